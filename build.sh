@@ -1,0 +1,671 @@
+#!/usr/bin/env bash
+# Builds and tests Sluice. Each verb sets up what it needs, does only what is out of date, and works offline
+# once set up. `./build.sh help` lists the verbs. To add one, write a function verb_NAME and a line in the help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# ---- Pins: everything that comes from elsewhere (npm packages are pinned in package-lock.json) ----------------
+
+LLVM=22
+APT_WASM=("clang-$LLVM" "lld-$LLVM" "llvm-$LLVM" "libclang-rt-$LLVM-dev-wasm32")
+APT_NATIVE=("clang-$LLVM" "llvm-$LLVM" "libclang-rt-$LLVM-dev")
+H2O_SUITE=bookworm # the one suite whose h2o still bundles picohttpparser
+H2O_TARBALL=h2o_2.2.5+dfsg2.orig.tar.xz
+H2O_SHA256=a46894bd85da6528d4ad90ce0443b48118718296175061a1a1156e9e3af60a0d
+NODE_OLDEST=20
+
+# ---- Settings --------------------------------------------------------------------------------------------------------
+
+CFLAGS=(-std=c11 -ffunction-sections -fdata-sections -Ic/include -Ic -Ibuild/src/picohttpparser)
+WARNINGS=(-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes)
+THIRD_PARTY=(build/src/picohttpparser/picohttpparser.c)
+WASM_OPTIMISE=${WASM_OPTIMISE:--O2}
+SIM_SEEDS=${SIM_SEEDS:-2000}
+CAMPAIGN_SEEDS=${CAMPAIGN_SEEDS:-200000}
+C_TEST_SECONDS=${C_TEST_SECONDS:-120}
+JOBS=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+# Third-party symbols get our prefix in every build, so that a program with its own copy of the library still links.
+for symbol in phr_parse_request phr_parse_response phr_parse_headers phr_decode_chunked phr_decode_chunked_is_in_data; do
+    CFLAGS+=("-D$symbol=sl_$symbol")
+done
+
+# ---- Small tools --------------------------------------------------------------------------------------------------
+
+say() { printf 'sluice: %s\n' "$*" >&2; }
+die() {
+    say "$*"
+    exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# quietly LOG COMMAND...: output goes to build/log/LOG; its end is shown only when the command fails.
+quietly() {
+    local log=build/log/$1
+    shift
+    mkdir -p build/log
+    "$@" >"$log" 2>&1 && return
+    tail -n 20 "$log" >&2
+    return 1
+}
+
+# glob NAME PATTERN...: sets the array NAME to the files that exist, sorted.
+glob() {
+    local -n found=$1
+    local pattern
+    # shellcheck disable=SC2034 # found is the caller's array
+    mapfile -t found < <(for pattern in "${@:2}"; do compgen -G "$pattern" || true; done | LC_ALL=C sort)
+}
+
+# without NAME VALUE: takes VALUE out of the array NAME.
+without() {
+    local -n array=$1
+    local i
+    for i in "${!array[@]}"; do [[ ${array[i]} != "$2" ]] || unset "array[i]"; done
+}
+
+# One build at a time in this tree. Tests run after the lock is given back: what they read is replaced whole.
+lock() {
+    mkdir -p build
+    have flock || return 0
+    exec 9>build/.lock
+    flock -n 9 || { say "waiting for another build in this folder" && flock 9; }
+}
+unlock() { exec 9>&-; }
+
+# ---- Setting up -----------------------------------------------------------------------------------------------------
+
+APT_LISTS=() # options of a private package list, when the system has none and we may not fetch it
+
+can_be_root() { ((EUID == 0)) || { have sudo && sudo -n true 2>/dev/null; }; }
+as_root() { if ((EUID == 0)); then "$@"; else sudo -n "$@"; fi; }
+
+apt_update() {
+    if can_be_root; then
+        quietly apt-update.log as_root apt-get -q update
+    else
+        mkdir -p build/apt/system/partial build/apt/cache/archives/partial
+        APT_LISTS=(-o "Dir::State::Lists=$PWD/build/apt/system" -o "Dir::Cache=$PWD/build/apt/cache")
+        quietly apt-update.log apt-get "${APT_LISTS[@]}" -q update
+    fi
+}
+
+# apt_install WHY PACKAGE...: false when this machine cannot (no apt, no root, no such package).
+apt_install() {
+    local why=$1
+    shift
+    have apt-get && can_be_root || return 1
+    say "installing $why"
+    local install=(as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@")
+    quietly apt-install.log "${install[@]}" 2>/dev/null || { apt_update && quietly apt-install.log "${install[@]}"; }
+}
+
+# installed CHECK WHY PACKAGE...: CHECK holds, if need be after installing. What could not be installed is not tried at each
+# build again, only by `deps`.
+installed() {
+    local failed=build/tools/without_$1
+    "$1" && return
+    [[ ! -e $failed ]] || return 1
+    apt_install "${@:2}" && "$1" && return
+    mkdir -p build/tools && touch "$failed"
+    return 1
+}
+
+need_node() {
+    local major=0
+    if have node && have npm; then major=$(node -p 'process.versions.node.split(".")[0]'); fi
+    ((major >= NODE_OLDEST)) || die "Node.js $NODE_OLDEST or newer with npm is missing: install it and put it on PATH"
+}
+
+need_npm() {
+    need_node
+    local stamp=node_modules/.sluice wanted
+    wanted=$(cksum <package-lock.json)
+    [[ -e $stamp && $(<"$stamp") == "$wanted" ]] && return
+    say "installing npm packages (once, about 75 MB)"
+    quietly npm.log npm ci --ignore-scripts --no-progress || die "npm packages are missing: 'npm ci' failed; it needs a reachable npm registry"
+    printf '%s' "$wanted" >"$stamp"
+}
+
+# The WASI C library out of an npm package, for a compiler that brings none.
+need_sysroot() {
+    local archive=node_modules/@yowasp/clang/gen/llvm-resources.tar to=build/tools/wasi-sysroot
+    [[ -e $to/.done && ! $archive -nt $to/.done ]] && return
+    rm -rf "$to" && mkdir -p "$to"
+    tar xf "$archive" -C "$to" include/wasm32-wasip1 lib/wasm32-wasip1 lib/wasm32-unknown-wasip1
+    touch "$to/.done"
+}
+
+# Sets COMPILER, AR and LINK_FLAGS: $WASI_SDK_PATH, else Debian's clang, else the slower clang out of npm.
+need_wasm_compiler() {
+    need_npm
+    LINK_FLAGS=(-mexec-model=reactor)
+    LENIENT=()
+    if [[ -n ${WASI_SDK_PATH:-} ]]; then
+        COMPILER=("$WASI_SDK_PATH/bin/clang" --target=wasm32-wasip1 "--sysroot=$WASI_SDK_PATH/share/wasi-sysroot")
+        AR=("$WASI_SDK_PATH/bin/llvm-ar")
+        [[ -x ${COMPILER[0]} ]] || die "${COMPILER[0]} is missing: point WASI_SDK_PATH to an unpacked wasi-sdk"
+    elif [[ -z ${SLUICE_YOWASP:-} ]] && installed wasm_clang_here "WebAssembly compiler (once, about 75 MB)" "${APT_WASM[@]}"; then
+        need_sysroot
+        COMPILER=("clang-$LLVM" --target=wasm32-wasip1 --sysroot=build/tools/wasi-sysroot)
+        AR=("llvm-ar-$LLVM")
+    else
+        [[ -n ${SLUICE_YOWASP:-} ]] || say "no clang-$LLVM to be had: compiling with the one from npm (slower; './build.sh deps' tries again)"
+        write_yowasp
+        COMPILER=(node build/tools/yowasp.mjs clang --target=wasm32-wasip1)
+        AR=(node build/tools/yowasp.mjs ar)
+    fi
+    # Some drivers run any wasm-opt they find; the result must not depend on that. Older drivers lack the option.
+    if [[ ${COMPILER[0]} != node && $("${COMPILER[@]}" --help) == *--no-wasm-opt* ]]; then LINK_FLAGS+=(--no-wasm-opt); fi
+    COMPILER+=("$WASM_OPTIMISE" -DNDEBUG)
+}
+
+wasm_clang_here() {
+    have "clang-$LLVM" && have "wasm-ld-$LLVM" && have "llvm-ar-$LLVM" &&
+        [[ -e $("clang-$LLVM" -print-resource-dir)/lib/wasi/libclang_rt.builtins-wasm32.a ]]
+}
+
+# The npm clang works on files in memory: this hands it what the command line names and writes back what it made.
+write_yowasp() {
+    mkdir -p build/tools
+    cat >build/tools/yowasp.mjs <<'END'
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { commands, Exit } from '@yowasp/clang';
+
+const [tool, ...args] = process.argv.slice(2);
+console.log = (line) => / fetched \d+% /.test(line) || console.error(line); // reading itself is not news
+const tree = {};
+const folder = (path) => path.split('/').slice(0, -1).reduce((at, part) => (part === '.' ? at : (at[part] ??= {})), tree);
+const put = (path) => {
+  if (!statSync(path).isDirectory()) folder(path)[path.split('/').at(-1)] = readFileSync(path);
+  else for (const name of readdirSync(path)) if (/^[^.]+(\.[ch])?$/.test(name)) put(`${path}/${name}`);
+};
+const made = args.filter((arg, i) => (tool === 'ar' ? i === 1 : ['-o', '-MF'].includes(args[i - 1])));
+made.forEach(folder);
+for (const arg of args) {
+  const path = arg.replace(/^-I/, '');
+  if (!made.includes(path) && (path !== arg || /\.[aco]$/.test(path)) && existsSync(path)) put(path);
+}
+try {
+  const out = await commands[tool](args, tree);
+  for (const path of made) {
+    const bytes = path.split('/').reduce((at, part) => at?.[part], out);
+    if (bytes !== undefined) writeFileSync(path, bytes);
+  }
+} catch (error) {
+  if (!(error instanceof Exit)) throw error;
+  process.exitCode = error.code || 1;
+}
+END
+}
+
+# need_native_compiler MODE: sets COMPILER, AR, OBJCOPY. `plain` is what users get; the others name a sanitizer and keep
+# asserts. Debian's clang, else any C compiler here (whose warnings then do not stop the build).
+need_native_compiler() {
+    LENIENT=()
+    if installed native_clang_here "native compiler (once, about 80 MB)" "${APT_NATIVE[@]}"; then
+        COMPILER=("clang-$LLVM")
+        OBJCOPY="llvm-objcopy-$LLVM"
+    else
+        local name
+        for name in clang gcc cc; do have "$name" && break; done
+        { have "$name" && have objcopy; } || die "a C compiler is missing: apt-get install ${APT_NATIVE[*]}"
+        say "no clang-$LLVM to be had: compiling natively with $name ('./build.sh deps' tries again)"
+        COMPILER=("$name")
+        LENIENT=(-Wno-error)
+        OBJCOPY=objcopy
+    fi
+    AR=(ar)
+    COMPILER+=(-O2 -g -fPIC -pthread -D_GNU_SOURCE)
+    case $1 in
+    plain) COMPILER+=(-DNDEBUG) ;;
+    address) COMPILER+=(-fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -fno-sanitize-recover=all) ;;
+    *) COMPILER+=("-fsanitize=$1" -fno-omit-frame-pointer -fno-sanitize-recover=all) ;;
+    esac
+}
+
+native_clang_here() {
+    have "clang-$LLVM" && have "llvm-objcopy-$LLVM" &&
+        compgen -G "$("clang-$LLVM" -print-resource-dir)/lib/linux/libclang_rt.asan*.a" >/dev/null
+}
+
+# picohttpparser into build/src: from SLUICE_C_SOURCES, else out of Debian's h2o source package.
+need_c_sources() {
+    local to=build/src/picohttpparser from
+    if [[ -n ${SLUICE_C_SOURCES:-} ]]; then
+        for from in "$SLUICE_C_SOURCES"{,/deps}/picohttpparser; do
+            [[ -e $from/picohttpparser.c && -e $from/picohttpparser.h ]] || continue
+            mkdir -p "$to"
+            diff -q "$from/picohttpparser.c" "$to/picohttpparser.c" >/dev/null 2>&1 || cp "$from"/picohttpparser.[ch] "$to/"
+            return
+        done
+        die "no picohttpparser/picohttpparser.c in SLUICE_C_SOURCES=$SLUICE_C_SOURCES"
+    fi
+    [[ -e $to/picohttpparser.c && -e $to/picohttpparser.h ]] && return
+    say "fetching C sources (once, 11 MB)"
+    fetch_debian_source "$H2O_SUITE" h2o "$H2O_TARBALL" "$H2O_SHA256" ||
+        die "picohttpparser is missing: unpack it (Debian's h2o 2.2.5 source has it) and set SLUICE_C_SOURCES to the folder that holds picohttpparser/"
+    mkdir -p build/src.new
+    tar xf "build/apt/$H2O_TARBALL" -C build/src.new --strip-components=2 --wildcards '*/deps/picohttpparser/picohttpparser.[ch]'
+    mkdir -p build/src && rm -rf "$to" && mv build/src.new/picohttpparser "$to" && rm -rf build/src.new
+    rm -f "build/apt/$H2O_TARBALL"
+}
+
+# fetch_debian_source SUITE PACKAGE FILE SHA256: into build/apt, through an apt configuration of our own that is derived
+# from the machine's: no host name is written here, signatures are checked, and the system's settings stay untouched.
+fetch_debian_source() {
+    local suite=$1 package=$2 file=$3 sha256=$4 here=$PWD/build/apt
+    have apt-get || return 1
+    mkdir -p "$here"/{parts,lists/partial,cache/archives/partial}
+    debian_uris "$suite" >"$here/sources.list"
+    [[ -s $here/sources.list ]] || { apt_update && debian_uris "$suite" >"$here/sources.list"; }
+    [[ -s $here/sources.list ]] || return 1
+    local options=(-o "Dir::Etc::SourceList=$here/sources.list" -o "Dir::Etc::SourceParts=$here/parts" -o "Dir::State::Lists=$here/lists"
+        -o Dir::State::Status=/dev/null -o "Dir::Cache=$here/cache" -o APT::Sandbox::User= -q)
+    quietly apt-source.log apt-get "${options[@]}" update || return 1
+    (cd "$here" && apt-get "${options[@]}" source --download-only --tar-only "$package") >build/log/apt-source.log 2>&1 || return 1
+    (cd "$here" && printf '%s  %s\n' "$sha256" "$file" | sha256sum --check --quiet) || die "$file is not the one that was pinned"
+}
+
+debian_uris() {
+    # shellcheck disable=SC2016 # the $(...) are apt's own
+    apt-get "${APT_LISTS[@]}" indextargets --format '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)' |
+        awk -F'|' -v suite="$1" '$1 == "Debian" && $2 == "Debian" && $3 == "main" {
+            line = "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] " $4 " " suite " main"
+            if (!seen[line]++) print line }'
+}
+
+# nginx and openssl, which the tests talk to. Debian's nginx is unpacked, not installed: installing would start it.
+need_test_tools() {
+    have openssl || apt_install "openssl" openssl || die "openssl is missing: install it and put it on PATH"
+    local unpacked=$PWD/build/tools/nginx/usr/sbin/nginx
+    if have nginx; then
+        SLUICE_NGINX=$(command -v nginx)
+    elif [[ ! -x $unpacked ]]; then
+        say "fetching nginx for the tests (once, 1 MB, unpacked, not installed)"
+        { have apt-get && download_nginx; } || { have apt-get && apt_update && download_nginx; } ||
+            die "nginx is missing: install it and put it on PATH"
+    fi
+    export SLUICE_NGINX=${SLUICE_NGINX:-$unpacked}
+    "$SLUICE_NGINX" -v >/dev/null 2>&1 || die "$SLUICE_NGINX does not run here: install nginx and put it on PATH"
+}
+
+download_nginx() {
+    local to=$PWD/build/tools/nginx
+    rm -rf "$to" && mkdir -p "$to"
+    (cd "$to" && apt-get "${APT_LISTS[@]}" -o APT::Sandbox::User= -q download nginx && dpkg-deb -x nginx_*.deb . && rm -f nginx_*.deb) >build/log/nginx.log 2>&1
+}
+
+# ---- Compiling -----------------------------------------------------------------------------------------------------------
+
+# compile DIR SOURCE...: objects into DIR, those out of date only, on all cores. Sets OBJECTS.
+compile() {
+    local dir=$1 source object flags running=0 failed=0
+    local command=("${COMPILER[@]}" "${CFLAGS[@]}")
+    shift
+    mkdir -p "$dir"
+    [[ -e $dir/command && $(<"$dir/command") == "${command[*]}" ]] || rm -f "$dir"/*.o
+    printf '%s' "${command[*]}" >"$dir/command"
+    OBJECTS=()
+    for source; do
+        [[ -e $source ]] || die "$source is missing"
+        object=$dir/${source//\//_}
+        object=${object%.c}.o
+        OBJECTS+=("$object")
+        object_fresh "$object" && continue
+        case $source in
+        build/*) flags=(-w) ;; # third-party
+        test/*) flags=("${WARNINGS[@]}" "${LENIENT[@]}" -Itest/sim -Itest/c/support) ;;
+        *) flags=("${WARNINGS[@]}" "${LENIENT[@]}") ;;
+        esac
+        if ((running == JOBS)); then
+            wait -n || failed=1
+            running=$((running - 1))
+        fi
+        "${command[@]}" "${flags[@]}" -c -MMD -MF "$object.d" -o "$object" "$source" &
+        running=$((running + 1))
+    done
+    for (( ; running > 0; running--)); do wait -n || failed=1; done
+    ((!failed)) || die "compiling failed"
+}
+
+# An object is fresh while it is newer than everything its dependency file names.
+object_fresh() {
+    [[ -e $1 && -e $1.d ]] || return 1
+    local words word
+    read -r -d '' -a words <"$1.d" || true
+    for word in "${words[@]:1}"; do
+        [[ $word == \\ || (-e $word && ! $word -nt $1) ]] || return 1
+    done
+}
+
+# produce TARGET RECIPE INPUT...: runs RECIPE OUTPUT INPUT... when an input (or this script) is newer than TARGET or the list
+# of inputs changed. TARGET is replaced whole, so that whoever reads it never sees half of it.
+produce() {
+    local target=$1 recipe=$2 input fresh=1
+    local stamp=build/stamp/${target//\//_}
+    shift 2
+    [[ -e $target && -e $stamp && $(<"$stamp") == "$recipe $*" ]] || fresh=0
+    for input in build.sh "$@"; do
+        if [[ $input -nt $target ]]; then fresh=0; fi
+    done
+    if ((fresh)); then return; fi
+    mkdir -p build/stamp "$(dirname "$target")"
+    rm -f "$target.new"
+    "$recipe" "$target.new" "$@"
+    mv -f "$target.new" "$target"
+    printf '%s' "$recipe $*" >"$stamp"
+}
+
+archive() { "${AR[@]}" rcs "$@"; }
+
+# What every build needs: the third-party sources, and CORE: all that needs no host, without the JavaScript face.
+need_core() {
+    need_c_sources
+    glob CORE 'c/engine/*.c' 'c/protocol/*.c'
+    without CORE c/engine/embed.c
+    CORE+=("${THIRD_PARTY[@]}")
+}
+
+# ---- WebAssembly --------------------------------------------------------------------------------------------------------
+
+# A reactor: no main; what is exported and imported is marked in the C sources.
+link_wasm() {
+    "${COMPILER[@]}" "${LINK_FLAGS[@]}" -Wl,--gc-sections,--strip-debug,--export-memory,-z,stack-size=65536 -o "$@"
+}
+
+# wasm-opt reads from the module which features are on, then drops that note.
+optimise_wasm() {
+    node node_modules/binaryen/bin/wasm-opt "$WASM_OPTIMISE" --strip-debug --strip-producers --strip-target-features "$2" -o "$1"
+}
+
+write_notices() {
+    {
+        printf 'Sluice is under the MIT license (see LICENSE). Its WebAssembly module and libraries contain the following.\n'
+        printf '\npicohttpparser\n==============\n\n'
+        awk '/^\/\*/ { on = 1; next } / \*\// { exit } on { sub(/^ \* ?/, ""); print }' "$2"
+        printf '\nwasi-libc (WebAssembly only)\n============================\n\n'
+        printf 'Parts of musl libc, Copyright (c) 2005-2020 Rich Felker, et al., under the MIT license, and of wasi-libc,\n'
+        printf 'under the MIT license (or the Apache License 2.0, with LLVM exceptions, at your option).\n'
+    } >"$1"
+}
+
+# dist/sluice.wasm. The core is linked from an archive: what the JavaScript face does not reach stays out.
+build_module() {
+    need_wasm_compiler
+    need_core
+    compile build/wasm "${CORE[@]}"
+    produce build/wasm/core.a archive "${OBJECTS[@]}"
+    compile build/wasm c/engine/embed.c c/host/wasm.c
+    produce build/wasm/linked.wasm link_wasm "${OBJECTS[@]}" build/wasm/core.a
+    produce dist/sluice.wasm optimise_wasm build/wasm/linked.wasm
+    produce dist/NOTICES write_notices build/src/picohttpparser/picohttpparser.c
+}
+
+# dist/wasi/libsluice.a: the C face for programs compiled to WebAssembly.
+build_guest_library() {
+    need_wasm_compiler
+    need_core
+    compile build/wasm "${CORE[@]}" c/host/wasm.c c/host/stdio.c
+    produce dist/wasi/libsluice.a archive "${OBJECTS[@]}"
+}
+
+# dist/types: declarations for TypeScript users. An error in them is for `test` to fail on, not for a build.
+build_types() {
+    local sources
+    glob sources 'js/*.js' 'js/hosts/*.js'
+    ((${#sources[@]})) || return 0
+    [[ -d dist/types ]] || rm -f build/types.done
+    produce build/types.done emit_types js/tsconfig.json "${sources[@]}"
+}
+
+emit_types() {
+    rm -rf build/types
+    node node_modules/typescript/bin/tsc -p js/tsconfig.json --outDir build/types >build/log/types.log ||
+        say "js/ has type errors: see './build.sh types'"
+    mkdir -p dist && rm -rf dist/types && mv build/types dist/types && touch "$1"
+}
+
+# ---- Native ---------------------------------------------------------------------------------------------------------------
+
+# build_native MODE ARCHIVE
+build_native() {
+    need_native_compiler "$1"
+    need_core
+    compile "build/native-$1" "${CORE[@]}" c/host/posix.c c/host/stdio.c
+    produce "$2" archive_native "${OBJECTS[@]}"
+}
+
+# One object in which only the public names are visible, so that no other name of ours can clash with the program's.
+archive_native() {
+    local object=${1%.a.new}.o
+    "${COMPILER[0]}" -r -nostdlib -o "$object" "${@:2}"
+    "$OBJCOPY" --wildcard --keep-global-symbol='curl_*' --keep-global-symbol='sluice_*' "$object"
+    archive "$1" "$object"
+    rm -f "$object"
+}
+
+# ---- Tests -----------------------------------------------------------------------------------------------------------------
+
+# build_test_archive MODE: core, stdio and test/c/support in build/native-MODE/test.a. An archive, so that a test that does
+# not use the C API does not need what that calls, and the null host is taken only where there is no other.
+build_test_archive() {
+    local sources
+    need_native_compiler "$1"
+    need_core
+    glob sources c/host/stdio.c 'test/c/support/*.c'
+    compile "build/native-$1" "${CORE[@]}" "${sources[@]}"
+    produce "build/native-$1/test.a" archive "${OBJECTS[@]}"
+    WRAP=() # alloc_fail.c stands between every program and its allocator
+    if [[ -e test/c/support/alloc_fail.c ]]; then WRAP=("-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"); fi
+}
+
+link_test() { "${COMPILER[@]}" "${WRAP[@]}" -o "$@"; }
+
+# build_c_tests MODE: links test/c/*.c, sets C_TESTS. The first word of a file's name says what it is linked with besides:
+# unit_ nothing, posix_ real sockets, sim_ the simulator.
+build_c_tests() {
+    local mode=$1 sources source name posix simulator linked
+    build_test_archive "$mode"
+    glob sources 'c/host/posix.c'
+    compile "build/native-$mode" "${sources[@]}"
+    posix=("${OBJECTS[@]}")
+    glob sources 'test/sim/*.c'
+    without sources test/sim/main.c
+    compile "build/native-$mode" "${sources[@]}"
+    simulator=("${OBJECTS[@]}")
+    glob sources 'test/c/*.c'
+    compile "build/native-$mode" "${sources[@]}"
+    C_TESTS=()
+    for source in "${sources[@]}"; do
+        name=$(basename "$source" .c)
+        case $name in
+        unit_*) linked=() ;;
+        posix_*) linked=("${posix[@]}") ;;
+        sim_*) linked=("${simulator[@]}") ;;
+        *) die "$source: the name of a C test starts with unit_, posix_ or sim_" ;;
+        esac
+        C_TESTS+=("build/native-$mode/bin/$name")
+        produce "build/native-$mode/bin/$name" link_test "build/native-$mode/test_c_$name.o" "${linked[@]}" "build/native-$mode/test.a"
+    done
+}
+
+# run_c_tests MODE [NAME...]: one line a program; the output of those that fail.
+run_c_tests() {
+    local mode=$1 program name failed=0 log started
+    shift
+    build_c_tests "$mode"
+    mkdir -p build/log
+    for program in "${C_TESTS[@]}"; do
+        name=$(basename "$program")
+        [[ $# == 0 || " $* " == *" $name "* ]] || continue
+        log=build/log/$name.$mode.log
+        started=$SECONDS
+        if timeout "$C_TEST_SECONDS" "$program" >"$log" 2>&1; then
+            say "pass $name, $mode ($((SECONDS - started)) s)"
+        else
+            say "FAIL $name, $mode (exit $?): $program"
+            tail -n 40 "$log" >&2
+            failed=1
+        fi
+    done
+    return "$failed"
+}
+
+# build/sim/sim.wasm: simulator and core as one module. SL_HOST_LINKED: the door's functions are in it, not imported.
+build_sim_module() {
+    local sources
+    [[ -e test/sim/main.c ]] || return 0
+    need_wasm_compiler
+    need_core
+    glob sources 'test/sim/*.c'
+    without sources test/sim/main.c
+    COMPILER+=(-DSL_HOST_LINKED)
+    compile build/wasm-sim "${CORE[@]}" "${sources[@]}"
+    produce build/sim/sim.wasm link_wasm "${OBJECTS[@]}"
+}
+
+# run_sim MODE SEEDS: builds the simulator's runner and runs seeds 1 to SEEDS, shared out to all cores.
+run_sim() {
+    local seeds=$2 sim=build/sim/sluice-sim-$1 sources
+    local share=$((($2 + JOBS - 1) / JOBS)) from failed=0 started pids=() i
+    [[ -e test/sim/main.c ]] || { say "no simulator yet (test/sim/main.c)" && return; }
+    [[ $1 != plain ]] || sim=build/sim/sluice-sim
+    build_test_archive "$1"
+    glob sources 'test/sim/*.c'
+    compile "build/native-$1" "${sources[@]}"
+    produce "$sim" link_test "${OBJECTS[@]}" "build/native-$1/test.a"
+
+    mkdir -p build/log
+    started=$SECONDS
+    for ((from = 1; from <= seeds; from += share)); do
+        "$sim" "$from" "$((from + share > seeds ? seeds - from + 1 : share))" >"build/log/sim-$1.${#pids[@]}.log" 2>&1 &
+        pids+=($!)
+    done
+    for i in "${!pids[@]}"; do
+        wait "${pids[i]}" && continue
+        failed=1
+        tail -n 40 "build/log/sim-$1.$i.log" >&2
+    done
+    ((!failed)) || die "FAIL $sim (build/log/sim-$1.*.log)"
+    say "pass $sim, $seeds seeds ($((SECONDS - started)) s)"
+}
+
+# ---- Verbs ------------------------------------------------------------------------------------------------------------------
+
+verb_help() {
+    cat <<'END'
+Usage: ./build.sh VERB
+
+  run [URL] [-o FILE] ...   build the module, then start the command line tool with these arguments
+  wasm                      dist/sluice.wasm, dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
+  native                    dist/native/libsluice.a (SANITIZE=1: build/native-address/libsluice.a, under ASan and UBSan)
+  test [JEST ARGUMENT ...]  everything CI runs: both builds, C tests, simulator, types, Jest
+  ctest [NAME ...]          only the C tests, under ASan and UBSan
+  jest [ARGUMENT ...]       only Jest (builds nothing)
+  sim [SEEDS]               only the simulator, plain and under ASan and UBSan
+  types                     only the type check of js/
+  campaign                  what takes too long for CI: many seeds, C tests under more sanitizers
+  deps                      only set up: npm packages, compilers, C sources, what the tests talk to
+  clean [all]               remove what was built ('all': also what was fetched)
+
+Variables: WASI_SDK_PATH    compile WebAssembly with this wasi-sdk
+           SLUICE_C_SOURCES folder of unpacked C sources (picohttpparser/) to use instead of fetching them
+           SLUICE_YOWASP=1  compile WebAssembly with the clang from npm even if another is here
+           WASM_OPTIMISE    -O2 (default), -Os ...
+           SIM_SEEDS        seeds of the simulator in 'test' and 'sim' (2000); CAMPAIGN_SEEDS (200000)
+END
+}
+
+verb_deps() {
+    [[ $verb != deps ]] || rm -f build/tools/without_*
+    need_wasm_compiler
+    need_native_compiler plain
+    need_c_sources
+    need_test_tools
+}
+
+verb_wasm() {
+    build_module
+    build_guest_library
+    build_types
+    say "dist/sluice.wasm: $(wc -c <dist/sluice.wasm) bytes, $(gzip -9c dist/sluice.wasm | wc -c) gzipped"
+}
+
+verb_native() {
+    if [[ -n ${SANITIZE:-} && ${SANITIZE:-} != 0 ]]; then
+        build_native address build/native-address/libsluice.a
+    else
+        build_native plain dist/native/libsluice.a
+    fi
+}
+
+verb_run() {
+    build_module
+    unlock
+    exec node js/cli.js "$@"
+}
+
+verb_types() {
+    need_npm
+    [[ -n $(find js -name '*.js' -print -quit) ]] || return 0
+    node node_modules/typescript/bin/tsc -p js/tsconfig.json --noEmit
+}
+
+verb_ctest() { run_c_tests address "$@"; }
+
+verb_sim() {
+    build_sim_module
+    run_sim plain "${1:-$SIM_SEEDS}"
+    run_sim address "${1:-$SIM_SEEDS}"
+}
+
+verb_test() {
+    verb_deps
+    say "building"
+    verb_wasm
+    SANITIZE='' verb_native
+    SANITIZE=1 verb_native
+    say "C tests"
+    run_c_tests address
+    say "simulator"
+    verb_sim "$SIM_SEEDS"
+    say "types"
+    verb_types
+    say "Jest"
+    verb_jest "$@"
+}
+
+verb_jest() {
+    need_npm
+    need_test_tools
+    unlock # so that a test may call this script
+    node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js "$@"
+}
+
+verb_campaign() {
+    local sanitizer
+    for sanitizer in memory thread; do run_c_tests "$sanitizer"; done
+    run_sim plain "$CAMPAIGN_SEEDS"
+    run_sim address "$((CAMPAIGN_SEEDS / 10))"
+    verb_test "$@"
+}
+
+verb_clean() {
+    rm -rf dist
+    if [[ ${1:-} == all ]]; then
+        rm -rf node_modules
+        find build -mindepth 1 -maxdepth 1 ! -name .lock -exec rm -rf {} +
+    else
+        find build -mindepth 1 -maxdepth 1 ! -name .lock ! -name src ! -name tools -exec rm -rf {} +
+    fi
+}
+
+verb=${1:-help}
+[[ $verb == -h || $verb == --help ]] && verb=help
+declare -F "verb_$verb" >/dev/null || {
+    verb_help >&2
+    die "no verb '$verb'"
+}
+[[ $verb == help ]] || lock
+"verb_$verb" "${@:2}"

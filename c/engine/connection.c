@@ -1,0 +1,295 @@
+/* connection.c: see connection.h. The receive buffer belongs to the engine and is shared by all connections;
+ * what a connection has not consumed when its turn ends moves to its own stash, so a quiet one owns none. */
+#include "connection.h"
+#include <stdlib.h>
+#include <string.h>
+#include "../protocol/protocol.h"
+#include "list.h"
+#include "multi.h"
+#include "transfer.h"
+
+sl_conn *sl_conn_open(sl_multi *m, uint32_t kind, const char *spec, uint32_t len, int32_t *code)
+{
+  sl_conn *c = calloc(1, sizeof *c);
+  *code = SL_NOMEM;
+  if (!c) return NULL;
+  c->multi = m;
+  c->kind = kind;
+  c->spec = sl_copy(spec, len);
+  c->spec_len = len;
+  c->stash.max = SL_HEAD_MAX + SL_RECV_CHUNK_MAX;
+  c->out.max = SL_REQUEST_HEAD_MAX;
+  if (c->spec) {
+    c->ch = sl_open(m->loop, kind, spec, len);
+    if (c->ch > 0 && sl_multi_channel_add(m, c)) {
+      SL_LIST_APPEND(m->conns, m->conns_last, c, prev, next);
+      return c;
+    }
+    if (c->ch > 0) sl_close(c->ch, SL_ABORT);
+    else *code = c->ch < 0 ? c->ch : SL_IO;
+  }
+  sl_conn_free(c);
+  return NULL;
+}
+
+void sl_conn_free(sl_conn *c)
+{
+  sl_text_free(&c->stash);
+  sl_text_free(&c->out);
+  free(c->spec);
+  free(c);
+}
+
+static void idle_enter(sl_conn *c)
+{
+  sl_multi *m = c->multi;
+  c->idle = true;
+  c->idle_since_us = m->now_us;
+  SL_LIST_APPEND(m->idle_first, m->idle_last, c, idle_prev, idle_next);
+  if (++m->idle_count > SL_POOL_IDLE_MAX) sl_conn_close(m->idle_first, SL_FINISH);
+}
+
+static void idle_leave(sl_conn *c)
+{
+  sl_multi *m = c->multi;
+  c->idle = false;
+  m->idle_count--;
+  SL_LIST_REMOVE(m->idle_first, m->idle_last, c, idle_prev, idle_next);
+}
+
+void sl_conn_close(sl_conn *c, enum sl_how how)
+{
+  sl_multi *m = c->multi;
+  if (c->closed) return;
+  SL_ASSERT(!c->transfers);
+  if (c->idle) idle_leave(c);
+  sl_multi_unready(m, c);
+  sl_multi_channel_remove(m, c);
+  sl_close(c->ch, how);
+  sl_multi_trace(m, NULL, SL_TRACE_CLOSE, how, c->used);
+  if (c->protocol) c->protocol->closed(c);
+  c->closed = true;
+  SL_LIST_REMOVE(m->conns, m->conns_last, c, prev, next);
+  c->next = m->closed;
+  m->closed = c;
+  sl_multi_retry_pending(m);
+}
+
+/* A quiet idle channel answers AGAIN. Anything else, bytes above all, means that it must not be used. */
+static bool sound(sl_conn *c)
+{
+  return sl_recv(c->ch, c->multi->scratch, 1) == SL_AGAIN;
+}
+
+sl_conn *sl_conn_reuse(sl_multi *m, uint32_t kind, const char *spec, uint32_t len)
+{
+  for (sl_conn *c = m->idle_last, *older; c; c = older) {
+    older = c->idle_prev;
+    if (c->kind != kind || c->spec_len != len || memcmp(c->spec, spec, len) || !c->protocol->room(c)) continue;
+    if (m->now_us - c->idle_since_us > SL_POOL_IDLE_US || !sound(c)) {
+      sl_conn_close(c, SL_FINISH);
+      continue;
+    }
+    idle_leave(c);
+    return c;
+  }
+  return NULL;
+}
+
+void sl_conn_attach(sl_conn *c, sl_transfer *t)
+{
+  SL_ASSERT(!t->conn && !c->idle);
+  t->conn = c;
+  t->conn_next = c->transfers;
+  c->transfers = t;
+}
+
+void sl_conn_detach(sl_conn *c, sl_transfer *t)
+{
+  SL_ASSERT(t->conn == c);
+  for (sl_transfer **p = &c->transfers; *p; p = &(*p)->conn_next)
+    if (*p == t) {
+      *p = t->conn_next;
+      break;
+    }
+  t->conn = NULL;
+  t->conn_next = NULL;
+}
+
+void sl_conn_release(sl_conn *c, sl_transfer *t, bool keep, enum sl_how how)
+{
+  int64_t held = 0;
+  keep = keep && c->opened && !c->doubt && c->protocol->leave(c, t) && !t->options->forbid_reuse;
+  sl_conn_detach(c, t);
+  if (c->transfers) return;
+  /* Bytes after the end of a response could pass for the next one's: such a connection is not kept. */
+  if (!keep || c->in_len || c->out.len || (sl_info(c->ch, SL_INFO_HELD, &held, sizeof held) > 0 && held)) {
+    sl_conn_close(c, how);
+    return;
+  }
+  idle_enter(c);
+  sl_conn_want(c);
+}
+
+void sl_conn_broken(sl_conn *c, int32_t code)
+{
+  while (c->transfers) sl_transfer_broken(c->transfers, code);
+  sl_conn_close(c, SL_ABORT);
+}
+
+/* "address port", cut to fit, zero-ended. */
+static void address(const sl_conn *c, uint32_t what, char *buf, uint32_t size)
+{
+  int32_t n = sl_info(c->ch, what, buf, size - 1);
+  buf[n < 0 ? 0 : (uint32_t)n < size ? (uint32_t)n : size - 1] = 0;
+}
+
+static void opened(sl_conn *c)
+{
+  char alpn[32];
+  int64_t times[3] = { 0, 0, 0 };
+  int32_t n = sl_info(c->ch, SL_INFO_ALPN, alpn, sizeof alpn);
+  size_t alpn_len = n < 0 || (size_t)n > sizeof alpn ? 0 : (size_t)n;
+  c->protocol = sl_protocol_find(c->kind, alpn, alpn_len);
+  if (!c->protocol || !c->protocol->opened(c)) {
+    int32_t code = c->protocol ? SL_NOMEM : SL_NOSYS;
+    c->protocol = NULL;
+    sl_conn_broken(c, code);
+    return;
+  }
+  c->opened = true;
+  address(c, SL_INFO_PEER, c->peer, sizeof c->peer);
+  address(c, SL_INFO_LOCAL, c->local, sizeof c->local);
+  if (sl_info(c->ch, SL_INFO_TIMES, times, sizeof times) == (int32_t)sizeof times) {
+    c->resolved_us = times[0];
+    c->connected_us = times[1];
+    c->tls_us = times[2];
+  }
+  for (sl_transfer *t = c->transfers; t; t = t->conn_next) sl_transfer_opened(t);
+}
+
+static void run_opening(sl_conn *c, uint32_t events)
+{
+  if (events & SL_OPENED) {
+    opened(c);
+    return;
+  }
+  if (events & SL_GONE) {
+    int32_t code = sl_recv(c->ch, c->multi->scratch, 1);
+    if (code != SL_AGAIN) sl_conn_broken(c, code < 0 ? code : SL_IO);
+  }
+}
+
+/* Move what was not consumed out of the shared buffer. */
+static bool keep_rest(sl_conn *c)
+{
+  bool in_stash = c->stash.data && c->in >= c->stash.data && c->in <= c->stash.data + c->stash.len;
+  if (!c->in_len) {
+    if (c->stash.data) sl_text_free(&c->stash);
+    return true;
+  }
+  if (in_stash) sl_text_drop(&c->stash, (size_t)(c->in - c->stash.data));
+  else {
+    c->stash.len = 0;
+    sl_text_add(&c->stash, c->in, c->in_len);
+  }
+  c->in = c->stash.data;
+  return !c->stash.failed;
+}
+
+void sl_conn_run(sl_conn *c)
+{
+  uint32_t events = c->events;
+  c->events = 0;
+  if (events & (SL_HELD | SL_FREE))
+    for (sl_transfer *t = c->transfers; t; t = t->conn_next) sl_transfer_hold(t, !(events & SL_FREE));
+  if (!c->opened) {
+    run_opening(c, events);
+    return;
+  }
+  if (c->idle) {
+    if (!sound(c)) sl_conn_close(c, SL_FINISH);
+    return;
+  }
+  int32_t code = c->protocol->output(c);
+  if (code >= 0 || code == SL_AGAIN) code = c->protocol->input(c);
+  if ((code >= 0 || code == SL_AGAIN) && !keep_rest(c)) code = SL_NOMEM;
+  if (code < 0 && code != SL_AGAIN) sl_conn_broken(c, code);
+  else sl_conn_want(c);
+}
+
+void sl_conn_want(sl_conn *c)
+{
+  if (!c->opened || c->closed) return;
+  uint32_t want = c->protocol->want(c);
+  for (sl_transfer *t = c->transfers; t; t = t->conn_next) sl_transfer_arm(t);
+  if (want == c->wanted) return;
+  c->wanted = want;
+  sl_want(c->ch, want);
+}
+
+int32_t sl_conn_fill(sl_conn *c, uint32_t max)
+{
+  sl_multi *m = c->multi;
+  int32_t n;
+  if (max > SL_RECV_CHUNK_MAX) max = SL_RECV_CHUNK_MAX;
+  if (!c->in_len) {
+    n = sl_recv(c->ch, m->scratch, max);
+    if (n > 0) c->in = m->scratch;
+  } else {
+    if (!keep_rest(c) || !sl_text_reserve(&c->stash, max)) return SL_NOMEM;
+    n = sl_recv(c->ch, c->stash.data + c->stash.len, max);
+    if (n > 0) c->stash.len += (uint32_t)n;
+    c->in = c->stash.data;
+  }
+  if (n > 0) {
+    c->in_len += (uint32_t)n;
+    c->last_fill = (uint32_t)n;
+  }
+  return n;
+}
+
+void sl_conn_consume(sl_conn *c, uint32_t n)
+{
+  SL_ASSERT(n <= c->in_len);
+  c->in += n;
+  c->in_len -= n;
+}
+
+bool sl_conn_moves(const sl_conn *c, const sl_transfer *t) { return t->user->moves && !c->host_moves_not; }
+
+uint32_t sl_conn_unread(sl_conn *c)
+{
+  uint32_t n = c->in_len;
+  if (!n || n > c->last_fill) return 0;
+  if (sl_unrecv(c->ch, n) < 0) {
+    c->host_moves_not = true;
+    return 0;
+  }
+  c->in_len = 0;
+  c->last_fill = 0;
+  return n;
+}
+
+int32_t sl_conn_move(sl_conn *c, sl_transfer *t, uint32_t max)
+{
+  sl_multi *m = c->multi;
+  SL_ASSERT(!c->in_len);
+  m->in_callback++;
+  int32_t n = sl_move(c->ch, t->token, max);
+  m->in_callback--;
+  if (n == SL_NOSYS) c->host_moves_not = true;
+  return n;
+}
+
+int32_t sl_conn_flush(sl_conn *c)
+{
+  while (c->out.len) {
+    int32_t n = sl_send(c->ch, c->out.data, (uint32_t)c->out.len);
+    if (n < 0) return n;
+    if (n == 0) return SL_AGAIN;
+    sl_text_drop(&c->out, (size_t)n < c->out.len ? (size_t)n : c->out.len);
+  }
+  sl_text_free(&c->out);
+  return 0;
+}

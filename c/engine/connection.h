@@ -1,0 +1,79 @@
+/* connection.h: one channel of the host, the protocol on it, and the pool they wait in between transfers.
+ *
+ * Owns: the channel, the protocol's state, what was received but not yet understood (`in`), what was
+ * composed but not yet sent (`out`). A transfer is a guest on it: HTTP/1 has one at a time, HTTP/2 many.
+ *
+ * Two connections are the same to a transfer iff kind and open spec are byte-equal; that is the only key.
+ * Life: opening -> open -> (idle <-> busy) -> closed. Closed means gone: it is freed at the end of the run
+ * that closed it (sl_multi_run), so no caller up the stack is left with a dangling pointer.
+ *
+ * What is wanted from the channel is asked of the protocol after every change and told to the host;
+ * `wanted` is only a memo of the last word said, to save a crossing. */
+#ifndef SLUICE_CONNECTION_H
+#define SLUICE_CONNECTION_H
+#include "base.h"
+#include "text.h"
+#include "timers.h"
+
+struct sl_protocol;
+
+struct sl_conn {
+  sl_multi *multi;
+  sl_conn *prev, *next, *ready_prev, *ready_next, *idle_prev, *idle_next; /* multi.h  */
+  sl_ch ch;
+  uint32_t kind;             /* enum sl_kind                                          */
+  char *spec;                /* the pool's key, with kind                             */
+  uint32_t spec_len;
+  const struct sl_protocol *protocol; /* NULL until it opened                         */
+  void *protocol_state;
+  sl_transfer *transfers;    /* guests, by conn_next                                  */
+  uint32_t wanted;           /* last told to the host                                 */
+  uint32_t events;           /* enum sl_event_bits not looked at yet                  */
+  bool opened, idle, closed, ready;
+  bool doubt;                /* something came that should not have: never used again */
+  bool host_moves_not;       /* the host answered NOSYS to move or unrecv             */
+  int64_t idle_since_us;
+  uint32_t used;             /* transfers begun on it                                 */
+  const char *in;            /* received, not consumed; inside scratch or `stash`     */
+  uint32_t in_len;
+  uint32_t last_fill;        /* bytes of the latest receive: what may be given back   */
+  char peer[64], local[64];  /* "address port", known when it opened                  */
+  int64_t resolved_us, connected_us, tls_us; /* SL_INFO_TIMES                         */
+  sl_text stash;             /* what of `in` outlives a run                           */
+  sl_text out;               /* composed, not sent                                    */
+};
+
+/* Open a channel for t's spec: the connection, or NULL with *code = SL_BUSY, SL_NOMEM or another. */
+sl_conn *sl_conn_open(sl_multi *m, uint32_t kind, const char *spec, uint32_t len, int32_t *code);
+/* An idle connection with this key that is still sound, taken out of the pool, or NULL. */
+sl_conn *sl_conn_reuse(sl_multi *m, uint32_t kind, const char *spec, uint32_t len);
+void sl_conn_attach(sl_conn *c, sl_transfer *t);
+void sl_conn_detach(sl_conn *c, sl_transfer *t);
+/* t has no more to do with it. Keep it for the next one when `keep` and it is sound, else close it. */
+void sl_conn_release(sl_conn *c, sl_transfer *t, bool keep, enum sl_how how);
+/* Close the channel. The struct is freed when the run ends (sl_conn_free). */
+void sl_conn_close(sl_conn *c, enum sl_how how);
+void sl_conn_free(sl_conn *c);
+/* The channel died of `code`: tell every guest, then close it. */
+void sl_conn_broken(sl_conn *c, int32_t code);
+/* Look at its events; called by the engine's run. */
+void sl_conn_run(sl_conn *c);
+/* Ask the protocol what it wants and tell the host when that changed. */
+void sl_conn_want(sl_conn *c);
+
+/* For protocols. */
+
+/* Receive up to max bytes behind what `in` has: how many came (> 0), 0 at the end, or a code. */
+int32_t sl_conn_fill(sl_conn *c, uint32_t max);
+void sl_conn_consume(sl_conn *c, uint32_t n);
+/* Whether body bytes for t may take the host's short way. */
+bool sl_conn_moves(const sl_conn *c, const sl_transfer *t);
+/* Nothing more of `in` must be looked at for now: give it back to a host that moves (body bytes that nobody
+ * has to see), so that the next sl_conn_move finds it. How many bytes went back. */
+uint32_t sl_conn_unread(sl_conn *c);
+/* Let the host hand up to max bytes to t's sink: as sl_move, SL_NOSYS when this way is closed. */
+int32_t sl_conn_move(sl_conn *c, sl_transfer *t, uint32_t max);
+/* Send as much of `out` as the channel takes: 0 when all went, SL_AGAIN, or a code. */
+int32_t sl_conn_flush(sl_conn *c);
+
+#endif

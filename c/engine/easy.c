@@ -1,0 +1,171 @@
+/* easy.c: the handle behind CURL *: its life, its options, perform and pause; see easy.h.
+ *
+ * A handle is in one engine at a time: none, its own (only while perform runs) or a multi's. The private
+ * engine is made by the first perform and stays until cleanup: its pool keeps the connections. perform is the
+ * only function here that blocks. */
+#include "easy.h"
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POLL_MAX_US SL_SECOND /* G2: perform runs, and reports progress, at least this often */
+#define EVENTS_MAX 16         /* taken from the host at a time, a count                      */
+
+sl_easy *sl_easy_of(CURL *handle)
+{
+  sl_easy *e = handle;
+  return e && e->magic == SL_EASY_MAGIC ? e : NULL;
+}
+
+CURL *curl_easy_init(void)
+{
+  sl_easy *e = calloc(1, sizeof *e);
+  if (!e) return NULL;
+  e->magic = SL_EASY_MAGIC;
+  sl_options_init(&e->options);
+  sl_transfer_init(&e->t, &sl_easy_user, &e->options);
+  return e;
+}
+
+/* X4: inside a callback of the handle, or of the engine it is in, it cannot be taken apart. */
+static bool busy(const sl_easy *e)
+{
+  return e->in_callback || (e->t.multi && e->t.multi->in_callback);
+}
+
+void curl_easy_cleanup(CURL *handle)
+{
+  sl_easy *e = sl_easy_of(handle);
+  if (!e || busy(e)) return;
+  if (e->t.multi) sl_multi_remove(e->t.multi, &e->t);
+  if (e->own) sl_multi_free(e->own);
+  sl_transfer_clear(&e->t);
+  sl_options_clear(&e->options);
+  free(e->content_type);
+  e->magic = 0;
+  free(e);
+}
+
+/* In a multi the transfer goes on with what it has begun; only its pause ends (P13). */
+void curl_easy_reset(CURL *handle)
+{
+  sl_easy *e = sl_easy_of(handle);
+  if (!e || busy(e)) return;
+  sl_options_clear(&e->options);
+  if (e->t.multi) {
+    sl_transfer_pause(&e->t, 0, SL_BY_CALL);
+    return;
+  }
+  sl_transfer_clear(&e->t);
+  sl_transfer_init(&e->t, &sl_easy_user, &e->options);
+  sl_easy_begin(e);
+}
+
+CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...)
+{
+  sl_easy *e = sl_easy_of(handle);
+  CURLcode code;
+  va_list args;
+  if (!e) return CURLE_BAD_FUNCTION_ARGUMENT;
+  va_start(args, option);
+  switch ((int)option / 10000 * 10000) {
+  case CURLOPTTYPE_LONG:
+    code = sl_options_number(&e->options, (int)option, va_arg(args, long));
+    break;
+  case CURLOPTTYPE_OBJECTPOINT:
+    code = sl_options_object(&e->options, (int)option, va_arg(args, void *));
+    break;
+  case CURLOPTTYPE_FUNCTIONPOINT:
+    code = sl_options_function(&e->options, (int)option, va_arg(args, sl_function *));
+    break;
+  case CURLOPTTYPE_OFF_T:
+    code = sl_options_number(&e->options, (int)option, va_arg(args, curl_off_t));
+    break;
+  default:
+    code = CURLE_UNKNOWN_OPTION;
+  }
+  va_end(args);
+  return code;
+}
+
+int64_t sl_easy_wait_ms(const sl_multi *m, int64_t next_us)
+{
+  if (next_us == SL_NEVER) return -1;
+  int64_t left = next_us ? next_us - sl_now_us(m->loop) : 0;
+  return left > 0 ? (left + 999) / 1000 : 0;
+}
+
+static CURLcode host_code(int32_t code)
+{
+  switch (code) {
+  case SL_CANCELED:
+    return CURLE_ABORTED_BY_CALLBACK;
+  case SL_QUOTA:
+    return CURLE_FILESIZE_EXCEEDED;
+  case SL_DEADLINE:
+    return CURLE_OPERATION_TIMEDOUT;
+  case SL_NOMEM:
+    return CURLE_OUT_OF_MEMORY;
+  case SL_NOSYS:
+    return CURLE_NOT_BUILT_IN; /* a host that cannot block */
+  default:
+    return CURLE_UNRECOVERABLE_POLL;
+  }
+}
+
+void sl_easy_host_failed(sl_multi *m, int32_t code)
+{
+  for (sl_transfer *t = m->transfers, *next; t; t = next) {
+    next = t->next;
+    sl_transfer_stop(t, SL_CAUSE_HOST, host_code(code), NULL);
+  }
+}
+
+static void drive(sl_easy *e)
+{
+  sl_multi *m = e->own;
+  sl_event events[EVENTS_MAX];
+  for (;;) {
+    if (sl_easy_wants_progress(e)) sl_multi_dirty(m, &e->t);
+    sl_multi_run(m);
+    if (e->ended) return;
+    int64_t next_us = sl_multi_next_us(m), wait_us = POLL_MAX_US;
+    if (next_us < SL_NEVER) next_us -= next_us ? sl_now_us(m->loop) : 0;
+    if (next_us < wait_us) wait_us = next_us > 0 ? next_us : 0;
+    int32_t n = sl_wait(m->loop, events, EVENTS_MAX, wait_us);
+    if (n < 0) sl_easy_host_failed(m, n);
+    if (e->ended) return;
+    for (int32_t i = 0; i < n; i++)
+      if (events[i].ch) sl_multi_event(m, events[i].ch, events[i].events);
+  }
+}
+
+CURLcode curl_easy_perform(CURL *handle)
+{
+  sl_easy *e = sl_easy_of(handle);
+  if (!e) return CURLE_BAD_FUNCTION_ARGUMENT;
+  if (e->in_callback) return CURLE_RECURSIVE_API_CALL;
+  sl_easy_error(e, "");
+  if (e->t.multi) {
+    sl_easy_error(e, "easy handle already used in multi handle");
+    return CURLE_FAILED_INIT;
+  }
+  if (!e->own && !(e->own = sl_multi_new(NULL))) return CURLE_OUT_OF_MEMORY;
+  sl_easy_begin(e);
+  if (sl_multi_add(e->own, &e->t)) return CURLE_OUT_OF_MEMORY;
+  drive(e);
+  CURLcode code = e->message.data.result;
+  sl_multi_remove(e->own, &e->t);
+  return code;
+}
+
+CURLcode curl_easy_pause(CURL *handle, int bitmask)
+{
+  sl_easy *e = sl_easy_of(handle);
+  uint32_t mask = (uint32_t)bitmask & SL_DIR_BOTH; /* B10: other bits are ignored */
+  if (!e || !e->t.conn || !e->t.multi) return CURLE_BAD_FUNCTION_ARGUMENT;
+  sl_transfer_pause(&e->t, mask, SL_BY_CALL);
+  if (mask & SL_DIR_RECV) return CURLE_OK;
+  sl_multi_dirty(e->t.multi, &e->t); /* P14: also when nothing was paused */
+  return sl_transfer_replay(&e->t);
+}

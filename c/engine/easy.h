@@ -1,0 +1,54 @@
+/* easy.h: what the C face's own files share: the handle behind CURL *.
+ *
+ * easy.c has the handle's life and what drives it, easy_user.c the callbacks, easy_info.c getinfo,
+ * curl_multi.c the multi interface. The engine proper knows none of them. */
+#ifndef SLUICE_EASY_H
+#define SLUICE_EASY_H
+#include "multi.h"
+#include "transfer.h"
+
+#define SL_EASY_MAGIC 0x736c6561u
+#define SL_ADDRESS_MAX 128 /* bytes of one address as text, its zero included */
+
+typedef struct {
+  char text[SL_ADDRESS_MAX];
+  long port;
+} sl_address;
+
+typedef struct sl_easy {
+  sl_transfer t;        /* first: the engine's callbacks get this, and are one of these          */
+  uint32_t magic;
+  uint32_t in_callback; /* > 0: inside a callback of this handle                                 */
+  bool ended;           /* the engine has said done                                              */
+  bool line_written;    /* CURLOPT_HEADER: the write callback has the next line, the header one not yet */
+  sl_options options;
+  sl_multi *own;        /* the private engine of perform, kept for its connections; NULL: none yet */
+  CURLMsg message;
+  char *content_type;   /* of the latest response, owned                                         */
+  /* of the connection, noted when the request began */
+  sl_address peer, local;
+  int64_t times_us[3];  /* name resolved, connected, TLS done: on the engine's clock; 0 = did not happen */
+} sl_easy;
+
+/* NULL when it is not a handle. */
+sl_easy *sl_easy_of(CURL *handle);
+
+/* The engine's view of all handles: easy_user.c. */
+extern const sl_user sl_easy_user;
+/* G2: whether each run owes it a progress call. */
+bool sl_easy_wants_progress(const sl_easy *e);
+/* ERRORBUFFER, always zero-ended. */
+void sl_easy_error(sl_easy *e, const char *message);
+/* A new run begins: forget what the one before left to be asked for. */
+void sl_easy_begin(sl_easy *e);
+
+/* Every transfer of an engine of C handles ends: its host said this code when asked to wait. */
+void sl_easy_host_failed(sl_multi *m, int32_t code);
+/* Milliseconds until `next` (sl_multi_next_us), rounded up so that the deadline has come then; -1: never. */
+int64_t sl_easy_wait_ms(const sl_multi *m, int64_t next_us);
+
+/* libcurl's default write callback, fwrite to a FILE *: c/host/stdio.c, linked natively and into guests. Where it
+ * is not (tests with a host that has no files) a transfer without a write callback fails at its first byte. */
+size_t sl_stdio_write(char *data, size_t size, size_t n, void *file) __attribute__((weak));
+
+#endif

@@ -1,0 +1,187 @@
+/* easy_info.c: curl_easy_getinfo: a table from info numbers to what is known of a transfer. */
+#include "easy.h"
+#include <stdarg.h>
+#include <string.h>
+
+enum what {
+  STATUS, VERSION, PROTOCOL, HEAD_SIZE, CONNECTS, ZERO, UNKNOWN, PEER_PORT, LOCAL_PORT, PAUSED, BY_RECV, BY_SEND,
+  HELD, DOWN, UP, DOWN_SPEED, UP_SPEED, DOWN_LENGTH,
+  /* times, microseconds */
+  FIRST_TIME, TOTAL = FIRST_TIME, RESOLVED, CONNECTED, SECURED, BEGUN, FIRST_BYTE, NO_TIME, PAUSED_TIME
+};
+
+static const struct { int info; enum what what; } numbers[] = {
+  { CURLINFO_RESPONSE_CODE, STATUS },
+  { CURLINFO_HTTP_VERSION, VERSION },
+  { CURLINFO_PROTOCOL, PROTOCOL },
+  { CURLINFO_HEADER_SIZE, HEAD_SIZE },
+  { CURLINFO_NUM_CONNECTS, CONNECTS },
+  { CURLINFO_PRIMARY_PORT, PEER_PORT },
+  { CURLINFO_LOCAL_PORT, LOCAL_PORT },
+  { CURLINFO_SIZE_DOWNLOAD, DOWN },
+  { CURLINFO_SIZE_DOWNLOAD_T, DOWN },
+  { CURLINFO_SIZE_UPLOAD, UP },
+  { CURLINFO_SIZE_UPLOAD_T, UP },
+  { CURLINFO_SPEED_DOWNLOAD, DOWN_SPEED },
+  { CURLINFO_SPEED_DOWNLOAD_T, DOWN_SPEED },
+  { CURLINFO_SPEED_UPLOAD, UP_SPEED },
+  { CURLINFO_SPEED_UPLOAD_T, UP_SPEED },
+  { CURLINFO_CONTENT_LENGTH_DOWNLOAD, DOWN_LENGTH },
+  { CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, DOWN_LENGTH },
+  { CURLINFO_TOTAL_TIME, TOTAL },
+  { CURLINFO_TOTAL_TIME_T, TOTAL },
+  { CURLINFO_NAMELOOKUP_TIME, RESOLVED },
+  { CURLINFO_NAMELOOKUP_TIME_T, RESOLVED },
+  { CURLINFO_CONNECT_TIME, CONNECTED },
+  { CURLINFO_CONNECT_TIME_T, CONNECTED },
+  { CURLINFO_APPCONNECT_TIME, SECURED },
+  { CURLINFO_APPCONNECT_TIME_T, SECURED },
+  { CURLINFO_PRETRANSFER_TIME, BEGUN },
+  { CURLINFO_PRETRANSFER_TIME_T, BEGUN },
+  { CURLINFO_STARTTRANSFER_TIME, FIRST_BYTE },
+  { CURLINFO_STARTTRANSFER_TIME_T, FIRST_BYTE },
+  { SLUICEINFO_PAUSED, PAUSED },
+  { SLUICEINFO_PAUSED_BY_RECV, BY_RECV },
+  { SLUICEINFO_PAUSED_BY_SEND, BY_SEND },
+  { SLUICEINFO_HELD, HELD },
+  { SLUICEINFO_PAUSED_TIME_T, PAUSED_TIME },
+  /* What cannot have happened, for the engine does not do it: redirects, proxies, uploads, conditions. */
+  { CURLINFO_REDIRECT_COUNT, ZERO },
+  { CURLINFO_REDIRECT_TIME, NO_TIME },
+  { CURLINFO_REDIRECT_TIME_T, NO_TIME },
+  { CURLINFO_HTTP_CONNECTCODE, ZERO },
+  { CURLINFO_USED_PROXY, ZERO },
+  { CURLINFO_CONDITION_UNMET, ZERO },
+  { CURLINFO_CONTENT_LENGTH_UPLOAD, UNKNOWN },
+  { CURLINFO_CONTENT_LENGTH_UPLOAD_T, UNKNOWN },
+};
+
+static int64_t now_us(const sl_transfer *t)
+{
+  if (t->state.life == SL_DONE || !t->multi) return t->done_us;
+  return sl_now_us(t->multi->loop);
+}
+
+/* Microseconds from the start to `at_us`; 0 when that has not been, or had been before (a reused connection). */
+static int64_t since_start(const sl_transfer *t, int64_t at_us)
+{
+  return at_us > t->start_us ? at_us - t->start_us : 0;
+}
+
+static int64_t speed(const sl_transfer *t, uint64_t bytes)
+{
+  int64_t us = since_start(t, now_us(t));
+  return us ? (int64_t)((double)bytes * (double)SL_SECOND / (double)us) : 0;
+}
+
+static int64_t version(const sl_transfer *t)
+{
+  if (!t->status) return CURL_HTTP_VERSION_NONE;
+  return t->http_minor ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_1_0;
+}
+
+static int64_t protocol(const sl_transfer *t)
+{
+  if (!t->url.scheme) return 0;
+  if (!strcmp(t->url.scheme, "http")) return CURLPROTO_HTTP;
+  return !strcmp(t->url.scheme, "https") ? CURLPROTO_HTTPS : CURLPROTO_FILE;
+}
+
+static int64_t paused_us(const sl_transfer *t)
+{
+  return t->paused_us + (t->paused_since_us ? now_us(t) - t->paused_since_us : 0);
+}
+
+static int64_t number(const sl_easy *e, enum what what)
+{
+  const sl_transfer *t = &e->t;
+  switch (what) {
+  case STATUS: return t->status;
+  case VERSION: return version(t);
+  case PROTOCOL: return protocol(t);
+  case HEAD_SIZE: return (int64_t)t->head_received;
+  case CONNECTS: return t->connects;
+  case PEER_PORT: return e->peer.port;
+  case LOCAL_PORT: return e->local.port;
+  case PAUSED: return sl_gate_paused(&t->gate);
+  case BY_RECV: return t->gate.by_recv;
+  case BY_SEND: return t->gate.by_send;
+  case HELD: return (int64_t)sl_transfer_held(t);
+  case DOWN: return (int64_t)t->received;
+  case UP: return (int64_t)t->sent;
+  case DOWN_SPEED: return speed(t, t->received);
+  case UP_SPEED: return speed(t, t->sent);
+  case DOWN_LENGTH: return t->state.life == SL_IDLE ? -1 : t->recv_total;
+  case TOTAL: return since_start(t, now_us(t));
+  case RESOLVED: return since_start(t, e->times_us[0]);
+  case CONNECTED: return since_start(t, e->times_us[1]);
+  case SECURED: return since_start(t, e->times_us[2]);
+  case BEGUN: return since_start(t, t->begin_us);
+  case FIRST_BYTE: return since_start(t, t->first_us);
+  case PAUSED_TIME: return paused_us(t);
+  case UNKNOWN: return -1;
+  case ZERO:
+  case NO_TIME: break;
+  }
+  return 0;
+}
+
+static CURLcode get_number(const sl_easy *e, int info, void *to)
+{
+  size_t i = 0, count = sizeof numbers / sizeof *numbers;
+  while (i < count && numbers[i].info != info) i++;
+  if (i == count) return CURLE_UNKNOWN_OPTION;
+  int64_t value = number(e, numbers[i].what);
+  switch (info & CURLINFO_TYPEMASK) {
+  case CURLINFO_LONG:
+    *(long *)to = (long)value;
+    break;
+  case CURLINFO_DOUBLE:
+    *(double *)to = numbers[i].what >= FIRST_TIME ? (double)value / (double)SL_SECOND : (double)value;
+    break;
+  default:
+    *(curl_off_t *)to = value;
+  }
+  return CURLE_OK;
+}
+
+static const char *method(const sl_options *o)
+{
+  return o->custom_request ? o->custom_request : o->nobody ? "HEAD" : "GET";
+}
+
+static CURLcode get_text(const sl_easy *e, CURLINFO info, const char **to)
+{
+  switch (info) {
+  case CURLINFO_EFFECTIVE_URL: *to = e->options.url ? e->options.url : ""; break;
+  case CURLINFO_EFFECTIVE_METHOD: *to = method(&e->options); break;
+  case CURLINFO_CONTENT_TYPE: *to = e->content_type; break;
+  case CURLINFO_SCHEME: *to = e->t.url.scheme; break;
+  case CURLINFO_PRIMARY_IP: *to = e->peer.text; break;
+  case CURLINFO_LOCAL_IP: *to = e->local.text; break;
+  case CURLINFO_REFERER: *to = e->options.referer; break;
+  case CURLINFO_PRIVATE: *to = e->options.private_data; break;
+  default: return CURLE_UNKNOWN_OPTION;
+  }
+  return CURLE_OK;
+}
+
+CURLcode curl_easy_getinfo(CURL *handle, CURLINFO info, ...)
+{
+  const sl_easy *e = sl_easy_of(handle);
+  va_list args;
+  va_start(args, info);
+  void *to = va_arg(args, void *);
+  va_end(args);
+  if (!e || !to) return CURLE_BAD_FUNCTION_ARGUMENT;
+  switch ((int)info & CURLINFO_TYPEMASK) {
+  case CURLINFO_STRING:
+    return get_text(e, info, to);
+  case CURLINFO_LONG:
+  case CURLINFO_DOUBLE:
+  case CURLINFO_OFF_T:
+    return get_number(e, (int)info, to);
+  default:
+    return CURLE_UNKNOWN_OPTION;
+  }
+}

@@ -1,0 +1,216 @@
+/* easy_user.c: the callbacks of a C program, as the engine sees them.
+ *
+ * Every callback is looked up at the moment it is called (W15) and is bracketed by in_callback, on the handle
+ * and on its engine, so that what SPEC's X rows refuse can be refused. A callback that fails stops the
+ * transfer here, with its message; the engine then only learns SL_SINK_FAILED. */
+#include "easy.h"
+#include <stdlib.h>
+#include <string.h>
+#include "connection.h"
+#include "text.h"
+
+enum answer { TAKEN, REFUSED, FAILED };
+
+static sl_easy *easy_of(sl_transfer *t)
+{
+  sl_easy *e = (sl_easy *)t;
+  SL_ASSERT(e->magic == SL_EASY_MAGIC);
+  return e;
+}
+
+static void enter(sl_easy *e)
+{
+  e->in_callback++;
+  e->t.multi->in_callback++;
+}
+
+static void leave(sl_easy *e)
+{
+  SL_ASSERT(e->in_callback && e->t.multi->in_callback);
+  e->t.multi->in_callback--;
+  e->in_callback--;
+}
+
+static enum answer write_failed(sl_easy *e, size_t given, size_t answered)
+{
+  char words[CURL_ERROR_SIZE];
+  sl_line line = { words, words + sizeof words };
+  if (answered == CURL_WRITEFUNC_ERROR) {
+    sl_line_str(&line, "client returned ERROR on write of ");
+    sl_line_int(&line, (int64_t)given);
+    sl_line_str(&line, " bytes");
+  } else {
+    sl_line_str(&line, "Failure writing output to destination, passed ");
+    sl_line_int(&line, (int64_t)given);
+    sl_line_str(&line, " returned ");
+    sl_line_int(&line, (int64_t)answered);
+  }
+  sl_transfer_stop(&e->t, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, words);
+  return FAILED;
+}
+
+static enum answer give(sl_easy *e, curl_write_callback to, void *where, const char *data, uint32_t n)
+{
+  if (!to) to = sl_stdio_write;
+  if (!to) return write_failed(e, n, 0);
+  enter(e);
+  /* The callback's type has no const, for historical reasons. */
+  size_t took = to((char *)(uintptr_t)data, 1, n, where);
+  leave(e);
+  if (took == n) return TAKEN;
+  if (took == CURL_WRITEFUNC_PAUSE) return REFUSED;
+  return write_failed(e, n, took);
+}
+
+/* A callback may have paused its transfer by call: then nothing more is given to it. */
+static bool interrupted(const sl_easy *e)
+{
+  return sl_gate_paused(&e->t.gate) & SL_DIR_RECV || e->t.cause != SL_CAUSE_NONE;
+}
+
+/* A header line goes to two callbacks with CURLOPT_HEADER, the write callback first; when only the second
+ * one refuses, the first must not see the line again. */
+static enum answer give_line(sl_easy *e, const char *line, uint32_t n)
+{
+  const sl_options *o = &e->options;
+  if (o->header && !e->line_written) {
+    enum answer a = give(e, o->write_fn, o->write_data, line, n);
+    if (a != TAKEN) return a;
+    e->line_written = true;
+    if (interrupted(e)) return REFUSED;
+  }
+  /* W15: without a header callback a line is dropped, unless there is a place for it. */
+  curl_write_callback to = o->header_fn ? o->header_fn : o->header_data ? o->write_fn : NULL;
+  if (to || o->header_data) {
+    enum answer a = give(e, to, o->header_data, line, n);
+    if (a != TAKEN) return a;
+  }
+  e->line_written = false;
+  return TAKEN;
+}
+
+/* CURLINFO_CONTENT_TYPE. Without memory there is none, as if the server had named none. */
+static void note_line(sl_easy *e, const char *line, uint32_t n)
+{
+  static const char name[] = "content-type:";
+  const uint32_t name_n = sizeof name - 1;
+  bool status = n >= 5 && !memcmp(line, "HTTP/", 5);
+  if (!status && !(n >= name_n && sl_equal_nocase(line, name_n, name))) return;
+  free(e->content_type);
+  e->content_type = NULL;
+  if (status) return;
+  for (line += name_n, n -= name_n; n && (*line == ' ' || *line == '\t'); n--) line++;
+  while (n && strchr(" \t\r\n", line[n - 1])) n--;
+  e->content_type = sl_copy(line, n);
+}
+
+/* Line by line, each one whole (W1). */
+static int32_t write_head(sl_easy *e, enum sl_part part, const char *data, uint32_t n)
+{
+  uint32_t at = 0;
+  while (at < n) {
+    const char *line = data + at, *end = memchr(line, '\n', n - at);
+    uint32_t len = end ? (uint32_t)(end + 1 - line) : n - at;
+    enum answer a = give_line(e, line, len);
+    if (a == FAILED) return SL_SINK_FAILED;
+    if (a == REFUSED) break;
+    if (part == SL_PART_HEAD) note_line(e, line, len);
+    at += len;
+    if (interrupted(e)) break;
+  }
+  return (int32_t)at;
+}
+
+static int32_t write_body(sl_easy *e, const char *data, uint32_t n)
+{
+  uint32_t at = 0;
+  do {
+    uint32_t len = n - at < SL_WRITE_MAX ? n - at : SL_WRITE_MAX;
+    enum answer a = give(e, e->options.write_fn, e->options.write_data, data + at, len);
+    if (a == FAILED) return SL_SINK_FAILED;
+    if (a == REFUSED) return n ? (int32_t)at : SL_SINK_PAUSED;
+    at += len;
+  } while (at < n && !interrupted(e));
+  return (int32_t)at;
+}
+
+static int32_t easy_write(sl_transfer *t, enum sl_part part, const char *data, uint32_t n)
+{
+  sl_easy *e = easy_of(t);
+  return part == SL_PART_BODY ? write_body(e, data, n) : write_head(e, part, data, n);
+}
+
+bool sl_easy_wants_progress(const sl_easy *e)
+{
+  const sl_options *o = &e->options;
+  return !o->noprogress && (o->xferinfo_fn || o->progress_fn);
+}
+
+/* G1. There is no built-in meter to go on with: the engine does no output. */
+static int easy_progress(sl_transfer *t)
+{
+  sl_easy *e = easy_of(t);
+  const sl_options *o = &e->options;
+  if (!sl_easy_wants_progress(e)) return 0;
+  int64_t total = t->recv_total > 0 ? t->recv_total : 0, now = (int64_t)t->received, sent = (int64_t)t->sent;
+  enter(e);
+  int answer = o->xferinfo_fn ? o->xferinfo_fn(o->progress_data, total, now, 0, sent)
+                              : o->progress_fn(o->progress_data, (double)total, (double)now, 0, (double)sent);
+  leave(e);
+  if (!answer || answer == CURL_PROGRESSFUNC_CONTINUE) return 0;
+  sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, "Callback aborted");
+  return 1;
+}
+
+static void note_address(sl_ch ch, enum sl_info_what what, sl_address *to)
+{
+  int32_t n = sl_info(ch, what, to->text, SL_ADDRESS_MAX - 1);
+  uint64_t port = 0;
+  if (n < 0 || n >= SL_ADDRESS_MAX) n = 0;
+  to->text[n] = 0;
+  char *space = strrchr(to->text, ' ');
+  if (space && sl_parse_uint(space + 1, strlen(space + 1), 65535, &port)) *space = 0;
+  else to->text[0] = 0; /* the path of a unix socket is no address */
+  to->port = (long)port;
+}
+
+/* The connection is asked now: at the end of the transfer it may be gone. */
+static void easy_changed(sl_transfer *t)
+{
+  sl_easy *e = easy_of(t);
+  if (t->state.life != SL_ACTIVE || !t->conn) return;
+  note_address(t->conn->ch, SL_INFO_PEER, &e->peer);
+  note_address(t->conn->ch, SL_INFO_LOCAL, &e->local);
+  if (sl_info(t->conn->ch, SL_INFO_TIMES, e->times_us, sizeof e->times_us) != (int32_t)sizeof e->times_us)
+    memset(e->times_us, 0, sizeof e->times_us);
+}
+
+static void easy_done(sl_transfer *t)
+{
+  sl_easy *e = easy_of(t);
+  SL_ASSERT(!e->ended);
+  e->ended = true;
+  e->message = (CURLMsg){ .msg = CURLMSG_DONE, .easy_handle = e, .data = { .result = t->code } };
+  if (t->code) sl_easy_error(e, t->error[0] ? t->error : curl_easy_strerror(t->code));
+}
+
+void sl_easy_error(sl_easy *e, const char *message)
+{
+  if (!e->options.error_buffer) return;
+  sl_line line = { e->options.error_buffer, e->options.error_buffer + CURL_ERROR_SIZE };
+  sl_line_str(&line, message);
+}
+
+void sl_easy_begin(sl_easy *e)
+{
+  sl_easy_error(e, "");
+  free(e->content_type);
+  e->content_type = NULL;
+  e->ended = e->line_written = false;
+  memset(&e->peer, 0, sizeof e->peer);
+  memset(&e->local, 0, sizeof e->local);
+  memset(e->times_us, 0, sizeof e->times_us);
+}
+
+const sl_user sl_easy_user = { .write = easy_write, .progress = easy_progress, .changed = easy_changed,
+                               .done = easy_done, .write_max = SL_WRITE_MAX, .moves = false };

@@ -1,0 +1,216 @@
+/* embed.c: embed.h over the engine: one engine per instance, transfers by pointer, texts by a scratch area.
+ *
+ * The instance's state is the one mutable global there is: a Wasm instance is the engine, and its exports
+ * carry no handle. Natively this file is not built. */
+#include <sluice/embed.h>
+#include <stdlib.h>
+#include <string.h>
+#include "connection.h"
+#include "multi.h"
+#include "text.h"
+#include "transfer.h"
+
+struct sl_embed {
+  sl_transfer transfer; /* first: a transfer's address is its embed's */
+  sl_options options;
+};
+
+static struct {
+  sl_multi *multi;
+  char *scratch;
+  uint32_t scratch_cap;
+} instance;
+
+static int32_t embed_write(sl_transfer *t, enum sl_part part, const char *data, uint32_t n)
+{
+  if (part == SL_PART_BODY) return n ? on_body(t->token, data, n) : 0;
+  if (part == SL_PART_TRAILER) on_trailers(t->token, data, n);
+  else if (t->status >= 200) on_head(t->token, data, n);
+  return (int32_t)n;
+}
+
+static void embed_changed(sl_transfer *t) { on_state(t->token, t->state.life); }
+
+static void embed_done(sl_transfer *t)
+{
+  uint32_t left;
+  /* JavaScript hears of the end here, so nothing waits to be read as a message. */
+  while (sl_multi_message(instance.multi, &left)) {}
+  on_done(t->token, t->code);
+}
+
+static const sl_user embed_user = {
+  .write = embed_write,
+  .changed = embed_changed,
+  .done = embed_done,
+  .moves = true,
+  .keeps_pause = true,
+};
+
+int32_t sl_embed_init(void)
+{
+  instance.multi = sl_multi_new(NULL);
+  return instance.multi ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+}
+
+void sl_embed_close(void)
+{
+  if (instance.multi) sl_multi_free(instance.multi);
+  free(instance.scratch);
+  memset(&instance, 0, sizeof instance);
+}
+
+void *sl_embed_scratch(uint32_t n)
+{
+  if (n > instance.scratch_cap) {
+    char *area = realloc(instance.scratch, n);
+    if (!area) return NULL;
+    instance.scratch = area;
+    instance.scratch_cap = n;
+  }
+  return instance.scratch;
+}
+
+struct sl_embed *sl_embed_new(uint32_t token)
+{
+  struct sl_embed *e = calloc(1, sizeof *e);
+  if (!e) return NULL;
+  sl_options_init(&e->options);
+  sl_transfer_init(&e->transfer, &embed_user, &e->options);
+  e->transfer.token = token;
+  return e;
+}
+
+void sl_embed_free(struct sl_embed *e)
+{
+  if (e->transfer.multi) sl_multi_remove(instance.multi, &e->transfer);
+  sl_transfer_clear(&e->transfer);
+  sl_options_clear(&e->options);
+  free(e);
+}
+
+int32_t sl_embed_set_number(struct sl_embed *e, int32_t option, double value)
+{
+  if (!(value >= -9007199254740992.0 && value <= 9007199254740992.0)) return CURLE_BAD_FUNCTION_ARGUMENT;
+  CURLcode code = sl_options_number(&e->options, option, (int64_t)value);
+  if (!code && e->transfer.multi) sl_transfer_limits(&e->transfer);
+  return code;
+}
+
+int32_t sl_embed_set_text(struct sl_embed *e, int32_t option, uint32_t n)
+{
+  return n <= instance.scratch_cap ? sl_options_text(&e->options, option, instance.scratch, n)
+                                   : CURLE_BAD_FUNCTION_ARGUMENT;
+}
+
+int32_t sl_embed_add_header(struct sl_embed *e, uint32_t n)
+{
+  return n <= instance.scratch_cap ? sl_options_add_header(&e->options, instance.scratch, n)
+                                   : CURLE_BAD_FUNCTION_ARGUMENT;
+}
+
+void sl_embed_clear_headers(struct sl_embed *e) { sl_options_clear_headers(&e->options); }
+
+int32_t sl_embed_start(struct sl_embed *e)
+{
+  sl_transfer *t = &e->transfer;
+  if (t->state.life != SL_IDLE && t->state.life != SL_DONE) return CURLE_FAILED_INIT;
+  if (t->multi) sl_multi_remove(instance.multi, t);
+  return sl_multi_add(instance.multi, t) ? CURLE_OUT_OF_MEMORY : CURLE_OK;
+}
+
+void sl_embed_pause(struct sl_embed *e, uint32_t mask, uint32_t by)
+{
+  sl_transfer_pause(&e->transfer, mask, by);
+}
+
+void sl_embed_stop(struct sl_embed *e, int32_t code)
+{
+  sl_transfer_stop(&e->transfer, SL_CAUSE_ABORT, code, NULL);
+}
+
+double sl_embed_ready(int32_t ch, uint32_t events)
+{
+  sl_multi_event(instance.multi, ch, events);
+  return sl_embed_run();
+}
+
+double sl_embed_run(void)
+{
+  sl_multi_run(instance.multi);
+  int64_t next = sl_multi_next_us(instance.multi);
+  return next == SL_NEVER ? -1 : (double)next;
+}
+
+void sl_embed_wakeup(void) { instance.multi->woken = true; }
+
+int32_t sl_embed_woken(void)
+{
+  bool woken = instance.multi->woken;
+  instance.multi->woken = false;
+  return woken;
+}
+
+static double since_start(const sl_transfer *t, int64_t at_us)
+{
+  return at_us ? (double)(at_us - t->start_us) : -1;
+}
+
+/* Until now while it runs, else until its end. */
+static int64_t until_us(const sl_transfer *t)
+{
+  if (t->done_us) return t->done_us;
+  return t->multi ? sl_now_us(t->multi->loop) : t->start_us;
+}
+
+static double per_second(uint64_t bytes, int64_t us)
+{
+  return us > 0 ? (double)bytes * 1e6 / (double)us : 0;
+}
+
+double sl_embed_number(struct sl_embed *e, uint32_t what)
+{
+  const sl_transfer *t = e ? &e->transfer : NULL;
+  switch ((enum sl_embed_what)what) {
+  case SL_EMBED_RUNNING: return instance.multi->running;
+  case SL_EMBED_IDLE_CONNECTIONS: return instance.multi->idle_count;
+  default: break;
+  }
+  if (!t) return -1;
+  switch ((enum sl_embed_what)what) {
+  case SL_EMBED_LIFE: return t->state.life;
+  case SL_EMBED_PAUSED: return sl_gate_paused(&t->gate);
+  case SL_EMBED_BY_RECV: return t->gate.by_recv;
+  case SL_EMBED_BY_SEND: return t->gate.by_send;
+  case SL_EMBED_HELD: return (double)sl_transfer_held(t);
+  case SL_EMBED_STATUS: return t->status;
+  case SL_EMBED_RECEIVED: return (double)t->received;
+  case SL_EMBED_RECEIVE_TOTAL: return (double)t->recv_total;
+  case SL_EMBED_SENT: return (double)t->sent;
+  case SL_EMBED_DELIVERED: return (double)t->delivered;
+  case SL_EMBED_RECEIVE_SPEED: return per_second(t->received, until_us(t) - t->start_us);
+  case SL_EMBED_SEND_SPEED: return per_second(t->sent, until_us(t) - t->start_us);
+  case SL_EMBED_ELAPSED_US: return (double)(until_us(t) - t->start_us);
+  case SL_EMBED_PAUSED_US:
+    return (double)(t->paused_us + (t->paused_noted ? until_us(t) - t->paused_since_us : 0));
+  case SL_EMBED_CODE: return t->code;
+  case SL_EMBED_CAUSE: return t->cause;
+  case SL_EMBED_REUSED: return t->reused;
+  case SL_EMBED_HTTP_MINOR: return t->http_minor;
+  case SL_EMBED_RESOLVE_US: return since_start(t, t->resolved_us);
+  case SL_EMBED_CONNECT_US: return since_start(t, t->connected_us);
+  case SL_EMBED_TLS_US: return since_start(t, t->tls_us);
+  case SL_EMBED_FIRST_US: return since_start(t, t->first_us);
+  default: return -1;
+  }
+}
+
+uint32_t sl_embed_text(struct sl_embed *e, uint32_t what)
+{
+  const char *text = what == 1 ? e->transfer.error : what == 2 ? e->transfer.peer : "";
+  size_t n = strlen(text);
+  char *area = sl_embed_scratch((uint32_t)n + 1);
+  if (!area) return 0;
+  memcpy(area, text, n);
+  return (uint32_t)n;
+}

@@ -1,0 +1,238 @@
+/* multi.c: one engine; see multi.h. Work arrives as events, deadlines and dirty marks; a run does it. */
+#include "multi.h"
+#include <stdlib.h>
+#include <string.h>
+#include "connection.h"
+#include "list.h"
+#include "transfer.h"
+
+/* Lists are served as they were at the start of a pass: what a pass adds waits for the next one, so that a
+ * transfer which fails and is started again at once cannot keep a run from ending. */
+#define PASSES_MAX 4
+
+sl_multi *sl_multi_new(sl_loop *loop)
+{
+  sl_multi *m = calloc(1, sizeof *m);
+  if (!m) return NULL;
+  m->loop = loop ? loop : sl_loop_new();
+  m->owns_loop = !loop;
+  m->scratch = malloc(SL_RECV_CHUNK_MAX);
+  if (!m->loop || !m->scratch) {
+    sl_multi_free(m);
+    return NULL;
+  }
+  m->now_us = sl_now_us(m->loop);
+  return m;
+}
+
+static void clean(sl_multi *m, sl_transfer *t)
+{
+  if (!t->dirty) return;
+  t->dirty = false;
+  m->dirty_count--;
+  SL_LIST_REMOVE(m->dirty_first, m->dirty_last, t, dirty_prev, dirty_next);
+}
+
+static void reap(sl_multi *m)
+{
+  while (m->closed) {
+    sl_conn *c = m->closed;
+    m->closed = c->next;
+    sl_conn_free(c);
+  }
+}
+
+void sl_multi_free(sl_multi *m)
+{
+  while (m->transfers) sl_multi_remove(m, m->transfers);
+  while (m->conns) sl_conn_close(m->conns, SL_FINISH);
+  reap(m);
+  if (m->owns_loop && m->loop) sl_loop_free(m->loop);
+  sl_timers_free(&m->timers);
+  free(m->by_channel);
+  free(m->scratch);
+  free(m);
+}
+
+int sl_multi_add(sl_multi *m, sl_transfer *t)
+{
+  SL_ASSERT(!t->multi && (t->state.life == SL_IDLE || t->state.life == SL_DONE));
+  if (!sl_timers_join(&m->timers, &t->timer)) return CURLM_OUT_OF_MEMORY;
+  t->multi = m;
+  SL_LIST_APPEND(m->transfers, m->transfers_last, t, prev, next);
+  m->added++;
+  m->running++;
+  sl_transfer_start(t);
+  return CURLM_OK;
+}
+
+void sl_multi_remove(sl_multi *m, sl_transfer *t)
+{
+  SL_ASSERT(t->multi == m);
+  sl_transfer_drop(t);
+  clean(m, t);
+  if (t->message) {
+    SL_LIST_REMOVE(m->message_first, m->message_last, t, message_prev, message_next);
+    t->message = false;
+    m->messages--;
+  }
+  sl_timers_leave(&m->timers, &t->timer);
+  SL_LIST_REMOVE(m->transfers, m->transfers_last, t, prev, next);
+  m->added--;
+  t->multi = NULL;
+  if (!m->depth) reap(m);
+}
+
+void sl_multi_finished(sl_multi *m, sl_transfer *t)
+{
+  SL_ASSERT(!t->message && m->running);
+  t->message = true;
+  SL_LIST_APPEND(m->message_first, m->message_last, t, message_prev, message_next);
+  m->messages++;
+  m->running--;
+}
+
+sl_transfer *sl_multi_message(sl_multi *m, uint32_t *left)
+{
+  sl_transfer *t = m->message_first;
+  if (t) {
+    SL_LIST_REMOVE(m->message_first, m->message_last, t, message_prev, message_next);
+    t->message = false;
+    m->messages--;
+  }
+  *left = m->messages;
+  return t;
+}
+
+void sl_multi_dirty(sl_multi *m, sl_transfer *t)
+{
+  if (t->dirty) return;
+  t->dirty = true;
+  m->dirty_count++;
+  SL_LIST_APPEND(m->dirty_first, m->dirty_last, t, dirty_prev, dirty_next);
+}
+
+void sl_multi_ready(sl_multi *m, sl_conn *c)
+{
+  if (c->ready || c->closed) return;
+  c->ready = true;
+  m->ready_count++;
+  SL_LIST_APPEND(m->ready_first, m->ready_last, c, ready_prev, ready_next);
+}
+
+void sl_multi_unready(sl_multi *m, sl_conn *c)
+{
+  if (!c->ready) return;
+  c->ready = false;
+  m->ready_count--;
+  SL_LIST_REMOVE(m->ready_first, m->ready_last, c, ready_prev, ready_next);
+}
+
+void sl_multi_retry_pending(sl_multi *m)
+{
+  for (sl_transfer *t = m->transfers; t; t = t->next)
+    if (t->busy) sl_multi_dirty(m, t);
+}
+
+/* The table of channels: open addressing, linear probing, deletion by moving back. Hosts choose ids. */
+
+static uint32_t channel_slot(const sl_multi *m, sl_ch ch)
+{
+  uint32_t mask = m->by_channel_cap - 1, i = ((uint32_t)ch * 2654435761u) & mask;
+  while (m->by_channel[i] && m->by_channel[i]->ch != ch) i = (i + 1) & mask;
+  return i;
+}
+
+bool sl_multi_channel_add(sl_multi *m, sl_conn *c)
+{
+  if ((m->by_channel_count + 1) * 2 > m->by_channel_cap) {
+    uint32_t old_cap = m->by_channel_cap, cap = old_cap ? old_cap * 2 : 16;
+    sl_conn **old = m->by_channel, **table = calloc(cap, sizeof(sl_conn *));
+    if (!table) return false;
+    m->by_channel = table;
+    m->by_channel_cap = cap;
+    for (uint32_t i = 0; i < old_cap; i++)
+      if (old[i]) table[channel_slot(m, old[i]->ch)] = old[i];
+    free(old);
+  }
+  uint32_t i = channel_slot(m, c->ch);
+  SL_ASSERT(!m->by_channel[i]);
+  m->by_channel[i] = c;
+  m->by_channel_count++;
+  return true;
+}
+
+void sl_multi_channel_remove(sl_multi *m, const sl_conn *c)
+{
+  uint32_t mask = m->by_channel_cap - 1, i = channel_slot(m, c->ch);
+  SL_ASSERT(m->by_channel[i] == c);
+  m->by_channel[i] = NULL;
+  m->by_channel_count--;
+  for (i = (i + 1) & mask; m->by_channel[i]; i = (i + 1) & mask) {
+    sl_conn *moved = m->by_channel[i];
+    m->by_channel[i] = NULL;
+    m->by_channel[channel_slot(m, moved->ch)] = moved;
+  }
+}
+
+void sl_multi_event(sl_multi *m, sl_ch ch, uint32_t events)
+{
+  if (!m->by_channel_cap) return;
+  sl_conn *c = m->by_channel[channel_slot(m, ch)];
+  if (!c) return;
+  c->events |= events;
+  sl_multi_ready(m, c);
+}
+
+/* Both serve as many as are on the list now: what they add waits for the next pass. */
+
+static void run_ready(sl_multi *m)
+{
+  for (uint32_t n = m->ready_count; n && m->ready_first; n--) {
+    sl_conn *c = m->ready_first;
+    sl_multi_unready(m, c);
+    sl_conn_run(c);
+  }
+}
+
+static void run_dirty(sl_multi *m)
+{
+  for (uint32_t n = m->dirty_count; n && m->dirty_first; n--) {
+    sl_transfer *t = m->dirty_first;
+    clean(m, t);
+    sl_transfer_run(t);
+  }
+}
+
+static void run_deadlines(sl_multi *m)
+{
+  sl_timer *due;
+  while ((due = sl_timers_first(&m->timers)) && due->min_us <= m->now_us) sl_transfer_expire(due->owner);
+}
+
+void sl_multi_run(sl_multi *m)
+{
+  if (m->depth) return;
+  m->depth++;
+  m->now_us = sl_now_us(m->loop);
+  run_deadlines(m);
+  if (m->ready_first || m->dirty_first) m->turns++;
+  for (unsigned pass = 0; pass < PASSES_MAX && (m->ready_first || m->dirty_first); pass++) {
+    run_ready(m);
+    run_dirty(m);
+  }
+  reap(m);
+  m->depth--;
+}
+
+int64_t sl_multi_next_us(const sl_multi *m)
+{
+  if (m->ready_first || m->dirty_first) return 0;
+  const sl_timer *first = sl_timers_first(&m->timers);
+  return first ? first->min_us : SL_NEVER;
+}
+
+void sl_multi_trace(sl_multi *m, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b)
+{
+  if (m->trace) m->trace(m->trace_arg, t, kind, a, b);
+}

@@ -1,0 +1,87 @@
+/* multi.h: one engine: its loop, its transfers, its connections, its one timer.
+ *
+ * Owns: the loop, every connection (in use and idle), the heap of deadlines, the dirty and ready lists,
+ * the finished transfers not yet told (X10), one receive buffer for all. Borrows transfers.
+ *
+ * Work enters by sl_multi_event (something happened at a channel) and by what marks a transfer dirty; it is
+ * done by sl_multi_run: due deadlines, ready connections, dirty transfers, until nothing is left or the
+ * turn's budget is used up. A run within a run (from a callback) does nothing: the outer one goes on.
+ * Work is proportional to what is ready, never to what is there.
+ *
+ * Invariants: a transfer is on the dirty list at most once, a connection on the ready list at most once.
+ * Between runs every connection's wants have been told to the host. next_us is 0 iff work is waiting (K6). */
+#ifndef SLUICE_MULTI_H
+#define SLUICE_MULTI_H
+#include "base.h"
+#include "timers.h"
+
+/* What happened, for whoever looks on: the simulator, the debug hook. */
+enum sl_trace_kind {
+  SL_TRACE_STATE,   /* a: life            b: send half * 16 + recv half */
+  SL_TRACE_GATE,    /* a: paused mask     b: by_recv * 16 + by_send     */
+  SL_TRACE_WRITE,   /* a: part            b: accepted, or a code        */
+  SL_TRACE_STOP,    /* a: cause           b: CURLcode                   */
+  SL_TRACE_OPEN,    /* a: kind            b: 1 new, 0 reused            */
+  SL_TRACE_CLOSE    /* a: how             b: transfers begun on it      */
+};
+typedef void sl_trace(void *arg, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b);
+
+struct sl_multi {
+  sl_loop *loop;
+  bool owns_loop, woken, dead;
+  uint32_t depth;               /* > 0: inside a run or a replay             */
+  uint32_t in_callback;         /* > 0: inside a callback of the user        */
+  int64_t now_us;               /* of the current run                        */
+  sl_timers timers;
+  sl_transfer *transfers, *transfers_last; /* all that were added, by next   */
+  sl_transfer *dirty_first, *dirty_last;
+  sl_transfer *message_first, *message_last;
+  uint32_t added, running, messages, dirty_count, ready_count;
+  sl_conn *conns, *conns_last;  /* all that are open, by next                */
+  sl_conn *ready_first, *ready_last;
+  sl_conn *idle_first, *idle_last; /* the pool, oldest first, by idle_next   */
+  uint32_t idle_count;
+  sl_conn *closed;              /* to be freed at the end of the run, by next */
+  sl_conn **by_channel;         /* hash of open channels                     */
+  uint32_t by_channel_cap, by_channel_count;
+  char *scratch;                /* SL_RECV_CHUNK_MAX                         */
+  uint32_t turns;               /* runs that had something to do             */
+  sl_trace *trace;
+  void *trace_arg;
+};
+
+/* A new engine on a loop of its own (loop NULL) or a borrowed one. NULL: memory or the host is short. */
+sl_multi *sl_multi_new(sl_loop *loop);
+/* Close everything. Transfers still added are removed first, stopped without a word. */
+void sl_multi_free(sl_multi *m);
+
+/* Add a transfer (IDLE or DONE; in no engine) and start it. CURLM_OUT_OF_MEMORY or 0. */
+int sl_multi_add(sl_multi *m, sl_transfer *t);
+/* Take it out in any state; a running one is stopped without done being told. Never from a callback. */
+void sl_multi_remove(sl_multi *m, sl_transfer *t);
+
+/* Something happened at a channel (enum sl_event_bits); unknown channels are ignored. */
+void sl_multi_event(sl_multi *m, sl_ch ch, uint32_t events);
+/* Do what is to be done. */
+void sl_multi_run(sl_multi *m);
+/* When the next run is due: 0 = now, SL_NEVER = only an event can bring one. */
+int64_t sl_multi_next_us(const sl_multi *m);
+
+/* A transfer has something to do. */
+void sl_multi_dirty(sl_multi *m, sl_transfer *t);
+/* A connection has something to do / has not any more. */
+void sl_multi_ready(sl_multi *m, sl_conn *c);
+void sl_multi_unready(sl_multi *m, sl_conn *c);
+/* t got DONE: its message waits to be told. */
+void sl_multi_finished(sl_multi *m, sl_transfer *t);
+/* Some connection closed: whoever waits for the host to have room may try again. */
+void sl_multi_retry_pending(sl_multi *m);
+/* The next finished transfer not told yet, or NULL; X10: in the order of completion. */
+sl_transfer *sl_multi_message(sl_multi *m, uint32_t *left);
+
+/* The channel's place in the table of channels; false when memory is short. */
+bool sl_multi_channel_add(sl_multi *m, sl_conn *c);
+void sl_multi_channel_remove(sl_multi *m, const sl_conn *c);
+void sl_multi_trace(sl_multi *m, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b);
+
+#endif

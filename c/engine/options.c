@@ -1,0 +1,376 @@
+/* options.c: one static table of what can be set, and the few ways to set it; see options.h.
+ *
+ * A row says where an option lives in sl_options and which values it takes. What is not in the table is
+ * unknown; a value that is legal in libcurl but asks for what the engine does not do is NOT_BUILT_IN. An
+ * option without a place is one whose only effect is what the engine does anyway: it takes just the values
+ * of which that is true. */
+#include "options.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include "text.h"
+
+#define TEXT_MAX 8000000 /* bytes of one text option */
+#define BUFFER_MIN 1024
+#define BUFFER_DEFAULT 16384
+
+enum kind {
+  NUMBER,  /* below min: 43; above max: max. Times scale when stored     */
+  RANGE,   /* outside min..max: 43                                       */
+  COVERED, /* outside min..max: NOT_BUILT_IN (below 0: 43)               */
+  SWITCH,  /* 0 or anything else                                         */
+  TEXT,    /* copied                                                     */
+  POINTER, /* the caller's, stored as it is                              */
+  SPECIAL  /* set_special, text_special                                  */
+};
+
+typedef struct {
+  int option;
+  uint8_t kind;
+  uint16_t at;    /* offset in sl_options; NOWHERE: nothing is stored */
+  int64_t min, max;
+  int32_t scale;  /* NUMBER: stored value for each given one          */
+} row;
+
+#define NOWHERE UINT16_MAX
+#define AT(field) (uint16_t)offsetof(sl_options, field)
+#define MS_MAX INT_MAX
+#define S_MAX (INT_MAX / 1000)
+
+static const row table[] = {
+  { CURLOPT_URL, TEXT, AT(url), 0, 0, 0 },
+  { CURLOPT_USERAGENT, TEXT, AT(user_agent), 0, 0, 0 },
+  { CURLOPT_REFERER, TEXT, AT(referer), 0, 0, 0 },
+  { CURLOPT_RANGE, TEXT, AT(range), 0, 0, 0 },
+  { CURLOPT_COOKIE, TEXT, AT(cookie), 0, 0, 0 },
+  { CURLOPT_UNIX_SOCKET_PATH, TEXT, AT(unix_socket), 0, 0, 0 },
+  { CURLOPT_CAINFO, TEXT, AT(ca), 0, 0, 0 },
+  { CURLOPT_SSLCERT, TEXT, AT(cert), 0, 0, 0 },
+  { CURLOPT_SSLKEY, TEXT, AT(key), 0, 0, 0 },
+  { CURLOPT_CUSTOMREQUEST, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_INTERFACE, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_ACCEPT_ENCODING, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_PROXY, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_USERPWD, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_USERNAME, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_PASSWORD, SPECIAL, NOWHERE, 0, 0, 0 },
+
+  { CURLOPT_TIMEOUT, NUMBER, AT(timeout_ms), 0, S_MAX, 1000 },
+  { CURLOPT_TIMEOUT_MS, NUMBER, AT(timeout_ms), 0, MS_MAX, 1 },
+  { CURLOPT_CONNECTTIMEOUT, NUMBER, AT(connect_timeout_ms), 0, S_MAX, 1000 },
+  { CURLOPT_CONNECTTIMEOUT_MS, NUMBER, AT(connect_timeout_ms), 0, MS_MAX, 1 },
+  { CURLOPT_LOW_SPEED_LIMIT, NUMBER, AT(low_speed_limit), 0, INT64_MAX, 1 },
+  { CURLOPT_LOW_SPEED_TIME, NUMBER, AT(low_speed_time_s), 0, 65535, 1 },
+  { CURLOPT_MAX_RECV_SPEED_LARGE, NUMBER, AT(max_recv_speed), 0, INT64_MAX, 1 },
+  { CURLOPT_MAX_SEND_SPEED_LARGE, NUMBER, AT(max_send_speed), 0, INT64_MAX, 1 },
+  { SLUICEOPT_PAUSED_TIMEOUT_MS, NUMBER, AT(paused_timeout_ms), 0, MS_MAX, 1 },
+  { SLUICEOPT_SILENCE_TIMEOUT_MS, NUMBER, AT(silence_timeout_ms), 0, MS_MAX, 1 },
+  { CURLOPT_BUFFERSIZE, SPECIAL, NOWHERE, 0, CURL_MAX_READ_SIZE, 0 },
+
+  { CURLOPT_PORT, RANGE, AT(port), 0, 65535, 0 },
+  { CURLOPT_IPRESOLVE, RANGE, AT(ip_resolve), CURL_IPRESOLVE_WHATEVER, CURL_IPRESOLVE_V6, 0 },
+  { CURLOPT_HTTP_VERSION, COVERED, AT(http_version), CURL_HTTP_VERSION_NONE, CURL_HTTP_VERSION_1_1, 0 },
+
+  { CURLOPT_NOBODY, SWITCH, AT(nobody), 0, 0, 0 },
+  { CURLOPT_HTTPGET, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_HEADER, SWITCH, AT(header), 0, 0, 0 },
+  { CURLOPT_NOPROGRESS, SWITCH, AT(noprogress), 0, 0, 0 },
+  { CURLOPT_SSL_VERIFYPEER, SWITCH, AT(verify_peer), 0, 0, 0 },
+  { CURLOPT_SSL_VERIFYHOST, SWITCH, AT(verify_host), 0, 0, 0 },
+  { CURLOPT_FAILONERROR, SWITCH, AT(fail_on_error), 0, 0, 0 },
+  { CURLOPT_FRESH_CONNECT, SWITCH, AT(fresh_connect), 0, 0, 0 },
+  { CURLOPT_FORBID_REUSE, SWITCH, AT(forbid_reuse), 0, 0, 0 },
+  { CURLOPT_NOSIGNAL, SWITCH, AT(nosignal), 0, 0, 0 },
+
+  /* What the engine does anyway. */
+  { CURLOPT_TCP_NODELAY, COVERED, NOWHERE, 1, LONG_MAX, 0 },
+  { CURLOPT_HTTP_TRANSFER_DECODING, COVERED, NOWHERE, 1, LONG_MAX, 0 },
+  { CURLOPT_HTTPAUTH, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_VERBOSE, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_FOLLOWLOCATION, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_AUTOREFERER, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_POST, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_UPLOAD, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_NETRC, COVERED, NOWHERE, CURL_NETRC_IGNORED, CURL_NETRC_IGNORED, 0 },
+  { CURLOPT_HTTP09_ALLOWED, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_CONNECT_ONLY, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_RESUME_FROM, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_RESUME_FROM_LARGE, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_MAXFILESIZE, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_MAXFILESIZE_LARGE, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_TRANSFER_ENCODING, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_TCP_KEEPALIVE, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_TCP_FASTOPEN, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_SSLVERSION, COVERED, NOWHERE, CURL_SSLVERSION_DEFAULT, CURL_SSLVERSION_DEFAULT, 0 },
+
+  { CURLOPT_WRITEDATA, POINTER, AT(write_data), 0, 0, 0 },
+  { CURLOPT_HEADERDATA, POINTER, AT(header_data), 0, 0, 0 },
+  { CURLOPT_XFERINFODATA, POINTER, AT(progress_data), 0, 0, 0 },
+  { CURLOPT_PRIVATE, POINTER, AT(private_data), 0, 0, 0 },
+  { CURLOPT_ERRORBUFFER, POINTER, AT(error_buffer), 0, 0, 0 },
+  { CURLOPT_HTTPHEADER, POINTER, AT(headers), 0, 0, 0 },
+};
+
+static const row *find(int option)
+{
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (table[i].option == option) return &table[i];
+  return NULL;
+}
+
+void sl_options_init(sl_options *o)
+{
+  *o = (sl_options){ .buffer_size = BUFFER_DEFAULT, .noprogress = true, .verify_peer = true, .verify_host = true };
+}
+
+void sl_options_clear(sl_options *o)
+{
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (table[i].kind == TEXT) free(*(char **)((char *)o + table[i].at));
+  free(o->custom_request);
+  free(o->interface_);
+  free(o->accept_encoding);
+  free(o->userpwd);
+  free(o->user);
+  free(o->password);
+  curl_slist_free_all(o->own_headers);
+  sl_options_init(o);
+}
+
+static CURLcode set_special(sl_options *o, const row *r, int64_t value)
+{
+  switch (r->option) {
+  case CURLOPT_HTTPGET:
+    if (value) o->nobody = false;
+    return CURLE_OK;
+  case CURLOPT_BUFFERSIZE:
+    if (value < 0) return CURLE_BAD_FUNCTION_ARGUMENT;
+    if (!value) value = BUFFER_DEFAULT;
+    if (value < BUFFER_MIN) value = BUFFER_MIN;
+    o->buffer_size = value < r->max ? value : r->max;
+    return CURLE_OK;
+  case CURLOPT_HTTPAUTH: /* sets of methods are negative numbers: not out of range, only not covered */
+    return value == (int64_t)CURLAUTH_BASIC ? CURLE_OK : CURLE_NOT_BUILT_IN;
+  default:
+    return CURLE_BAD_FUNCTION_ARGUMENT; /* a text */
+  }
+}
+
+CURLcode sl_options_number(sl_options *o, int option, int64_t value)
+{
+  const row *r = find(option);
+  if (!r) return CURLE_UNKNOWN_OPTION;
+  char *place = (char *)o + (r->at == NOWHERE ? 0 : r->at);
+  switch (r->kind) {
+  case NUMBER:
+    if (value < r->min) return CURLE_BAD_FUNCTION_ARGUMENT;
+    *(int64_t *)place = (value < r->max ? value : r->max) * r->scale;
+    return CURLE_OK;
+  case RANGE:
+    if (value < r->min || value > r->max) return CURLE_BAD_FUNCTION_ARGUMENT;
+    *(int64_t *)place = value;
+    return CURLE_OK;
+  case COVERED:
+    if (value < 0) return CURLE_BAD_FUNCTION_ARGUMENT;
+    if (value < r->min || value > r->max) return CURLE_NOT_BUILT_IN;
+    if (r->at != NOWHERE) *(int64_t *)place = value;
+    return CURLE_OK;
+  case SWITCH:
+    *(bool *)place = value != 0;
+    return CURLE_OK;
+  case SPECIAL:
+    return set_special(o, r, value);
+  default:
+    return CURLE_BAD_FUNCTION_ARGUMENT;
+  }
+}
+
+/* Texts. */
+
+static CURLcode replace(char **place, const char *text, size_t n)
+{
+  char *copy = NULL;
+  if (text && !(copy = sl_copy(text, n))) return CURLE_OUT_OF_MEMORY;
+  free(*place);
+  *place = copy;
+  return CURLE_OK;
+}
+
+static bool one_line(const char *text, size_t n)
+{
+  if (n > TEXT_MAX) return false;
+  for (size_t i = 0; i < n; i++)
+    if (!text[i] || text[i] == '\r' || text[i] == '\n') return false;
+  return true;
+}
+
+static bool is_token(const char *text, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    char c = sl_lower(text[i]);
+    bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (!letter && (!c || !strchr("!#$%&'*+-.^_`|~", c))) return false;
+  }
+  return n > 0;
+}
+
+/* Loosely: it only tells an address from the name of an interface; the host decides. */
+static bool is_address(const char *text, size_t n)
+{
+  size_t dots = 0, colons = 0, hex = 0;
+  for (size_t i = 0; i < n; i++) {
+    char c = sl_lower(text[i]);
+    if (c == '.') dots++;
+    else if (c == ':') colons++;
+    else if (c >= 'a' && c <= 'f') hex++;
+    else if (c < '0' || c > '9') return false;
+  }
+  return colons >= 2 || (dots == 3 && !hex && !colons);
+}
+
+static CURLcode set_interface(sl_options *o, const char *text, size_t n)
+{
+  if (text && n >= 5 && !memcmp(text, "host!", 5)) {
+    text += 5;
+    n -= 5;
+  }
+  if (text && !is_address(text, n)) return CURLE_NOT_BUILT_IN;
+  return replace(&o->interface_, text, n);
+}
+
+/* Make userpwd of a user and a password, either of them NULL; all three change or none. */
+static CURLcode set_login(sl_options *o, const char *user, size_t user_n, const char *password, size_t password_n)
+{
+  sl_text both = { 0 };
+  char *u = user ? sl_copy(user, user_n) : NULL;
+  char *p = password ? sl_copy(password, password_n) : NULL;
+  if (u || p) {
+    sl_text_add(&both, u ? u : "", u ? user_n : 0);
+    sl_text_str(&both, ":");
+    sl_text_add(&both, p ? p : "", p ? password_n : 0);
+  }
+  if ((user && !u) || (password && !p) || both.failed) {
+    free(u);
+    free(p);
+    sl_text_free(&both);
+    return CURLE_OUT_OF_MEMORY;
+  }
+  free(o->user);
+  free(o->password);
+  free(o->userpwd);
+  o->user = u;
+  o->password = p;
+  o->userpwd = both.data;
+  return CURLE_OK;
+}
+
+static CURLcode set_userpwd(sl_options *o, const char *text, size_t n)
+{
+  const char *colon = text ? memchr(text, ':', n) : NULL;
+  if (!colon) return set_login(o, text, n, NULL, 0);
+  return set_login(o, text, (size_t)(colon - text), colon + 1, n - (size_t)(colon + 1 - text));
+}
+
+static CURLcode text_special(sl_options *o, int option, const char *text, size_t n)
+{
+  switch (option) {
+  case CURLOPT_CUSTOMREQUEST:
+    if (text && !is_token(text, n)) return CURLE_BAD_FUNCTION_ARGUMENT;
+    return replace(&o->custom_request, text, n);
+  case CURLOPT_INTERFACE:
+    return set_interface(o, text, n);
+  case CURLOPT_ACCEPT_ENCODING:
+    return text ? CURLE_NOT_BUILT_IN : CURLE_OK;
+  case CURLOPT_PROXY: /* "" is libcurl's way to say that none is wanted, whatever the environment */
+    return text && n ? CURLE_NOT_BUILT_IN : CURLE_OK;
+  case CURLOPT_USERPWD:
+    return set_userpwd(o, text, n);
+  case CURLOPT_USERNAME:
+    return set_login(o, text, n, o->password, o->password ? strlen(o->password) : 0);
+  case CURLOPT_PASSWORD:
+    return set_login(o, o->user, o->user ? strlen(o->user) : 0, text, n);
+  default:
+    return CURLE_BAD_FUNCTION_ARGUMENT; /* a number */
+  }
+}
+
+CURLcode sl_options_text(sl_options *o, int option, const char *text, size_t n)
+{
+  const row *r = find(option);
+  if (!r) return CURLE_UNKNOWN_OPTION;
+  if (text && !one_line(text, n)) return CURLE_BAD_FUNCTION_ARGUMENT;
+  if (r->kind == TEXT) return replace((char **)((char *)o + r->at), text, n);
+  if (r->kind == SPECIAL) return text_special(o, option, text, n);
+  return CURLE_BAD_FUNCTION_ARGUMENT;
+}
+
+static bool headers_valid(const struct curl_slist *list)
+{
+  for (; list; list = list->next)
+    if (!list->data || !sl_header_valid(list->data, strlen(list->data))) return false;
+  return true;
+}
+
+CURLcode sl_options_object(sl_options *o, int option, void *object)
+{
+  const row *r = find(option);
+  if (!r) return CURLE_UNKNOWN_OPTION;
+  if (r->kind != POINTER) return sl_options_text(o, option, object, object ? strlen(object) : 0);
+  if (option == CURLOPT_HTTPHEADER && !headers_valid(object)) return CURLE_BAD_FUNCTION_ARGUMENT;
+  /* All are pointers to objects of one representation, but not of one type. */
+  memcpy((char *)o + r->at, &object, sizeof object);
+  return CURLE_OK;
+}
+
+CURLcode sl_options_function(sl_options *o, int option, sl_function *function)
+{
+  switch (option) {
+  case CURLOPT_WRITEFUNCTION:
+    o->write_fn = (curl_write_callback)function;
+    return CURLE_OK;
+  case CURLOPT_HEADERFUNCTION:
+    o->header_fn = (curl_write_callback)function;
+    return CURLE_OK;
+  case CURLOPT_XFERINFOFUNCTION:
+    o->xferinfo_fn = (curl_xferinfo_callback)function;
+    return CURLE_OK;
+  case CURLOPT_PROGRESSFUNCTION:
+    o->progress_fn = (curl_progress_callback)function;
+    return CURLE_OK;
+  default:
+    return CURLE_UNKNOWN_OPTION;
+  }
+}
+
+/* Headers. */
+
+bool sl_header_valid(const char *line, size_t n)
+{
+  size_t name = 0;
+  if (!one_line(line, n)) return false;
+  while (name < n && line[name] != ':' && line[name] != ';') name++;
+  if (name == n || !is_token(line, name)) return false;
+  for (size_t i = name + 1; i < n; i++) {
+    unsigned char c = (unsigned char)line[i];
+    if ((c < ' ' && c != '\t') || c == 0x7f) return false;
+    if (line[name] == ';' && c != ' ' && c != '\t') return false; /* "Name;" sends it empty */
+  }
+  return true;
+}
+
+CURLcode sl_options_add_header(sl_options *o, const char *line, size_t n)
+{
+  if (!sl_header_valid(line, n)) return CURLE_BAD_FUNCTION_ARGUMENT;
+  char *copy = sl_copy(line, n);
+  struct curl_slist *list = copy ? curl_slist_append(o->own_headers, copy) : NULL;
+  free(copy);
+  if (!list) return CURLE_OUT_OF_MEMORY;
+  o->own_headers = list;
+  return CURLE_OK;
+}
+
+void sl_options_clear_headers(sl_options *o)
+{
+  curl_slist_free_all(o->own_headers);
+  o->own_headers = NULL;
+}

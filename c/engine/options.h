@@ -1,0 +1,57 @@
+/* options.h: what a caller asked for, and the one table that says which values an option takes.
+ *
+ * Both faces set options here: curl_easy_setopt by its varargs, JavaScript through embed.h, with the same
+ * CURLOPT numbers, ranges and answers (T8). Owns copies of all strings; callback pointers and data pointers
+ * are the caller's. A zero-filled sl_options is not valid: sl_options_init. */
+#ifndef SLUICE_OPTIONS_H
+#define SLUICE_OPTIONS_H
+#include <curl/curl.h>
+#include <sluice/sluice.h>
+#include "base.h"
+
+typedef struct {
+  /* strings, owned, NULL when not set. userpwd is "user:password", made of the two whenever one is set;
+   * interface_ is a literal address, without libcurl's "host!" before it. */
+  char *url, *user_agent, *referer, *custom_request, *range, *accept_encoding, *interface_, *unix_socket,
+      *ca, *cert, *key, *userpwd, *user, *password, *cookie;
+  struct curl_slist *headers;        /* borrowed from a C caller ...                      */
+  struct curl_slist *own_headers;    /* ... or built by embed.h, owned                    */
+  /* numbers; times in milliseconds unless named otherwise, 0 = no limit */
+  int64_t timeout_ms, connect_timeout_ms, low_speed_limit, low_speed_time_s;
+  int64_t max_recv_speed, max_send_speed, buffer_size, paused_timeout_ms, silence_timeout_ms;
+  int64_t port, http_version, ip_resolve;
+  bool nobody, header, noprogress, verify_peer, verify_host, fail_on_error, fresh_connect, forbid_reuse,
+      http09, nosignal, verbose;
+  /* C callbacks and their data: easy.c */
+  curl_write_callback write_fn, header_fn;
+  curl_xferinfo_callback xferinfo_fn;
+  curl_progress_callback progress_fn;
+  void *write_data, *header_data, *progress_data, *private_data;
+  char *error_buffer;                /* CURL_ERROR_SIZE bytes of the caller's, or NULL    */
+} sl_options;
+
+/* Any function pointer on its way through curl_easy_setopt; called only as the type it was made of. */
+typedef void sl_function(void);
+
+void sl_options_init(sl_options *o);   /* libcurl's defaults */
+void sl_options_clear(sl_options *o);  /* free what it owns, then as after init */
+
+/* All setters: CURLE_OK, BAD_FUNCTION_ARGUMENT (43), UNKNOWN_OPTION (48), NOT_BUILT_IN (4) where the option is
+ * known but what it asks for is not covered, OUT_OF_MEMORY (27). On error nothing has changed. */
+
+/* Set a number (LONG and OFF_T options). */
+CURLcode sl_options_number(sl_options *o, int option, int64_t value);
+/* Set a text (copied; NULL clears). A text with CR or LF or NUL: 43. */
+CURLcode sl_options_text(sl_options *o, int option, const char *text, size_t n);
+/* Set whatever CURLOPTTYPE_OBJECTPOINT stands for: a zero-ended text, a borrowed list or a data pointer. */
+CURLcode sl_options_object(sl_options *o, int option, void *object);
+CURLcode sl_options_function(sl_options *o, int option, sl_function *function);
+/* Add one request header line "Name: value" to the owned list. */
+CURLcode sl_options_add_header(sl_options *o, const char *line, size_t n);
+/* Forget the owned list. */
+void sl_options_clear_headers(sl_options *o);
+/* Whether a header line is fit to be sent: a token, a colon (or ';' or nothing after: libcurl's forms for
+ * empty and removed headers), no CR, LF or NUL. */
+bool sl_header_valid(const char *line, size_t n);
+
+#endif

@@ -1,0 +1,123 @@
+/* strerror.c: one short English phrase for each code. Apart from easy.c, so that the engine may use the
+ * phrases without the C face. */
+#include <curl/curl.h>
+#include <stddef.h>
+
+static const char *const easy_words[CURL_LAST] = {
+  [CURLE_OK] = "No error",
+  [CURLE_UNSUPPORTED_PROTOCOL] = "The URL's scheme is not supported",
+  [CURLE_FAILED_INIT] = "The transfer could not be set up",
+  [CURLE_URL_MALFORMAT] = "The URL is malformed or missing",
+  [CURLE_NOT_BUILT_IN] = "Not available in this build",
+  [CURLE_COULDNT_RESOLVE_PROXY] = "The proxy's name was not found",
+  [CURLE_COULDNT_RESOLVE_HOST] = "The host's name was not found",
+  [CURLE_COULDNT_CONNECT] = "Could not connect",
+  [CURLE_WEIRD_SERVER_REPLY] = "The server's reply makes no sense",
+  [CURLE_REMOTE_ACCESS_DENIED] = "Access was denied",
+  [CURLE_FTP_ACCEPT_FAILED] = "FTP: the server did not connect back",
+  [CURLE_FTP_WEIRD_PASS_REPLY] = "FTP: unexpected reply to PASS",
+  [CURLE_FTP_ACCEPT_TIMEOUT] = "FTP: the server took too long to connect back",
+  [CURLE_FTP_WEIRD_PASV_REPLY] = "FTP: unexpected reply to PASV",
+  [CURLE_FTP_WEIRD_227_FORMAT] = "FTP: malformed 227 reply",
+  [CURLE_FTP_CANT_GET_HOST] = "FTP: the host of a 227 reply was not found",
+  [CURLE_HTTP2] = "HTTP/2 framing error",
+  [CURLE_FTP_COULDNT_SET_TYPE] = "FTP: the transfer type was refused",
+  [CURLE_PARTIAL_FILE] = "The transfer ended before all bytes came",
+  [CURLE_FTP_COULDNT_RETR_FILE] = "FTP: the file could not be retrieved",
+  [CURLE_QUOTE_ERROR] = "A quoted command failed",
+  [CURLE_HTTP_RETURNED_ERROR] = "The HTTP status is an error",
+  [CURLE_WRITE_ERROR] = "Received bytes could not be delivered",
+  [CURLE_UPLOAD_FAILED] = "The upload was refused",
+  [CURLE_READ_ERROR] = "Bytes to upload could not be read",
+  [CURLE_OUT_OF_MEMORY] = "Out of memory",
+  [CURLE_OPERATION_TIMEDOUT] = "Timed out",
+  [CURLE_FTP_PORT_FAILED] = "FTP: PORT failed",
+  [CURLE_FTP_COULDNT_USE_REST] = "FTP: REST failed",
+  [CURLE_RANGE_ERROR] = "The server does not do ranges",
+  [CURLE_SSL_CONNECT_ERROR] = "The TLS handshake failed",
+  [CURLE_BAD_DOWNLOAD_RESUME] = "The download could not be resumed",
+  [CURLE_FILE_COULDNT_READ_FILE] = "The file could not be read",
+  [CURLE_LDAP_CANNOT_BIND] = "LDAP: bind failed",
+  [CURLE_LDAP_SEARCH_FAILED] = "LDAP: search failed",
+  [CURLE_ABORTED_BY_CALLBACK] = "Aborted by the caller",
+  [CURLE_BAD_FUNCTION_ARGUMENT] = "An argument is not valid",
+  [CURLE_INTERFACE_FAILED] = "Could not bind to the local address",
+  [CURLE_TOO_MANY_REDIRECTS] = "Too many redirects",
+  [CURLE_UNKNOWN_OPTION] = "Unknown option",
+  [CURLE_SETOPT_OPTION_SYNTAX] = "The option's text is malformed",
+  [CURLE_GOT_NOTHING] = "The server closed without a reply",
+  [CURLE_SSL_ENGINE_NOTFOUND] = "The crypto engine was not found",
+  [CURLE_SSL_ENGINE_SETFAILED] = "The crypto engine could not be chosen",
+  [CURLE_SEND_ERROR] = "Sending failed",
+  [CURLE_RECV_ERROR] = "Receiving failed",
+  [CURLE_SSL_CERTPROBLEM] = "The local TLS certificate is not usable",
+  [CURLE_SSL_CIPHER] = "No TLS cipher in common",
+  [CURLE_PEER_FAILED_VERIFICATION] = "The server's certificate was not accepted",
+  [CURLE_BAD_CONTENT_ENCODING] = "The content encoding is unknown or broken",
+  [CURLE_FILESIZE_EXCEEDED] = "More bytes than allowed",
+  [CURLE_USE_SSL_FAILED] = "The level of TLS asked for was not reached",
+  [CURLE_SEND_FAIL_REWIND] = "The upload could not be rewound",
+  [CURLE_SSL_ENGINE_INITFAILED] = "The crypto engine could not be started",
+  [CURLE_LOGIN_DENIED] = "The login was refused",
+  [CURLE_TFTP_NOTFOUND] = "TFTP: file not found",
+  [CURLE_TFTP_PERM] = "TFTP: access denied",
+  [CURLE_REMOTE_DISK_FULL] = "The server's disk is full",
+  [CURLE_TFTP_ILLEGAL] = "TFTP: illegal operation",
+  [CURLE_TFTP_UNKNOWNID] = "TFTP: unknown transfer ID",
+  [CURLE_REMOTE_FILE_EXISTS] = "The remote file exists already",
+  [CURLE_TFTP_NOSUCHUSER] = "TFTP: no such user",
+  [CURLE_SSL_CACERT_BADFILE] = "The trusted certificates could not be read",
+  [CURLE_REMOTE_FILE_NOT_FOUND] = "The remote file was not found",
+  [CURLE_SSH] = "SSH error",
+  [CURLE_SSL_SHUTDOWN_FAILED] = "The TLS connection could not be shut down",
+  [CURLE_AGAIN] = "Not ready, try again",
+  [CURLE_SSL_CRL_BADFILE] = "The revocation list could not be read",
+  [CURLE_SSL_ISSUER_ERROR] = "The certificate's issuer is another one",
+  [CURLE_FTP_PRET_FAILED] = "FTP: PRET was refused",
+  [CURLE_RTSP_CSEQ_ERROR] = "RTSP: CSeq mismatch",
+  [CURLE_RTSP_SESSION_ERROR] = "RTSP: session mismatch",
+  [CURLE_FTP_BAD_FILE_LIST] = "FTP: the file list could not be parsed",
+  [CURLE_CHUNK_FAILED] = "A chunk callback reported an error",
+  [CURLE_NO_CONNECTION_AVAILABLE] = "No connection is available",
+  [CURLE_SSL_PINNEDPUBKEYNOTMATCH] = "The server's key is not the pinned one",
+  [CURLE_SSL_INVALIDCERTSTATUS] = "The certificate's status is invalid",
+  [CURLE_HTTP2_STREAM] = "HTTP/2 stream error",
+  [CURLE_RECURSIVE_API_CALL] = "Not allowed inside a callback",
+  [CURLE_AUTH_ERROR] = "An authentication function failed",
+  [CURLE_HTTP3] = "HTTP/3 error",
+  [CURLE_QUIC_CONNECT_ERROR] = "Could not connect over QUIC",
+  [CURLE_PROXY] = "The proxy's handshake failed",
+  [CURLE_SSL_CLIENTCERT] = "The server asks for a client certificate",
+  [CURLE_UNRECOVERABLE_POLL] = "Waiting for sockets failed",
+  [CURLE_TOO_LARGE] = "A value or a buffer grew too large",
+  [CURLE_ECH_REQUIRED] = "Encrypted Client Hello was required and failed",
+};
+
+const char *curl_easy_strerror(CURLcode error)
+{
+  const char *words = (unsigned)error < CURL_LAST ? easy_words[error] : NULL;
+  return words ? words : "Unknown error";
+}
+
+static const char *const multi_words[CURLM_LAST] = {
+  [CURLM_OK] = "No error",
+  [CURLM_BAD_HANDLE] = "Not a multi handle",
+  [CURLM_BAD_EASY_HANDLE] = "Not an easy handle, or not one of this multi",
+  [CURLM_OUT_OF_MEMORY] = "Out of memory",
+  [CURLM_INTERNAL_ERROR] = "Internal error",
+  [CURLM_BAD_SOCKET] = "Not a socket of this multi",
+  [CURLM_UNKNOWN_OPTION] = "Unknown option",
+  [CURLM_ADDED_ALREADY] = "The easy handle is in a multi already",
+  [CURLM_RECURSIVE_API_CALL] = "Not allowed inside a callback",
+  [CURLM_WAKEUP_FAILURE] = "Waking up failed",
+  [CURLM_BAD_FUNCTION_ARGUMENT] = "An argument is not valid",
+  [CURLM_ABORTED_BY_CALLBACK] = "Aborted by a callback",
+  [CURLM_UNRECOVERABLE_POLL] = "Waiting for sockets failed",
+};
+
+const char *curl_multi_strerror(CURLMcode error)
+{
+  if (error == CURLM_CALL_MULTI_PERFORM) return "Call perform again";
+  const char *words = (unsigned)error < CURLM_LAST ? multi_words[error] : NULL;
+  return words ? words : "Unknown error";
+}

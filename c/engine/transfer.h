@@ -1,0 +1,143 @@
+/* transfer.h: one wish of one caller, from start to its one completion.
+ *
+ * Owns: the state machine (state.h), the gate, the limits, the counters, the cause of its end, a copy of
+ * its parsed URL. Borrows: its options (options.h, owned by the handle it is part of), its connection
+ * (owned by the engine). Belongs to at most one engine at a time, between sl_multi_add and sl_multi_remove.
+ *
+ * Two faces drive it: easy.c (C callbacks) and embed.c (JavaScript), both through sl_user below. Protocols
+ * tell it what arrived through the sl_in_* functions. Nobody else changes it.
+ *
+ * How it moves: whoever wants something (start, pause, resume, stop) writes it down and marks the transfer
+ * dirty (multi.h); sl_transfer_run, called by the engine's run and never nested, makes it true. So a
+ * callback may ask for anything, and it happens when the callback has returned.
+ *
+ * Invariants: `cause` is written once a run of the machine, by sl_transfer_stop only. `user->done` is called
+ * once for each START. DONE with CURLE_OK means every byte was accepted. */
+#ifndef SLUICE_TRANSFER_H
+#define SLUICE_TRANSFER_H
+#include <curl/curl.h>
+#include "base.h"
+#include "gate.h"
+#include "limits.h"
+#include "options.h"
+#include "state.h"
+#include "timers.h"
+#include "url.h"
+
+enum sl_cause {
+  SL_CAUSE_NONE, SL_CAUSE_COMPLETE, SL_CAUSE_PEER, SL_CAUSE_LIMIT, SL_CAUSE_CALLBACK, SL_CAUSE_REMOVE,
+  SL_CAUSE_ABORT, SL_CAUSE_HOST, SL_CAUSE_INPUT /* what the caller asked for cannot be done */
+};
+
+/* The owner of a transfer's bytes. Called only by the engine of the transfer, never nested. All may call
+ * sl_transfer_pause and sl_transfer_stop on any transfer of the same engine, nothing else. */
+typedef struct sl_user {
+  sl_deliver *write;                 /* gate.h                                                      */
+  int (*progress)(sl_transfer *t);   /* each run of a connected transfer; not 0: stop with 42. NULL: none */
+  void (*changed)(sl_transfer *t);   /* life changed. NULL: none                                    */
+  void (*done)(sl_transfer *t);      /* last thing said of this START; may free the transfer        */
+  uint32_t write_max;                /* bytes of body in one call of write                          */
+  bool moves;                        /* body bytes may take the host's short way (sl_move)          */
+  bool keeps_pause;                  /* B14: a call's pause survives start, redirects and retries   */
+} sl_user;
+
+struct sl_transfer {
+  sl_multi *multi;           /* NULL: in no engine                               */
+  sl_conn *conn;             /* NULL: none                                       */
+  const sl_user *user;
+  sl_options *options;
+  uint32_t token;            /* for sl_move: which sink; chosen by the embedder  */
+  sl_state state;
+  sl_gate gate;
+  uint8_t cause;             /* enum sl_cause                                    */
+  CURLcode code;
+  char error[CURL_ERROR_SIZE]; /* empty or one English sentence                  */
+  sl_url url;
+  sl_bucket recv_bucket, send_bucket;
+  sl_meter meter;
+  sl_timer timer;
+  /* lists of the engine; see multi.h */
+  sl_transfer *prev, *next, *dirty_prev, *dirty_next, *message_prev, *message_next, *conn_next;
+  bool dirty, message;       /* it is on that list                               */
+  bool busy;                 /* the host had no room for a connection            */
+  bool retried, reused;      /* after a stale connection; on a pooled one        */
+  uint8_t paused_noted;      /* what the clocks know of the gate                 */
+  /* what the response said */
+  uint16_t status;
+  uint8_t http_minor;
+  bool has_body;             /* the empty body of a 204 is told too              */
+  int64_t recv_total;        /* body bytes announced, -1 = unknown               */
+  bool effective_url;        /* the URL was parsed: `url` is valid               */
+  /* counters, bytes of body: taken from the channel, put into it, accepted by the user */
+  uint64_t received, sent, delivered;
+  uint64_t head_received, head_sent; /* bytes of heads                           */
+  /* times, microseconds on the engine's clock, 0 = not yet */
+  int64_t start_us, single_us, begin_us, first_us, last_recv_us, done_us;
+  int64_t resolved_us, connected_us, tls_us; /* of a connection made for it      */
+  int64_t paused_since_us, paused_us;        /* time spent with a direction paused */
+  char peer[64], local[64];  /* of its connection, "address port"                */
+  uint32_t connects;         /* new connections made for this operation          */
+};
+
+/* A transfer in IDLE, in no engine. options are borrowed for its whole life. */
+void sl_transfer_init(sl_transfer *t, const sl_user *user, sl_options *options);
+/* Release what it owns. It must be in no engine. */
+void sl_transfer_clear(sl_transfer *t);
+/* Begin, or begin again after DONE. The transfer must be in an engine. A URL or option that cannot be
+ * begins and ends it at once with that error. Told from DONE: nothing is left of the run before. */
+void sl_transfer_start(sl_transfer *t);
+
+/* P1: mask (enum sl_dir bits) is the whole new pause state, set by `by`. In force on return: nothing is
+ * delivered, nothing read. Unpausing marks the transfer dirty (P8); it delivers nothing itself. */
+void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by);
+/* P6: deliver what is held, as much as the burst covers, before returning. Not from inside a delivery
+ * (returns CURLE_OK, the rest follows). The error of a user that failed, else CURLE_OK. */
+CURLcode sl_transfer_replay(sl_transfer *t);
+/* The one way to end. The first cause wins; later calls and calls on what is not running do nothing.
+ * message NULL: the code's own text. Takes effect in the next run (at once when none is on). */
+void sl_transfer_stop(sl_transfer *t, enum sl_cause cause, CURLcode code, const char *message);
+
+/* For the engine: make it true (see above). Nothing is known of t afterwards when it got DONE. */
+void sl_transfer_run(sl_transfer *t);
+/* A deadline of its timer has come. */
+void sl_transfer_expire(sl_transfer *t);
+/* Its connection opened / broke: retried once when a pooled one was stale, else stopped. Then it has no
+ * connection any more. */
+void sl_transfer_opened(sl_transfer *t);
+void sl_transfer_broken(sl_transfer *t, int32_t code);
+/* The host holds or frees its channel (B15). */
+void sl_transfer_hold(sl_transfer *t, bool held);
+/* Set the deadlines that follow from what it may not do now (rates). */
+void sl_transfer_arm(sl_transfer *t);
+/* End without a word: sl_multi_remove. */
+void sl_transfer_drop(sl_transfer *t);
+/* Limits were changed in the options while it runs. */
+void sl_transfer_limits(sl_transfer *t);
+
+/* For protocols. */
+
+/* Whether what was received may be given to the user: not paused, nothing held, not over. Readiness is
+ * derived here and in the two allowances; nothing stores it. */
+bool sl_transfer_takes(const sl_transfer *t);
+/* How many wire bytes may leave the channel for t now: 0 unless it takes and its rate has tokens. */
+int64_t sl_transfer_recv_allowance(sl_transfer *t);
+/* How many may be sent: 0 while SEND is paused, the rate is used up, or it is over. */
+int64_t sl_transfer_send_allowance(sl_transfer *t);
+/* n wire bytes left the channel for t / were put into it: rates, silence, first byte. n < 0 gives back. */
+void sl_transfer_charge_recv(sl_transfer *t, int64_t n);
+void sl_transfer_charge_sent(sl_transfer *t, int64_t n);
+/* A head (interim or final) or trailers, as text with every line's end. Result: go on or stop reading. */
+enum sl_gate_result sl_in_head(sl_transfer *t, enum sl_part part, const char *text, uint32_t n);
+/* The final head was told: sizes are known, the body begins. total -1 = unknown. False: it was stopped. */
+bool sl_in_head_end(sl_transfer *t, int64_t total, bool has_body);
+enum sl_gate_result sl_in_body(sl_transfer *t, const char *data, uint32_t n);
+/* n body bytes went by sl_move: count them. */
+void sl_in_moved(sl_transfer *t, uint32_t n);
+void sl_in_end(sl_transfer *t);
+/* Nothing more will be sent. */
+void sl_out_end(sl_transfer *t);
+
+/* Bytes held in the engine and in its host for t (B4). */
+uint64_t sl_transfer_held(const sl_transfer *t);
+
+#endif

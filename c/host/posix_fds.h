@@ -1,0 +1,24 @@
+/* posix_fds.h: what the POSIX host has beyond host.h: descriptors. Natively only.
+ *
+ * The C face uses it for curl_multi_poll, fdset, waitfds and socket callbacks; the engine never does.
+ * Hosts without descriptors that serve the C face (simulator, wasm) provide sl_wait_fds too and answer
+ * SL_NOSYS when extra_n > 0; with extra_n 0 it is their sl_wait. Their sl_socket_of answers -1. */
+#ifndef SLUICE_POSIX_FDS_H
+#define SLUICE_POSIX_FDS_H
+#include <sluice/host.h>
+
+struct curl_waitfd; /* <curl/curl.h> */
+
+/* sl_wait, and also until one of the caller's descriptors is ready. extra[i].events holds CURL_WAIT_POLLIN,
+ * POLLPRI, POLLOUT; extra[i].revents is written for every i unless a code is answered; *extra_ready (may be
+ * NULL) becomes how many of them are not 0. An error or hangup at a descriptor counts as everything it was
+ * asked for; a descriptor that is asked for nothing, or below 0, is not looked at.
+ * The answer counts events of channels and wakes only: 0 with *extra_ready > 0 is not a timeout. */
+int32_t sl_wait_fds(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_us, struct curl_waitfd *extra,
+                    unsigned int extra_n, int *extra_ready);
+
+/* The channel's descriptor, borrowed. While it connects: the newest attempt's, to be waited on for writing;
+ * it may change at every sl_wait. -1: none (name lookup, gone, unknown channel). */
+int sl_socket_of(sl_ch ch);
+
+#endif

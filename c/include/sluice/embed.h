@@ -1,0 +1,87 @@
+/* sluice/embed.h: the engine for whoever owns transfers: the JavaScript face. Wasm exports, one engine per
+ * module instance; import module "sluice_app_1".
+ *
+ * Conventions: a transfer is the pointer sl_embed_new answered. Numbers cross as double, so that no BigInt is
+ * made; microseconds and bytes stay below 2^53. Texts cross in the scratch area: sl_embed_scratch(n) answers
+ * where n bytes may be written or were written, valid until the next export call. Codes are CURLcode.
+ *
+ * Exports may be called from inside imports (a callback that pauses, aborts, starts another): they write the
+ * wish down, and the run that is on makes it true when the import has returned. From outside, sl_embed_run
+ * makes it true; the embedder calls it after any change, and arms one timer from its answer. */
+#ifndef SLUICE_EMBED_H
+#define SLUICE_EMBED_H
+#include <stdint.h>
+
+#ifdef __wasm__
+#define SL_EXPORT(name) __attribute__((export_name(#name))) name
+#define SL_APP(name) __attribute__((import_module("sluice_app_1"), import_name(#name))) name
+#else
+#define SL_EXPORT(name) name
+#define SL_APP(name) name
+#endif
+
+struct sl_embed;
+
+/* Make the engine: 0, or a CURLcode. Once per instance, before anything else. */
+int32_t SL_EXPORT(sl_embed_init)(void);
+/* Close everything; no import but the door's is called. */
+void SL_EXPORT(sl_embed_close)(void);
+/* An area of at least n bytes for texts, NULL when memory is short. */
+void *SL_EXPORT(sl_embed_scratch)(uint32_t n);
+
+/* A transfer in IDLE; token is what the imports and sl_move call it. NULL: memory is short. */
+struct sl_embed *SL_EXPORT(sl_embed_new)(uint32_t token);
+/* Free a transfer that is IDLE or DONE. */
+void SL_EXPORT(sl_embed_free)(struct sl_embed *e);
+/* CURLOPT_* and SLUICEOPT_* numbers, ranges and codes as curl_easy_setopt. A number set while the transfer
+ * runs takes effect at once (speeds, timeouts, low speed). */
+int32_t SL_EXPORT(sl_embed_set_number)(struct sl_embed *e, int32_t option, double value);
+/* The text is the first n bytes of the scratch area. */
+int32_t SL_EXPORT(sl_embed_set_text)(struct sl_embed *e, int32_t option, uint32_t n);
+int32_t SL_EXPORT(sl_embed_add_header)(struct sl_embed *e, uint32_t n);
+/* Forget all headers added. */
+void SL_EXPORT(sl_embed_clear_headers)(struct sl_embed *e);
+
+/* Start (IDLE or DONE). A pause set before holds (B14). */
+int32_t SL_EXPORT(sl_embed_start)(struct sl_embed *e);
+/* mask: 1 receive, 4 send: the whole new pause state; by: 1 call, 2 callback, 4 remote. In force on return. */
+void SL_EXPORT(sl_embed_pause)(struct sl_embed *e, uint32_t mask, uint32_t by);
+/* Stop with this CURLcode (42: aborted). Nothing happens to one that is not running. */
+void SL_EXPORT(sl_embed_stop)(struct sl_embed *e, int32_t code);
+
+/* Something happened at a channel (host.h's events), and a run. Answer as sl_embed_run. */
+double SL_EXPORT(sl_embed_ready)(int32_t ch, uint32_t events);
+/* Do what is to be done. Microseconds on the host's clock at which to call again; 0 = as soon as others had
+ * their turn; -1 = no need before an event. */
+double SL_EXPORT(sl_embed_run)(void);
+/* K2, K3: remember a wakeup; answer and forget it. */
+void SL_EXPORT(sl_embed_wakeup)(void);
+int32_t SL_EXPORT(sl_embed_woken)(void);
+
+enum sl_embed_what {
+  SL_EMBED_LIFE = 1, SL_EMBED_PAUSED, SL_EMBED_BY_RECV, SL_EMBED_BY_SEND, SL_EMBED_HELD, SL_EMBED_STATUS,
+  SL_EMBED_RECEIVED, SL_EMBED_RECEIVE_TOTAL, SL_EMBED_SENT, SL_EMBED_RECEIVE_SPEED, SL_EMBED_SEND_SPEED,
+  SL_EMBED_ELAPSED_US, SL_EMBED_PAUSED_US, SL_EMBED_CODE, SL_EMBED_CAUSE, SL_EMBED_REUSED,
+  SL_EMBED_HTTP_MINOR, SL_EMBED_RESOLVE_US, SL_EMBED_CONNECT_US, SL_EMBED_TLS_US, SL_EMBED_FIRST_US,
+  SL_EMBED_DELIVERED, SL_EMBED_RUNNING /* of the engine; e is ignored */, SL_EMBED_IDLE_CONNECTIONS /* same */
+};
+/* One number of a transfer; times of phases are microseconds since its start, -1 where there is none. */
+double SL_EXPORT(sl_embed_number)(struct sl_embed *e, uint32_t what);
+/* Texts, put into the scratch area; their length. 1: the error message, 2: the peer's address. */
+uint32_t SL_EXPORT(sl_embed_text)(struct sl_embed *e, uint32_t what);
+
+/* Imports: each is caught by the embedder, no exception may cross. */
+
+/* The final response head (interim ones are not told): n bytes of HTTP/1 text at ptr. */
+void SL_APP(on_head)(uint32_t token, const char *ptr, uint32_t n);
+/* Trailers, likewise. */
+void SL_APP(on_trailers)(uint32_t token, const char *ptr, uint32_t n);
+/* Body bytes out of Wasm memory: how many were accepted (all or 0), or host.h's SL_SINK_PAUSED, SL_SINK_FAILED.
+ * Body bytes that take the host's short way come to the sink from the host, not here. */
+int32_t SL_APP(on_body)(uint32_t token, const char *ptr, uint32_t n);
+/* The life (state.h) or the pause state changed. */
+void SL_APP(on_state)(uint32_t token, uint32_t life);
+/* The end, once for each start. The transfer may be freed or started again from here on. */
+void SL_APP(on_done)(uint32_t token, int32_t code);
+
+#endif

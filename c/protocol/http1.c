@@ -1,0 +1,508 @@
+/* http1.c: HTTP/1.0 and 1.1 on one connection, one transfer at a time.
+ *
+ * Owns: where in a response the connection is (`stage`), how many bytes of the present piece are left, whether
+ * the connection may serve another request. Heads and trailers are parsed by picohttpparser; what it leaves
+ * open is decided here, in `read_framing`: conflicting or overflowing lengths and other transfer codings than chunked
+ * are refused; content-length beside chunked, chunked in an HTTP/1.0 response and a bare LF are read but make the
+ * connection doubtful, and obsolete folding is refused. Chunk framing is stricter than most: any doubt ends the transfer.
+ *
+ *   HEAD ──► (1xx: HEAD again) ──► LENGTH | CHUNK_SIZE ◄─► CHUNK_DATA | CLOSE ──► (TRAILER) ──► END
+ *
+ * Invariants: bytes in `in` belong to the present response, or the connection is not used again. While the guest
+ * does not take (paused, holding, over), nothing is parsed. */
+#include <picohttpparser.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../engine/multi.h"
+#include "protocol.h"
+
+/* A moving host's receive for framing: enough for a chunk's end and the next size line. */
+#define FRAMING_PEEK 64
+
+enum stage { HEAD, LENGTH, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILER, CLOSE, END };
+
+struct http1 {
+  uint8_t stage;
+  bool keep_alive, head_request;
+  uint64_t left;      /* bytes of this length or chunk still to come                   */
+  uint32_t head_bytes;/* of the heads and trailers of this response so far             */
+  uint32_t looked_at; /* bytes of `in` the head parser has seen                        */
+};
+
+static bool http1_opened(sl_conn *c)
+{
+  c->protocol_state = calloc(1, sizeof(struct http1));
+  return c->protocol_state != NULL;
+}
+
+static void http1_closed(sl_conn *c)
+{
+  free(c->protocol_state);
+  c->protocol_state = NULL;
+}
+
+static uint32_t http1_room(const sl_conn *c) { return c->transfers ? 0 : 1; }
+
+static bool http1_leave(sl_conn *c, sl_transfer *t)
+{
+  const struct http1 *h = c->protocol_state;
+  (void)t;
+  return h->stage == END && h->keep_alive;
+}
+
+/* The request. */
+
+static void header_base64(sl_text *out, const char *s, size_t n)
+{
+  static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < n; i += 3) {
+    uint32_t v = (uint32_t)(uint8_t)s[i] << 16;
+    if (i + 1 < n) v |= (uint32_t)(uint8_t)s[i + 1] << 8;
+    if (i + 2 < n) v |= (uint8_t)s[i + 2];
+    char q[4] = { set[v >> 18], set[v >> 12 & 63], i + 1 < n ? set[v >> 6 & 63] : '=', i + 2 < n ? set[v & 63] : '=' };
+    sl_text_add(out, q, 4);
+  }
+}
+
+static size_t name_length(const char *line) { return strcspn(line, ":;"); }
+
+/* Whether the caller's own headers speak of this one (to set, empty or remove it). */
+static bool own_header(const sl_options *o, const char *name)
+{
+  for (const struct curl_slist *h = o->headers ? o->headers : o->own_headers; h; h = h->next)
+    if (sl_equal_nocase(h->data, name_length(h->data), name)) return true;
+  return false;
+}
+
+static void add_header(const sl_options *o, sl_text *out, const char *name, const char *value)
+{
+  if (!value || own_header(o, name)) return;
+  sl_text_str(out, name);
+  sl_text_str(out, ": ");
+  sl_text_str(out, value);
+  sl_text_str(out, "\r\n");
+}
+
+/* "Name: value" as it is; "Name;" an empty header; "Name:" removes, so adds nothing. */
+static void add_own_headers(const sl_options *o, sl_text *out)
+{
+  for (const struct curl_slist *h = o->headers ? o->headers : o->own_headers; h; h = h->next) {
+    size_t n = name_length(h->data);
+    const char *value = h->data + n;
+    bool empty = *value == ';' && !value[1 + strspn(value + 1, " \t")];
+    if (*value == ':' && !value[1 + strspn(value + 1, " \t")]) continue;
+    if (*value != ':' && !empty) continue;
+    if (empty) {
+      sl_text_add(out, h->data, n);
+      sl_text_str(out, ":");
+    } else sl_text_str(out, h->data);
+    sl_text_str(out, "\r\n");
+  }
+}
+
+static void add_host(const sl_transfer *t, sl_text *out)
+{
+  if (own_header(t->options, "Host")) return;
+  sl_text_str(out, t->url.host_is_ipv6 ? "Host: [" : "Host: ");
+  sl_text_str(out, t->url.host);
+  if (t->url.host_is_ipv6) sl_text_str(out, "]");
+  if (t->url.port != sl_scheme_find(t->url.scheme)->port) {
+    sl_text_str(out, ":");
+    sl_text_int(out, t->url.port);
+  }
+  sl_text_str(out, "\r\n");
+}
+
+static void add_authorization(const sl_transfer *t, sl_text *out)
+{
+  const sl_options *o = t->options;
+  if (own_header(o, "Authorization") || (!o->userpwd && !t->url.user)) return;
+  sl_text plain = { .max = SL_URL_MAX };
+  if (o->userpwd) sl_text_str(&plain, o->userpwd);
+  else {
+    sl_text_str(&plain, t->url.user);
+    sl_text_str(&plain, ":");
+    sl_text_str(&plain, t->url.password ? t->url.password : "");
+  }
+  sl_text_str(out, "Authorization: Basic ");
+  if (plain.failed) out->failed = true;
+  else header_base64(out, plain.data, plain.len);
+  sl_text_str(out, "\r\n");
+  sl_text_free(&plain);
+}
+
+static void compose(const sl_transfer *t, sl_text *out)
+{
+  const sl_options *o = t->options;
+  sl_text_str(out, o->custom_request ? o->custom_request : o->nobody ? "HEAD" : "GET");
+  sl_text_str(out, " ");
+  sl_text_str(out, t->url.target);
+  sl_text_str(out, o->http_version == CURL_HTTP_VERSION_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
+  add_host(t, out);
+  add_authorization(t, out);
+  add_header(o, out, "User-Agent", o->user_agent);
+  add_header(o, out, "Accept", "*/*");
+  add_header(o, out, "Referer", o->referer);
+  add_header(o, out, "Cookie", o->cookie);
+  if (o->range && !own_header(o, "Range")) {
+    sl_text_str(out, "Range: bytes=");
+    sl_text_str(out, o->range);
+    sl_text_str(out, "\r\n");
+  }
+  add_own_headers(o, out);
+  sl_text_str(out, "\r\n");
+}
+
+static bool http1_begin(sl_conn *c, sl_transfer *t)
+{
+  struct http1 *h = c->protocol_state;
+  const char *method = t->options->custom_request;
+  SL_ASSERT(!c->in_len && !c->out.len);
+  *h = (struct http1){ .stage = HEAD, .head_request = t->options->nobody || (method && !strcmp(method, "HEAD")) };
+  compose(t, &c->out);
+  if (c->out.failed) {
+    sl_text_free(&c->out);
+    sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_OUT_OF_MEMORY, "Request head too large, or out of memory");
+    return false;
+  }
+  t->head_sent = c->out.len;
+  return true;
+}
+
+static int32_t http1_output(sl_conn *c)
+{
+  sl_transfer *t = c->transfers;
+  if (!t || t->state.send != SL_SEND_HEAD || !sl_transfer_send_allowance(t)) return 0;
+  int32_t code = sl_conn_flush(c);
+  if (code == 0) sl_out_end(t);
+  return code;
+}
+
+/* The response. Every fault ends the transfer here and answers false. */
+
+static bool fail(sl_transfer *t, CURLcode code, const char *message)
+{
+  sl_transfer_stop(t, SL_CAUSE_PEER, code, message);
+  return false;
+}
+
+static bool value_is(const struct phr_header *h, const char *word)
+{
+  return sl_equal_nocase(h->value, h->value_len, word);
+}
+
+/* Whether a comma-separated value has this word. */
+static bool value_has(const struct phr_header *h, const char *word)
+{
+  const char *p = h->value, *end = p + h->value_len;
+  while (p < end) {
+    const char *comma = memchr(p, ',', (size_t)(end - p)), *stop = comma ? comma : end, *last = stop;
+    while (p < last && (*p == ' ' || *p == '\t')) p++;
+    while (last > p && (last[-1] == ' ' || last[-1] == '\t')) last--;
+    if (sl_equal_nocase(p, (size_t)(last - p), word)) return true;
+    p = stop + 1;
+  }
+  return false;
+}
+
+/* One or several equal numbers, "5" or "5, 5" (RFC 9110, 8.6). */
+static bool read_length(sl_transfer *t, const struct phr_header *h, int64_t *length)
+{
+  const char *p = h->value, *end = p + h->value_len;
+  do {
+    const char *comma = memchr(p, ',', (size_t)(end - p)), *stop = comma ? comma : end, *last = stop;
+    uint64_t v;
+    while (p < last && (*p == ' ' || *p == '\t')) p++;
+    while (last > p && (last[-1] == ' ' || last[-1] == '\t')) last--;
+    if (!sl_parse_uint(p, (size_t)(last - p), INT64_MAX, &v))
+      return fail(t, CURLE_WEIRD_SERVER_REPLY, "Invalid Content-Length in the response");
+    if (*length >= 0 && (uint64_t)*length != v)
+      return fail(t, CURLE_WEIRD_SERVER_REPLY, "Conflicting Content-Length in the response");
+    *length = (int64_t)v;
+    p = stop + 1;
+  } while (p <= end && p[-1] == ',');
+  return true;
+}
+
+/* How the body is delimited, and whether the connection lives on: decided here and nowhere else. */
+static bool read_framing(sl_conn *c, sl_transfer *t, const struct phr_header *headers, size_t n, int minor)
+{
+  struct http1 *h = c->protocol_state;
+  int64_t length = -1;
+  bool chunked = false, coded = false, close = false, keep = false;
+  for (size_t i = 0; i < n; i++) {
+    const struct phr_header *f = &headers[i];
+    if (sl_equal_nocase(f->name, f->name_len, "content-length")) {
+      if (!read_length(t, f, &length)) return false;
+    } else if (sl_equal_nocase(f->name, f->name_len, "transfer-encoding")) {
+      if (coded || !value_is(f, "chunked"))
+        return fail(t, CURLE_BAD_CONTENT_ENCODING, "Unsupported Transfer-Encoding in the response");
+      coded = chunked = true;
+    } else if (sl_equal_nocase(f->name, f->name_len, "connection")) {
+      close = close || value_has(f, "close");
+      keep = keep || value_has(f, "keep-alive");
+    }
+  }
+  if (chunked && (length >= 0 || minor == 0)) c->doubt = true;
+  h->keep_alive = !close && (minor > 0 || keep);
+  bool no_body = h->head_request || t->status == 204 || t->status == 304;
+  if (no_body) h->stage = END;
+  else if (chunked) h->stage = CHUNK_SIZE;
+  else if (length >= 0) h->stage = LENGTH;
+  else h->stage = CLOSE;
+  h->left = length >= 0 && !chunked ? (uint64_t)length : 0;
+  if (h->stage == LENGTH && !h->left) h->stage = END;
+  return sl_in_head_end(t, chunked ? -1 : length, !no_body);
+}
+
+/* Strictness over the parser's: every line ends in CR LF, no line is folded. */
+static bool lines_sound(sl_conn *c, sl_transfer *t, const char *text, size_t len, const struct phr_header *headers,
+                        size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    if (!headers[i].name) return fail(t, CURLE_WEIRD_SERVER_REPLY, "Folded header line in the response");
+  for (const char *p = text, *lf; (lf = memchr(p, '\n', (size_t)(text + len - p))); p = lf + 1)
+    if (lf == text || lf[-1] != '\r') c->doubt = true;
+  return true;
+}
+
+static bool head_fits(struct http1 *h, sl_transfer *t, size_t more)
+{
+  if (h->head_bytes + more <= SL_HEAD_MAX) return true;
+  return fail(t, CURLE_TOO_LARGE, "Response head larger than 65536 bytes");
+}
+
+/* Not on the hot path of bodies, and large with the header array: kept out of line. */
+__attribute__((noinline)) static bool read_head(sl_conn *c, sl_transfer *t, bool *more)
+{
+  struct http1 *h = c->protocol_state;
+  struct phr_header headers[SL_HEADER_LINES_MAX];
+  size_t n = SL_HEADER_LINES_MAX, reason_len;
+  const char *reason;
+  int minor, status;
+  int len = phr_parse_response(c->in, c->in_len, &minor, &status, &reason, &reason_len, headers, &n, h->looked_at);
+  if (len == -2) {
+    *more = true;
+    h->looked_at = c->in_len;
+    return head_fits(h, t, c->in_len);
+  }
+  if (len < 0 && (c->in_len < 5 || memcmp(c->in, "HTTP/", 5)))
+    return fail(t, CURLE_UNSUPPORTED_PROTOCOL, "The response does not begin with an HTTP/1 status line");
+  if (len < 0 && n >= SL_HEADER_LINES_MAX)
+    return fail(t, CURLE_TOO_LARGE, "More than 256 header lines in the response");
+  if (len < 0 || status < 100 || status > 999)
+    return fail(t, CURLE_WEIRD_SERVER_REPLY, "Malformed response head");
+  if (!head_fits(h, t, (size_t)len) || !lines_sound(c, t, c->in, (size_t)len, headers, n)) return false;
+  if (status == 101) return fail(t, CURLE_WEIRD_SERVER_REPLY, "Switching protocols was not asked for");
+  h->head_bytes += (uint32_t)len;
+  h->looked_at = 0;
+  t->status = (uint16_t)status;
+  t->http_minor = (uint8_t)minor;
+  const char *text = c->in;
+  sl_conn_consume(c, (uint32_t)len);
+  if (sl_in_head(t, SL_PART_HEAD, text, (uint32_t)len) >= SL_GATE_FAILED) return false;
+  return status < 200 || read_framing(c, t, headers, n, minor);
+}
+
+static int hex_digit(char c)
+{
+  if (c >= '0' && c <= '9') return c - '0';
+  c = sl_lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "1a[;extension] CR LF": at most 15 digits, so that it cannot overflow. */
+static bool read_chunk_size(sl_conn *c, sl_transfer *t, bool *more)
+{
+  struct http1 *h = c->protocol_state;
+  const char *lf = memchr(c->in, '\n', c->in_len);
+  uint32_t len = lf ? (uint32_t)(lf - c->in) + 1 : c->in_len, i = 0;
+  if (len > SL_CHUNK_LINE_MAX) return fail(t, CURLE_RECV_ERROR, "Chunk-size line larger than 1024 bytes");
+  if (!lf) return *more = true;
+  uint64_t size = 0;
+  for (int d; i < len && i < 16 && (d = hex_digit(c->in[i])) >= 0; i++) size = size << 4 | (unsigned)d;
+  bool ok = i > 0 && i < 16 && len >= 2 && c->in[len - 2] == '\r';
+  while (ok && i < len - 2 && (c->in[i] == ' ' || c->in[i] == '\t')) i++;
+  ok = ok && (i == len - 2 || c->in[i] == ';');
+  for (; ok && i < len - 2; i++) ok = (uint8_t)c->in[i] >= 0x20 || c->in[i] == '\t';
+  if (!ok) return fail(t, CURLE_RECV_ERROR, "Malformed chunk-size line in the response");
+  sl_conn_consume(c, len);
+  h->left = size;
+  h->stage = size ? CHUNK_DATA : TRAILER;
+  return true;
+}
+
+static bool read_chunk_end(sl_conn *c, sl_transfer *t, bool *more)
+{
+  struct http1 *h = c->protocol_state;
+  if (c->in_len < 2 && (!c->in_len || c->in[0] == '\r')) return *more = true;
+  if (memcmp(c->in, "\r\n", 2)) return fail(t, CURLE_RECV_ERROR, "Chunk longer than its announced size");
+  sl_conn_consume(c, 2);
+  h->stage = CHUNK_SIZE;
+  return true;
+}
+
+__attribute__((noinline)) static bool read_trailer(sl_conn *c, sl_transfer *t, bool *more)
+{
+  struct http1 *h = c->protocol_state;
+  struct phr_header headers[SL_HEADER_LINES_MAX];
+  size_t n = SL_HEADER_LINES_MAX;
+  int len = phr_parse_headers(c->in, c->in_len, headers, &n, h->looked_at);
+  if (len == -2) {
+    *more = true;
+    h->looked_at = c->in_len;
+    return head_fits(h, t, c->in_len);
+  }
+  if (len < 0) return fail(t, CURLE_RECV_ERROR, "Malformed trailers in the response");
+  if (!head_fits(h, t, (size_t)len) || !lines_sound(c, t, c->in, (size_t)len, headers, n)) return false;
+  const char *text = c->in;
+  h->stage = END;
+  sl_conn_consume(c, (uint32_t)len);
+  return !n || sl_in_head(t, SL_PART_TRAILER, text, (uint32_t)len) < SL_GATE_FAILED;
+}
+
+/* Body bytes that are in `in`. */
+static bool read_body(sl_conn *c, sl_transfer *t)
+{
+  struct http1 *h = c->protocol_state;
+  uint32_t n = c->in_len;
+  if (h->stage != CLOSE && n > h->left) n = (uint32_t)h->left;
+  const char *data = c->in;
+  sl_conn_consume(c, n);
+  if (h->stage != CLOSE) h->left -= n;
+  if (h->stage == LENGTH && !h->left) h->stage = END;
+  if (h->stage == CHUNK_DATA && !h->left) h->stage = CHUNK_END;
+  return sl_in_body(t, data, n) < SL_GATE_FAILED;
+}
+
+/* Understand what is in `in`, as far as the guest takes it. True: *more bytes are needed, or it does not take. */
+static bool parse(sl_conn *c, sl_transfer *t, bool *more)
+{
+  struct http1 *h = c->protocol_state;
+  bool ok = true;
+  while (ok && !*more && sl_transfer_takes(t)) {
+    if (h->stage == END) {
+      sl_in_end(t);
+      break;
+    }
+    if (!c->in_len) return *more = true;
+    switch ((enum stage)h->stage) {
+    case HEAD: ok = read_head(c, t, more); break;
+    case CHUNK_SIZE: ok = read_chunk_size(c, t, more); break;
+    case CHUNK_END: ok = read_chunk_end(c, t, more); break;
+    case TRAILER: ok = read_trailer(c, t, more); break;
+    default:
+      /* Body for a sink that takes it from the host: hand it back instead of copying it. */
+      if (sl_conn_moves(c, t)) {
+        uint32_t back = sl_conn_unread(c);
+        if (back) sl_transfer_charge_recv(t, -(int64_t)back);
+        if (back) return *more = true;
+      }
+      ok = read_body(c, t);
+    }
+  }
+  return ok;
+}
+
+/* The stream ended. What that means depends on where in the response it did. */
+static int32_t ended(sl_conn *c, sl_transfer *t)
+{
+  struct http1 *h = c->protocol_state;
+  h->keep_alive = false;
+  switch ((enum stage)h->stage) {
+  case HEAD:
+    if (!h->head_bytes && !c->in_len) return SL_RESET; /* 52, or a stale connection: transfer.c knows */
+    fail(t, CURLE_RECV_ERROR, "Connection closed inside the response head");
+    break;
+  case LENGTH: {
+    char text[CURL_ERROR_SIZE];
+    sl_line line = { text, text + sizeof text };
+    sl_line_str(&line, "end of response with ");
+    sl_line_int(&line, (int64_t)h->left);
+    sl_line_str(&line, " bytes missing");
+    fail(t, CURLE_PARTIAL_FILE, text);
+    break;
+  }
+  case CLOSE:
+    h->stage = END;
+    sl_in_end(t);
+    break;
+  default: fail(t, CURLE_PARTIAL_FILE, "transfer closed with outstanding read data remaining");
+  }
+  return 0;
+}
+
+static bool in_body(const struct http1 *h) { return h->stage == LENGTH || h->stage == CHUNK_DATA || h->stage == CLOSE; }
+
+/* Bytes of body straight from the host to the sink. 1: some went; 0: not now; < 0: a code, 0 at the end in *eof. */
+static int32_t move_body(sl_conn *c, sl_transfer *t, int64_t allowance, bool *eof)
+{
+  struct http1 *h = c->protocol_state;
+  uint64_t max = h->stage == CLOSE || (uint64_t)allowance < h->left ? (uint64_t)allowance : h->left;
+  int32_t n = sl_conn_move(c, t, max > INT32_MAX ? INT32_MAX : (uint32_t)max);
+  if (n == 0) *eof = true;
+  if (n == SL_SINK_FAILED) sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, NULL);
+  if (n == SL_SINK_FAILED || n == SL_SINK_PAUSED) return SL_AGAIN;
+  if (n <= 0) return n;
+  sl_transfer_charge_recv(t, n);
+  if (h->stage != CLOSE) h->left -= (uint32_t)n;
+  if (h->stage == LENGTH && !h->left) h->stage = END;
+  if (h->stage == CHUNK_DATA && !h->left) h->stage = CHUNK_END;
+  sl_in_moved(t, (uint32_t)n);
+  return n;
+}
+
+static int32_t receive(sl_conn *c, sl_transfer *t, int64_t allowance, bool *eof)
+{
+  struct http1 *h = c->protocol_state;
+  bool moves = sl_conn_moves(c, t);
+  if (in_body(h) && moves && !c->in_len) {
+    int32_t n = move_body(c, t, allowance, eof);
+    if (n != SL_NOSYS) return n;
+    moves = false;
+  }
+  uint32_t cap = moves && h->stage != HEAD ? FRAMING_PEEK : SL_RECV_CHUNK_MAX;
+  int32_t n = sl_conn_fill(c, allowance < cap ? (uint32_t)allowance : cap);
+  if (n == 0) *eof = true;
+  if (n > 0) sl_transfer_charge_recv(t, n);
+  return n;
+}
+
+static int32_t http1_input(sl_conn *c)
+{
+  for (unsigned reads = 0; reads < SL_RUN_READS_MAX; reads++) {
+    sl_transfer *t = c->transfers;
+    bool more = false, eof = false;
+    if (!t) return 0;
+    if (!parse(c, t, &more) || !more) return 0; /* it is over, or does not take now */
+    int64_t allowance = sl_transfer_recv_allowance(t);
+    if (allowance <= 0) return 0;
+    int32_t n = receive(c, t, allowance, &eof);
+    if (eof) return ended(c, t);
+    if (n < 0) return n;
+  }
+  sl_multi_ready(c->multi, c); /* others first */
+  return 0;
+}
+
+static uint32_t http1_want(sl_conn *c)
+{
+  sl_transfer *t = c->transfers;
+  if (!t) return SL_IN; /* idle: to see it close */
+  uint32_t want = sl_transfer_recv_allowance(t) > 0 ? SL_IN : 0;
+  if (c->out.len && sl_transfer_send_allowance(t) > 0) want |= SL_OUT;
+  return want;
+}
+
+const sl_protocol sl_http1 = {
+  .name = "http/1.1",
+  .opened = http1_opened,
+  .room = http1_room,
+  .begin = http1_begin,
+  .input = http1_input,
+  .output = http1_output,
+  .want = http1_want,
+  .resumed = NULL,
+  .leave = http1_leave,
+  .closed = http1_closed,
+};

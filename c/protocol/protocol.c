@@ -1,0 +1,53 @@
+/* protocol.c: which scheme is reached how, and which protocol speaks on a channel that opened. */
+#include "protocol.h"
+#include <string.h>
+
+static const sl_scheme schemes[] = {
+  { "http", 80, SL_TCP, NULL },
+  { "https", 443, SL_TLS, "http/1.1" },
+};
+
+const sl_scheme *sl_scheme_find(const char *scheme)
+{
+  for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+    if (!strcmp(schemes[i].scheme, scheme)) return &schemes[i];
+  return NULL;
+}
+
+const sl_protocol *sl_protocol_find(uint32_t kind, const char *alpn, size_t n)
+{
+  if (kind != SL_TCP && kind != SL_TLS) return NULL;
+  return !n || (n == 8 && !memcmp(alpn, "http/1.1", 8)) ? &sl_http1 : NULL;
+}
+
+/* One line of the spec; a value that is absent makes no line, one with a line break spoils the spec. */
+static void line(sl_text *spec, const char *key, const char *value)
+{
+  if (!value || !*value) return;
+  if (strpbrk(value, "\r\n")) spec->failed = true;
+  sl_text_str(spec, key);
+  sl_text_str(spec, " ");
+  sl_text_str(spec, value);
+  sl_text_str(spec, "\n");
+}
+
+CURLcode sl_spec_compose(const sl_transfer *t, const sl_scheme *scheme, sl_text *spec)
+{
+  const sl_options *o = t->options;
+  line(spec, "name", t->url.host);
+  sl_text_str(spec, "port ");
+  sl_text_int(spec, t->url.port);
+  sl_text_str(spec, "\n");
+  line(spec, "unix", o->unix_socket);
+  line(spec, "local", o->interface_);
+  if (o->ip_resolve == CURL_IPRESOLVE_V4) line(spec, "family", "4");
+  if (o->ip_resolve == CURL_IPRESOLVE_V6) line(spec, "family", "6");
+  if (scheme->kind == SL_TLS) {
+    line(spec, "alpn", scheme->alpn);
+    if (!o->verify_peer) line(spec, "verify", "0");
+    line(spec, "ca", o->ca);
+    line(spec, "cert", o->cert);
+    line(spec, "key", o->key);
+  }
+  return spec->failed ? CURLE_OUT_OF_MEMORY : CURLE_OK;
+}

@@ -1,0 +1,69 @@
+/* protocol.h: what a protocol does for a transfer, on a connection.
+ *
+ * Connections and transfers are separate things, and a protocol is the only one that knows both. It moves
+ * bytes between a connection's `in` and `out` (connection.h) and its transfers (sl_in_*, transfer.h). It owns
+ * `protocol_state` of a connection and nothing of a transfer; it never calls the user, never looks at a
+ * clock, and stores no readiness: `want` derives it each time it is asked.
+ *
+ * The same seven functions carry what differs most between protocols:
+ *
+ *              http1                 http2                    exchange                file
+ *  kind        TCP, TLS              TCP, TLS                 EXCHANGE                FILE
+ *  chosen by   ALPN http/1.1 or none ALPN h2, prior knowledge kind                    kind
+ *  spec key    host and port         the same, alpn h2        one request: never      one file: never
+ *                                                             equal, so never pooled  pooled
+ *  room        1                     peer's MAX_STREAMS       1                       1
+ *  begin       compose the head      HEADERS frame            head from SL_INFO_HEAD  size from SL_INFO_SIZE
+ *  input       parse head, framing   frames to their streams  body by recv / move     the same
+ *  want        IN iff its transfer   IN iff window is left to IN iff its transfer     the same
+ *              may receive           give; one paused stream  may receive
+ *                                    withholds its credit
+ *  resumed     --                    WINDOW_UPDATE            --                      --
+ *  cancel      the channel is lost   RST_STREAM, kept         closed                  closed
+ */
+#ifndef SLUICE_PROTOCOL_H
+#define SLUICE_PROTOCOL_H
+#include "../engine/connection.h"
+#include "../engine/text.h"
+#include "../engine/transfer.h"
+
+typedef struct sl_protocol {
+  const char *name;
+  /* The channel opened: make protocol_state. False: memory. */
+  bool (*opened)(sl_conn *c);
+  /* How many more transfers may begin on it now. */
+  uint32_t (*room)(const sl_conn *c);
+  /* A transfer begins (its state is ACTIVE, both halves HEAD). False: it was stopped. */
+  bool (*begin)(sl_conn *c, sl_transfer *t);
+  /* Bytes may have come / may go: go on until AGAIN, until nobody may receive, or for one turn's budget.
+   * 0, SL_AGAIN, or the code the channel died of: then every guest has been told. */
+  int32_t (*input)(sl_conn *c);
+  int32_t (*output)(sl_conn *c);
+  /* SL_IN | SL_OUT, derived from the guests' allowances, `in` and `out`. */
+  uint32_t (*want)(sl_conn *c);
+  /* t's gate opened or its rate got tokens. NULL: nothing to say to the peer. */
+  void (*resumed)(sl_conn *c, sl_transfer *t);
+  /* t leaves: true when the connection is sound for another transfer. */
+  bool (*leave)(sl_conn *c, sl_transfer *t);
+  /* Free protocol_state. */
+  void (*closed)(sl_conn *c);
+} sl_protocol;
+
+extern const sl_protocol sl_http1;
+
+/* How a URL's scheme is reached: the kind of channel and its open spec. */
+typedef struct {
+  const char *scheme;
+  uint16_t port;
+  uint32_t kind;
+  const char *alpn; /* NULL: none offered */
+} sl_scheme;
+
+/* NULL: unknown scheme. */
+const sl_scheme *sl_scheme_find(const char *scheme);
+/* The protocol of a channel that opened. */
+const sl_protocol *sl_protocol_find(uint32_t kind, const char *alpn, size_t n);
+/* Compose the open spec of a transfer (host.h has its grammar). */
+CURLcode sl_spec_compose(const sl_transfer *t, const sl_scheme *scheme, sl_text *spec);
+
+#endif

@@ -1,0 +1,95 @@
+// js/hosts/door.js: what every JavaScript host needs of c/include/sluice/host.h: its numbers, the grammar of
+// an open spec, and the one place where an exception on its way into a Wasm frame is caught.
+
+/** Import module of the door. */
+export const DOOR = 'sluice_host_1';
+
+/** `enum sl_kind` */
+export const SL_TCP = 1, SL_TLS = 2, SL_EXCHANGE = 3, SL_FILE = 4;
+/** `enum sl_event_bits` */
+export const SL_OPENED = 1, SL_IN = 2, SL_OUT = 4, SL_GONE = 8, SL_HELD = 16, SL_FREE = 32;
+/** `enum sl_code` */
+export const SL_AGAIN = -1, SL_NOSYS = -2, SL_INVAL = -3, SL_NOMEM = -4, SL_IO = -5, SL_BUSY = -6,
+  SL_RESOLVE = -10, SL_REFUSED = -11, SL_RESET = -12, SL_DENIED = -13,
+  SL_TLS_FAILED = -20, SL_TLS_VERIFY = -21, SL_TLS_CERT = -22, SL_TLS_CA = -23, SL_TLS_PIN = -24,
+  SL_SINK_PAUSED = -40, SL_SINK_FAILED = -41;
+/** `enum sl_info_what` */
+export const SL_INFO_PHASE = 1, SL_INFO_ALPN = 2, SL_INFO_PEER = 3, SL_INFO_LOCAL = 4, SL_INFO_TLS = 5,
+  SL_INFO_TIMES = 6, SL_INFO_HEAD = 7, SL_INFO_HELD = 8, SL_INFO_ERROR = 9, SL_INFO_SIZE = 10;
+/** `enum sl_how` */
+export const SL_FINISH = 0, SL_END_SEND = 1, SL_ABORT = 2;
+/** Bytes: what a host may buffer of what the engine sent on one channel. */
+export const SL_HOST_SEND_MAX = 65536;
+/** Bytes: what a host may keep of one channel that the engine has not taken. */
+export const SL_HOST_HELD_MAX = 65536;
+
+/**
+ * What a host is given by the engine it lends itself to.
+ * @typedef {object} Engine
+ * @property {() => Uint8Array} memory Wasm memory as it is now; valid until the next call into the engine.
+ * @property {(ch: number, events: number) => void} ready Something happened at a channel. Never throws.
+ * @property {(token: number, chunk: Uint8Array) => number} sink Bytes for a transfer, borrowed until it returns:
+ *   how many were accepted, or SL_SINK_PAUSED, SL_SINK_FAILED. Never throws.
+ */
+
+/**
+ * Who owns sockets, clock and randomness.
+ * @typedef {object} Host
+ * @property {string} name
+ * @property {(engine: Engine) => WebAssembly.ModuleImports} attach Lends itself to one engine, once: the imports of `sluice_host_1`.
+ * @property {(options: TlsOptions) => string} registerTls A word for these options, for the spec keys `ca` and `cert`; equal contents give equal words.
+ * @property {() => void} close Drops every channel at once and frees what the host owns.
+ */
+
+/**
+ * Named as Node names them.
+ * @typedef {object} TlsOptions
+ * @property {string | Uint8Array | Array<string | Uint8Array>} [ca] Trusted certificates, PEM, instead of the default ones.
+ * @property {string | Uint8Array | Array<string | Uint8Array>} [cert] Client certificate chain, PEM.
+ * @property {string | Uint8Array} [key] Its private key, PEM.
+ * @property {string} [passphrase] Of the private key.
+ * @property {string} [servername] Name to ask for and to verify, instead of the URL's.
+ */
+
+const KEYS = new Set(['name', 'port', 'unix', 'local', 'family', 'alpn', 'verify', 'ca', 'cert', 'path', 'mode']);
+
+/**
+ * @param {string} text
+ * @returns {Record<string, string> | null} null: malformed.
+ */
+export function parseSpec(text) {
+  /** @type {Record<string, string>} */
+  const spec = {};
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    const space = line.indexOf(' ');
+    const key = line.slice(0, space);
+    if (space < 1 || space === line.length - 1 || !KEYS.has(key) || key in spec) return null;
+    spec[key] = line.slice(space + 1);
+  }
+  return spec;
+}
+
+/**
+ * The imports with every exception caught: SL_IO (0n where an int64 is answered), and `caught` is told.
+ * @param {Record<string, (...args: any[]) => any>} imports
+ * @param {(error: unknown, name: string) => void} caught Must not throw.
+ * @returns {WebAssembly.ModuleImports}
+ */
+export function guard(imports, caught) {
+  /** @type {Record<string, Function>} */
+  const guarded = {};
+  for (const [name, call] of Object.entries(imports)) {
+    const answer = name === 'sl_now_us' || name === 'sl_unix_ms' ? 0n : SL_IO;
+    // No import has more than four parameters; named ones are cheaper than a rest array.
+    guarded[name] = (/** @type {any} */ a, /** @type {any} */ b, /** @type {any} */ c, /** @type {any} */ d) => {
+      try {
+        return call(a, b, c, d);
+      } catch (error) {
+        caught(error, name);
+        return answer;
+      }
+    };
+  }
+  return /** @type {WebAssembly.ModuleImports} */ (guarded);
+}

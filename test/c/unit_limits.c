@@ -1,0 +1,241 @@
+/* unit_limits.c: buckets and meters, driven by a clock made up here. */
+#include <string.h>
+#include "engine/limits.h"
+#include "support/check.h"
+
+#define MS ((int64_t)1000)
+
+/* S1 [M]: 40000 bytes at 10000 B/s are 13200 at 0, 1.32 and 2.64 s, and 400 at 3.96 s. */
+static void check_measured(sl_bucket *b)
+{
+  static const int64_t at[] = { 0, 1320 * MS, 2640 * MS, 3960 * MS }, size[] = { 13200, 13200, 13200, 400 };
+  int64_t left = 40000;
+  CHECK_EQ(S1, b->per_step, 13200);
+  CHECK_EQ(S1, b->step_us, 1320 * MS);
+  for (int i = 0; i < 4; i++) {
+    int64_t n = sl_bucket_allows(b, at[i]);
+    if (n > left) n = left;
+    CHECK_EQ(S1, n, size[i]);
+    CHECK_EQ(S1, sl_bucket_next_us(b), SL_NEVER);
+    sl_bucket_charge(b, n);
+    left -= n;
+    if (!left) break;
+    CHECK_EQ(S1, sl_bucket_allows(b, at[i] + 1319 * MS), 0);
+    CHECK_EQ(S1, sl_bucket_next_us(b), at[i + 1]);
+  }
+  CHECK_EQ(S1, left, 0);
+}
+
+static void test_plan(void)
+{
+  sl_bucket b;
+  sl_bucket_start(&b, 10000, 0);
+  sl_bucket_plan(&b, 40000, 0);
+  check_measured(&b);
+
+  /* The head was charged before the size was known: the step's tokens grow by the difference. */
+  sl_bucket_start(&b, 10000, 0);
+  sl_bucket_charge(&b, 300);
+  sl_bucket_plan(&b, 40000, 500 * MS);
+  CHECK_EQ(S1, sl_bucket_allows(&b, 500 * MS), 12900);
+  sl_bucket_charge(&b, 12900);
+  CHECK_EQ(S1, sl_bucket_next_us(&b), 1320 * MS);
+
+  /* The last step of a large one is 4096 at most. */
+  sl_bucket_start(&b, 1000000, 0);
+  sl_bucket_plan(&b, 10004096, 0);
+  CHECK_EQ(S1, b.per_step, 1000000);
+  CHECK_EQ(S1, b.step_us, SL_SECOND);
+
+  /* Less than one step, or unknown: as it was. */
+  static const int64_t totals[] = { -1, 0, 1, 9999 };
+  for (int i = 0; i < 4; i++) {
+    sl_bucket_start(&b, 10000, 0);
+    sl_bucket_plan(&b, totals[i], 0);
+    CHECK(S1, b.per_step == 10000 && b.step_us == SL_SECOND && b.tokens == 10000);
+  }
+}
+
+/* However odd the numbers: the planned time is the time at that rate, within a step. */
+static void test_plan_any(void)
+{
+  static const int64_t rates[] = { 1, 2, 3, 7, 100, 9999, 32768, 1000003 };
+  static const int64_t sizes[] = { 1, 2, 99, 100, 101, 4096, 12345, 99999, 409600 };
+  for (unsigned r = 0; r < sizeof rates / sizeof *rates; r++) {
+    for (unsigned s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+      sl_bucket b;
+      int64_t now = 0, left = sizes[s], turns = 0;
+      sl_bucket_start(&b, rates[r], 0);
+      sl_bucket_plan(&b, sizes[s], 0);
+      while (left) {
+        int64_t n = sl_bucket_allows(&b, now);
+        if (n > left) n = left;
+        sl_bucket_charge(&b, n);
+        left -= n;
+        if (!left) break;
+        int64_t next = sl_bucket_next_us(&b);
+        if (!CHECK(S5, (next > now && next != SL_NEVER) || sl_bucket_allows(&b, now) > 0)) return;
+        if (next != SL_NEVER) now = next;
+        if (!CHECK(S5, ++turns <= sizes[s] + 1)) return;
+      }
+      double ideal = (double)sizes[s] / (double)rates[r] * 1e6;
+      CHECK(S1, (double)now <= ideal + 1 && (double)now >= ideal - 2.0 * (double)b.step_us);
+    }
+  }
+}
+
+static void test_steps(void)
+{
+  sl_bucket b;
+  sl_bucket_start(&b, 1, 0); /* S5 */
+  for (int i = 0; i < 5; i++) {
+    CHECK_EQ(S5, sl_bucket_allows(&b, i * SL_SECOND), 1);
+    sl_bucket_charge(&b, 1);
+    CHECK_EQ(S5, sl_bucket_allows(&b, i * SL_SECOND + 999 * MS), 0);
+    CHECK_EQ(S5, sl_bucket_next_us(&b), (i + 1) * SL_SECOND);
+  }
+  sl_bucket_start(&b, 10000, 7 * MS);
+  sl_bucket_charge(&b, 10000);
+  CHECK_EQ(S1, sl_bucket_allows(&b, 3 * SL_SECOND + 500 * MS), 30000); /* 1.007, 2.007, 3.007 s */
+  CHECK_EQ(S1, sl_bucket_allows(&b, 90 * SL_SECOND), SL_BURST_MIN);
+  CHECK_EQ(S1, b.last_us, 89 * SL_SECOND + 7 * MS);
+  sl_bucket_start(&b, 50000, 0);
+  CHECK_EQ(S1, sl_bucket_allows(&b, 90 * SL_SECOND), 50000);
+  sl_bucket_start(&b, 20000, 0);
+  sl_bucket_plan(&b, 39000, 0); /* one step of 38610 */
+  CHECK_EQ(S1, sl_bucket_allows(&b, 90 * SL_SECOND), 38610);
+  sl_bucket_charge(&b, 40000);
+  sl_bucket_charge(&b, -1500); /* given back */
+  CHECK_EQ(S1, b.tokens, 110);
+  sl_bucket_start(&b, 0, 0);
+  sl_bucket_plan(&b, 1000, 0);
+  sl_bucket_burst(&b, 1000, 0);
+  sl_bucket_charge(&b, INT64_MAX);
+  CHECK(S1, sl_bucket_allows(&b, 1) == INT64_MAX && sl_bucket_next_us(&b) == SL_NEVER);
+}
+
+static void test_burst(void)
+{
+  sl_bucket b;
+  sl_bucket_start(&b, 10000, 0);
+  sl_bucket_charge(&b, 10000);
+  sl_bucket_burst(&b, 0, 5 * SL_SECOND + 1);
+  CHECK_EQ(S3, sl_bucket_allows(&b, 5 * SL_SECOND + 1), 32768); /* the paused time earned nothing */
+  CHECK_EQ(B3, sl_bucket_allows(&b, 6 * SL_SECOND), 32768);
+  sl_bucket_burst(&b, 16384, 5 * SL_SECOND);
+  CHECK_EQ(B3, sl_bucket_allows(&b, 5 * SL_SECOND), 16384);
+  sl_bucket_burst(&b, 32768, 5 * SL_SECOND);
+  CHECK_EQ(B3, sl_bucket_next_us(&b), 6 * SL_SECOND);
+  sl_bucket_burst(&b, 32768 + 25000, 5 * SL_SECOND);
+  CHECK_EQ(B3, sl_bucket_allows(&b, 5 * SL_SECOND), 0);
+  CHECK_EQ(B3, sl_bucket_next_us(&b), 8 * SL_SECOND);
+  CHECK_EQ(B3, sl_bucket_allows(&b, 8 * SL_SECOND - 1), 0);
+  CHECK_EQ(B3, sl_bucket_allows(&b, 8 * SL_SECOND), 5000);
+  sl_bucket_burst(&b, 32768 + 20000, 0);
+  CHECK_EQ(B3, sl_bucket_next_us(&b), 3 * SL_SECOND); /* two steps make 0, which is not yet one byte */
+  sl_bucket_start(&b, 100000, 0);
+  sl_bucket_burst(&b, 0, 0);
+  CHECK_EQ(B3, sl_bucket_allows(&b, 0), 100000);
+}
+
+/* Nothing overflows (the sanitizer says) and every answer is one. */
+static void test_extremes(void)
+{
+  static const int64_t n[] = { 1, 2, 4096, 1000000, INT64_MAX / 1000000, INT64_MAX / 2, INT64_MAX - 1, INT64_MAX };
+  const unsigned count = sizeof n / sizeof *n;
+  for (unsigned r = 0; r < count; r++)
+    for (unsigned s = 0; s < count; s++)
+      for (unsigned t = 0; t < count; t++) {
+        sl_bucket b;
+        sl_bucket_start(&b, n[r], 0);
+        sl_bucket_plan(&b, n[s], n[t] / 2);
+        CHECK(S1, b.per_step > 0 && b.step_us > 0 && b.step_us <= 2 * SL_SECOND);
+        CHECK(S1, sl_bucket_allows(&b, n[t]) >= 0);
+        sl_bucket_charge(&b, n[s]);
+        sl_bucket_charge(&b, n[r]);
+        CHECK(S1, sl_bucket_next_us(&b) > 0);
+        sl_bucket_charge(&b, INT64_MIN);
+        CHECK(S1, b.tokens >= 0);
+        sl_bucket_burst(&b, n[s], n[t]);
+        CHECK(S1, sl_bucket_allows(&b, n[t]) >= 0 && sl_bucket_next_us(&b) > 0);
+        sl_meter m;
+        sl_meter_start(&m, 0, 0);
+        CHECK(L2, sl_meter_speed(&m, n[t], (uint64_t)n[s] * 2) >= 0);
+        CHECK(L2, sl_meter_speed(&m, n[t], UINT64_MAX) >= 0);
+      }
+}
+
+/* Ask every `every` from `first` on; at `when` ms the count jumps to `bytes`. When it was found too slow, in ms. */
+static int64_t stop_ms(sl_meter *m, int64_t first, int64_t every, uint64_t bytes, int64_t limit, int64_t time_s)
+{
+  for (int64_t now = first; now < 60 * SL_SECOND; now += every) {
+    int64_t speed = sl_meter_speed(m, now, bytes);
+    if (sl_meter_too_slow(m, now, speed, limit, time_s * SL_SECOND)) return now / MS;
+  }
+  return -1;
+}
+
+static void test_meter(void)
+{
+  sl_meter m;
+  sl_meter_start(&m, 0, 0);
+  CHECK_EQ(L4, stop_ms(&m, 0, SL_SECOND, 30000, 1000, 2), 8000);
+  sl_meter_start(&m, 0, 0);
+  CHECK_EQ(L4, stop_ms(&m, SL_SECOND, SL_SECOND, 30000, 1000, 2), 8000);
+  sl_meter_start(&m, 0, 0); /* asked more often than records are taken: the same */
+  CHECK_EQ(L4, stop_ms(&m, 0, 100 * MS, 30000, 1000, 2), 8000);
+  for (int64_t first = 0; first < SL_SECOND; first += 100 * MS) {
+    sl_meter_start(&m, 0, 0);
+    int64_t at = stop_ms(&m, first, SL_SECOND, 0, 1000, 1);
+    CHECK(L4, at >= 1000 && at <= 1900);
+  }
+  sl_meter_start(&m, 0, 0);
+  CHECK_EQ(L1, stop_ms(&m, 0, SL_SECOND, 0, 0, 1), -1);
+  sl_meter_start(&m, 0, 0);
+  CHECK_EQ(L1, stop_ms(&m, 0, SL_SECOND, 0, 1000, 0), -1);
+
+  /* L5 [M]: 100000 bytes, unpaused at 3.0 s, then silence, time 2: 6.0 s. */
+  sl_meter_start(&m, 0, 0);
+  CHECK(L2, sl_meter_speed(&m, 0, 100000) > 0);
+  sl_meter_resume(&m, 3 * SL_SECOND, 100000);
+  CHECK_EQ(L5, stop_ms(&m, 3 * SL_SECOND, SL_SECOND, 100000, 1000, 2), 6000);
+  /* ... and a resume forgets that it was slow. */
+  sl_meter_start(&m, 0, 0);
+  CHECK(L5, !sl_meter_too_slow(&m, 0, 0, 10, SL_SECOND));
+  sl_meter_resume(&m, 3 * SL_SECOND, 0);
+  CHECK(L5, !sl_meter_too_slow(&m, 3 * SL_SECOND, 0, 10, SL_SECOND));
+}
+
+static void test_speed(void)
+{
+  sl_meter m;
+  sl_meter_start(&m, 10 * SL_SECOND, 5000);
+  CHECK_EQ(L2, sl_meter_speed(&m, 10 * SL_SECOND + 500 * MS, 6000), 2000); /* average, nothing counted twice */
+  CHECK_EQ(L2, sl_meter_speed(&m, 11 * SL_SECOND, 8000), 3000);
+  CHECK_EQ(L2, sl_meter_speed(&m, 11 * SL_SECOND + 999 * MS, 80000), 3000); /* no record yet */
+  uint64_t bytes = 8000;
+  for (int i = 12; i < 40; i++) CHECK(L2, sl_meter_speed(&m, i * SL_SECOND, bytes += 7000) > 0);
+  CHECK_EQ(L2, sl_meter_speed(&m, 39 * SL_SECOND, bytes), 7000);
+  for (int i = 40; i < 45; i++) sl_meter_speed(&m, i * SL_SECOND, bytes);
+  CHECK_EQ(L2, sl_meter_speed(&m, 44 * SL_SECOND, bytes), 0); /* the window is five seconds */
+
+  sl_meter_start(&m, 0, 0);
+  CHECK(L3, !sl_meter_too_slow(&m, 1, 9, 10, 5));
+  CHECK(L3, !sl_meter_too_slow(&m, 5, 9, 10, 5));
+  CHECK(L3, !sl_meter_too_slow(&m, 5, 10, 10, 5)); /* fast enough: clears */
+  CHECK(L3, !sl_meter_too_slow(&m, 6, 9, 10, 5));
+  CHECK(L3, !sl_meter_too_slow(&m, 10, 9, 10, 5));
+  CHECK(L3, sl_meter_too_slow(&m, 11, 9, 10, 5));
+}
+
+int main(void)
+{
+  test_plan();
+  test_plan_any();
+  test_steps();
+  test_burst();
+  test_extremes();
+  test_meter();
+  test_speed();
+  return check_result();
+}

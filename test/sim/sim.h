@@ -1,0 +1,268 @@
+/* sim.h: the simulator: a host with virtual time, a server, a user, and eyes that see everything.
+ *
+ * Owns: virtual time, the channels with the server at their far end, up to four transfers with their users,
+ * the commands that happen to them, and the trace. Everything hangs on one `sim`; the one global is which of
+ * them the door's functions without a loop argument mean (host.c). Nothing of the world is used: no clock, no
+ * libc beyond memory and strings, no floats, own random numbers. So a seed is a run, natively and in Wasm.
+ *
+ *   host.c        the door: channels, socket buffers, what the host reads ahead, faults of the n-th call
+ *   server.c      the far end: what a request is answered with, and when its bytes arrive
+ *   play.c        the user's callbacks, the commands, and the loop that moves time
+ *   scenario.c    from a seed to origins, responses, options, users, commands
+ *   invariants.c  what must hold at every step; the trace
+ *   main.c        command line; exports.c: the same for Wasm
+ *
+ * Scenario: transfers (GET or HEAD) to origins. Each transfer has one response, a string of bytes `wire` that
+ * the server sends for each of its requests, cut in segments at random; `fault` may end, reset or stall it at
+ * `fault_at`. From the script follows which CURLcodes the transfer may end with (`allow`) and the body that
+ * must be delivered: all of it for code 0, else a prefix. At `calm_us` the user stops being difficult:
+ * everything is resumed and accepted. What has not ended CALM_US later must have a reason (`may_hang`) and is
+ * stopped.
+ *
+ * Invariants, after every step (invariants.c): no delivery while RECV is paused, before the start, after done
+ * or after the user failed, none nested; delivered bytes are the true ones, in order; one done a start; 0 only
+ * with the whole body; an end with another code only as the script allows; what engine and host hold is
+ * bounded; a paused transfer wants no SL_IN; limits neither early nor late, none of the low speed while
+ * paused; no turn without cause; nothing open at the end; no call on a closed channel.
+ *
+ * Trace: one line an event, "microseconds transfer letter a b\n", transfer 0 when none. Letters: the
+ * engine's own S state, G gate, W write, X stop, O open, C close (multi.h says what a and b are); and
+ * d done (code, bytes); commands a add, p pause (mask, by), r resume, x stop, m remove, v speed, h host holds,
+ * f host frees, e spurious events; y the host reset or ended a channel (channel, code); w want (channel, set). */
+#ifndef SIM_H
+#define SIM_H
+#include "engine/base.h"
+#include "engine/multi.h"
+#include "engine/text.h"
+#include "engine/transfer.h"
+
+#define SIM_TRANSFERS_MAX 4
+#define SIM_ORIGINS_MAX 2
+#define SIM_CHANNELS_MAX 64  /* open at one time            */
+#define SIM_COMMANDS_MAX 256 /* waiting at one time         */
+#define SIM_ALLOW_MAX 16
+#define SIM_CODES 128
+#define SIM_STEPS_MAX 400000
+#define SIM_EPOCH_US SL_SECOND        /* virtual time begins here: 0 means "not yet" to the engine */
+#define SIM_CALM_US (200 * SL_SECOND) /* how long what is calm may take                            */
+
+enum sim_flags {
+  SIM_SELF_TEST = 1, /* the user sees one byte doubled: a violation must be found   */
+  SIM_DESCRIBE = 2   /* result.script says in readable lines what the scenario is   */
+};
+
+typedef struct sim sim;
+
+enum sim_fault { SIM_FAULT_NONE, SIM_FAULT_END, SIM_FAULT_RESET, SIM_FAULT_STALL };
+
+typedef struct {
+  sl_text wire;          /* all bytes of one answer                                      */
+  sl_text heads;         /* the head parts in it, in order, as the user must see them    */
+  uint8_t *body;         /* the body in it                                               */
+  uint32_t body_len;
+  bool whole;            /* body is complete when the wire was sent whole                */
+  enum sim_fault fault;
+  uint32_t fault_at;     /* index in wire, <= its length                                 */
+  bool close;            /* the server closes after it                                   */
+  bool until_close;      /* and its body ends there                                      */
+  bool fault_drops;      /* a reset takes with it what was not received                  */
+  uint32_t seg_max;      /* bytes that arrive at once, at most                           */
+  int64_t think_us, delay_us; /* before the first byte; between segments, at most        */
+  uint32_t glue;         /* the last bytes of wire arrive together                       */
+} sim_response;
+
+typedef struct {
+  sl_ch id;
+  uint32_t origin, kind, want;
+  bool open, told_open, told_gone, held, ended, blocked;
+  int32_t broken;        /* 0, or the code it died of                                    */
+  int32_t open_code;     /* what opening ends with                                       */
+  int64_t open_us, open_at_us; /* begun; when it opens or fails                          */
+  /* server to engine: taken <= chunk <= arrived <= wire.len */
+  sl_text wire;
+  uint32_t taken, chunk, arrived;
+  uint32_t last_recv;
+  int64_t next_us;       /* next arrival                                                 */
+  int64_t idle_end_us;   /* the server loses patience                                    */
+  const sim_response *playing;
+  uint32_t playing_at;   /* where in wire it begins                                      */
+  uint32_t requests;
+  /* engine to server */
+  sl_text request;
+  uint32_t send_room;
+  int64_t room_us;
+  bool end_send;
+} sim_channel;
+
+typedef struct {
+  const char *name;
+  int32_t open_code;     /* 0: opens                                                     */
+  int64_t open_delay_us; /* SL_NEVER: never                                              */
+  int64_t idle_us;       /* an idle connection is closed by the server after; SL_NEVER   */
+  uint32_t requests_max; /* on one connection; the next one is answered by closing       */
+  bool requests_reset;   /* ... by a reset                                               */
+} sim_origin;
+
+typedef struct {
+  sl_transfer t;         /* first: a sl_transfer* is a sim_transfer*                     */
+  sim *sim;
+  sl_options options;
+  sl_user user;
+  uint32_t number;       /* 1 ..                                                         */
+  uint32_t origin;
+  bool head_only, tls;
+  sim_response response;
+  uint8_t allow[SIM_ALLOW_MAX];
+  uint32_t allows;
+  bool any_code;         /* a host fault was injected: any error is fine                 */
+  bool may_hang;
+  /* the user: chances in 1024 */
+  uint32_t refuse, partial, fail, act;
+  int64_t refuse_at;     /* refuse once at this many delivered bytes, -1: not            */
+  int64_t resume_us;     /* resume this long after a refusal, -1: never                  */
+  bool replays;          /* resume with sl_transfer_replay, as curl_easy_pause           */
+  /* what happened */
+  bool added, running, failed, told;
+  uint32_t starts, dones;
+  CURLcode code;
+  uint32_t delivered, head_at, writes;
+  int64_t start_us, done_us, first_write_us, last_write_us;
+  uint32_t slices;       /* number of different times at which bytes were delivered      */
+  int64_t rate_max;      /* highest receive rate it had, 0 = unlimited                   */
+  int64_t burst_us;      /* when the bucket last began anew                              */
+  uint32_t burst_bytes;  /* delivered and held by then                                   */
+  int64_t paused_since_us, resumed_us, paused_sum_us; /* -1: is not                      */
+  bool paused_at_run;
+  bool stop_asked, speed_changed;
+} sim_transfer;
+
+enum sim_what {
+  SIM_ADD, SIM_PAUSE, SIM_RESUME, SIM_STOP, SIM_REMOVE, SIM_READD, SIM_SPEED, SIM_HOLD, SIM_FREE,
+  SIM_SPURIOUS, SIM_LOOK /* nothing: a time at which `look` is called */
+};
+
+typedef struct {
+  int64_t at_us;
+  uint32_t order;
+  uint8_t what, number; /* enum sim_what; number of the transfer */
+  int64_t arg;
+} sim_command;
+
+struct sl_loop { sim *sim; };
+
+struct sim {
+  uint64_t random;       /* of the run                                                   */
+  uint64_t seed;
+  uint32_t flags;
+  int64_t now_us;
+  sl_multi *m;
+  sl_loop *loop;
+  uint32_t loops;        /* sl_loop_new minus sl_loop_free                               */
+  sim_origin origins[SIM_ORIGINS_MAX];
+  uint32_t origin_count;
+  sim_transfer transfers[SIM_TRANSFERS_MAX];
+  uint32_t count;
+  sim_channel *channels[SIM_CHANNELS_MAX];
+  uint32_t channel_count;
+  sl_ch last_id;
+  sim_command commands[SIM_COMMANDS_MAX];
+  uint32_t command_count, command_order;
+  /* the host's manners */
+  bool moves, reads_ahead;
+  uint32_t window;       /* socket buffer                                                */
+  uint32_t send_max;     /* bytes taken by one send                                      */
+  uint32_t channels_max; /* more answer SL_BUSY; 0 = no bound                            */
+  int64_t late_us;       /* the loop comes this late, at most                            */
+  uint32_t fail_call;    /* this call of the door fails; 0 = none                        */
+  uint32_t calls;
+  bool looking;          /* a check is on: it does not count as a call                   */
+  bool dead;             /* the host ended the guest                                     */
+  /* the run */
+  int64_t calm_us;
+  bool calm, stopped;
+  uint32_t in_user;      /* depth of callbacks                                           */
+  uint32_t steps, idle_steps;
+  uint64_t progress, progress_seen;
+  int64_t second_us;     /* begin of the second in which turns are counted               */
+  uint32_t second_turns;
+  uint64_t second_progress;
+  void (*look)(sim *s, sim_transfer *x, int64_t arg);
+  void *look_arg;
+  /* what came out */
+  sl_text trace, script;
+  bool violated;
+  char message[256];
+};
+
+typedef struct {
+  bool ok;
+  char message[256];     /* the violated invariant                                       */
+  char *trace, *script;  /* owned; sim_result_free                                       */
+  uint32_t trace_len, script_len;
+  uint64_t hash;         /* FNV-1a 64 of the trace                                       */
+  uint32_t transfers, steps, turns;
+  uint32_t by_code[SIM_CODES];
+  uint64_t bytes;
+  int64_t virtual_us;
+} sim_result;
+
+/* Run one seed. 1: all invariants held; 0: out->message says which did not. */
+int sim_run(uint64_t seed, uint32_t flags, sim_result *out);
+void sim_result_free(sim_result *r);
+
+/* For hand-written scenarios: a calm host (no delays, no read-ahead, large buffers, moving nothing), one
+ * origin, no transfers. Fill in, sim_play, look at the transfers, sim_free. */
+sim *sim_new(uint64_t seed, uint32_t flags);
+sim_transfer *sim_transfer_new(sim *s);
+/* A 200 with this many bytes and a Content-Length, arriving at once. */
+void sim_respond(sim_transfer *x, uint32_t body_len);
+void sim_number(sim_transfer *x, int option, int64_t value);
+void sim_at(sim *s, int64_t after_us, enum sim_what what, uint32_t number, int64_t arg);
+/* Until everything has ended. False: violated. */
+bool sim_play(sim *s);
+void sim_free(sim *s);
+
+/* Random numbers: below n (n > 0); true with a chance of k in 1024. */
+uint64_t sim_random(sim *s);
+uint32_t sim_below(sim *s, uint32_t n);
+bool sim_chance(sim *s, uint32_t k);
+/* Mostly small, up to max: the logarithm is even. */
+int64_t sim_some(sim *s, int64_t max);
+
+/* scenario.c */
+void sim_scenario(sim *s);
+void sim_allow(sim_transfer *x, CURLcode code);
+/* Fill in what a transfer needs before it can be added (options and URL). */
+void sim_transfer_ready(sim_transfer *x);
+
+/* play.c */
+extern const sl_user sim_user;
+int32_t sim_write(sl_transfer *t, enum sl_part part, const char *data, uint32_t n);
+
+/* host.c */
+sim_channel *sim_channel_find(sim *s, sl_ch id);
+void sim_channel_drop(sim *s, sim_channel *c);
+/* Events that a host would tell of a channel now. */
+uint32_t sim_channel_events(const sim *s, const sim_channel *c);
+/* Bytes the host can give at once. */
+uint32_t sim_channel_unread(const sim *s, const sim_channel *c);
+void sim_set_current(sim *s);
+
+/* server.c */
+void sim_server_sent(sim *s, sim_channel *c); /* bytes were added to c->request */
+void sim_server_taken(sim *s, sim_channel *c); /* bytes were received            */
+void sim_server_tick(sim *s, sim_channel *c);  /* c's time has come              */
+int64_t sim_server_next_us(const sim_channel *c);
+
+/* invariants.c */
+void sim_violate(sim *s, const sim_transfer *x, const char *what, int64_t a, int64_t b);
+void sim_trace(sim *s, uint32_t number, char letter, int64_t a, int64_t b);
+void sim_trace_hook(void *arg, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b);
+void sim_check_write(sim *s, sim_transfer *x, enum sl_part part, const char *data, uint32_t n);
+void sim_check_done(sim *s, sim_transfer *x);
+void sim_check_step(sim *s);
+void sim_check_end(sim *s);
+/* The pause state of x may have changed. */
+void sim_note_pause(sim *s, sim_transfer *x);
+
+#endif
