@@ -17,7 +17,7 @@ typedef struct {
   sl_loop *loop; /* engine's */
 } curlm;
 
-/* c/host/posix_fds.h; weak, for only native hosts know what a descriptor is. */
+/* c/host/posix_fds.h; weak, for a host without descriptors need not have it. */
 int32_t sl_wait_fds(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_us, struct curl_waitfd *extra,
                     unsigned extra_n, int *extra_ready) __attribute__((weak));
 
@@ -101,7 +101,7 @@ static int feed(sl_multi *m, const sl_event *events, int32_t n)
 static void owe_progress(sl_multi *m)
 {
   for (sl_transfer *t = m->transfers; t; t = t->next)
-    if (t->state.life == SL_ACTIVE && sl_easy_wants_progress((sl_easy *)t)) sl_multi_dirty(m, t);
+    if (t->conn && sl_easy_wants_progress((sl_easy *)t)) sl_multi_dirty(m, t);
 }
 
 CURLMcode curl_multi_perform(CURLM *handle, int *running)
@@ -129,6 +129,7 @@ static int32_t wait_both(curlm *c, sl_event *events, int64_t timeout_us, struct 
                          int *extra_ready)
 {
   if (!extra_n) return sl_wait(c->loop, events, EVENTS_MAX, timeout_us);
+  if (!sl_wait_fds) return SL_NOSYS;
   return sl_wait_fds(c->loop, events, EVENTS_MAX, timeout_us, extra, extra_n, extra_ready);
 }
 
@@ -138,7 +139,6 @@ CURLMcode curl_multi_poll(CURLM *handle, struct curl_waitfd extra[], unsigned in
   CURLMcode code = check(c);
   if (code) return code;
   if (timeout_ms < 0 || (extra_n && !extra)) return CURLM_BAD_FUNCTION_ARGUMENT;
-  if (extra_n && !sl_wait_fds) return CURLM_UNKNOWN_OPTION;
   sl_multi *m = c->engine;
   sl_event events[EVENTS_MAX];
   int extra_ready = 0;
@@ -146,6 +146,7 @@ CURLMcode curl_multi_poll(CURLM *handle, struct curl_waitfd extra[], unsigned in
   if (wait_ms < 0 || wait_ms > timeout_ms) wait_ms = timeout_ms;
   if (m->woken) wait_ms = 0;
   int32_t n = wait_both(c, events, wait_ms * 1000, extra, extra_n, &extra_ready);
+  if (n == SL_NOSYS) return CURLM_UNKNOWN_OPTION; /* this host knows no descriptors, or cannot wait at all */
   if (n < 0) {
     sl_easy_host_failed(m, n);
     return CURLM_UNRECOVERABLE_POLL;

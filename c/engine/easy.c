@@ -165,7 +165,5 @@ CURLcode curl_easy_pause(CURL *handle, int bitmask)
   uint32_t mask = (uint32_t)bitmask & SL_DIR_BOTH; /* B10: other bits are ignored */
   if (!e || !e->t.conn || !e->t.multi) return CURLE_BAD_FUNCTION_ARGUMENT;
   sl_transfer_pause(&e->t, mask, SL_BY_CALL);
-  if (mask & SL_DIR_RECV) return CURLE_OK;
-  sl_multi_dirty(e->t.multi, &e->t); /* P14: also when nothing was paused */
-  return sl_transfer_replay(&e->t);
+  return mask & SL_DIR_RECV ? CURLE_OK : sl_transfer_replay(&e->t);
 }

@@ -8,13 +8,6 @@
 #include "transfer.h"
 
 #define SL_EASY_MAGIC 0x736c6561u
-#define SL_ADDRESS_MAX 128 /* bytes of one address as text, its zero included */
-
-typedef struct {
-  char text[SL_ADDRESS_MAX];
-  long port;
-} sl_address;
-
 typedef struct sl_easy {
   sl_transfer t;        /* first: the engine's callbacks get this, and are one of these          */
   uint32_t magic;
@@ -25,9 +18,7 @@ typedef struct sl_easy {
   sl_multi *own;        /* the private engine of perform, kept for its connections; NULL: none yet */
   CURLMsg message;
   char *content_type;   /* of the latest response, owned                                         */
-  /* of the connection, noted when the request began */
-  sl_address peer, local;
-  int64_t times_us[3];  /* name resolved, connected, TLS done: on the engine's clock; 0 = did not happen */
+  char peer_ip[64], local_ip[64]; /* CURLINFO_PRIMARY_IP, _LOCAL_IP as last asked for            */
 } sl_easy;
 
 /* NULL when it is not a handle. */

@@ -2,9 +2,10 @@
 #include "easy.h"
 #include <stdarg.h>
 #include <string.h>
+#include "text.h"
 
 enum what {
-  STATUS, VERSION, PROTOCOL, HEAD_SIZE, CONNECTS, ZERO, UNKNOWN, PEER_PORT, LOCAL_PORT, PAUSED, BY_RECV, BY_SEND,
+  STATUS, VERSION, PROTOCOL, HEAD_SIZE, REQUEST_SIZE, CONNECTS, ZERO, UNKNOWN, PEER_PORT, LOCAL_PORT, PAUSED, BY_RECV, BY_SEND,
   HELD, DOWN, UP, DOWN_SPEED, UP_SPEED, DOWN_LENGTH,
   /* times, microseconds */
   FIRST_TIME, TOTAL = FIRST_TIME, RESOLVED, CONNECTED, SECURED, BEGUN, FIRST_BYTE, NO_TIME, PAUSED_TIME
@@ -15,6 +16,7 @@ static const struct { int info; enum what what; } numbers[] = {
   { CURLINFO_HTTP_VERSION, VERSION },
   { CURLINFO_PROTOCOL, PROTOCOL },
   { CURLINFO_HEADER_SIZE, HEAD_SIZE },
+  { CURLINFO_REQUEST_SIZE, REQUEST_SIZE },
   { CURLINFO_NUM_CONNECTS, CONNECTS },
   { CURLINFO_PRIMARY_PORT, PEER_PORT },
   { CURLINFO_LOCAL_PORT, LOCAL_PORT },
@@ -87,9 +89,21 @@ static int64_t protocol(const sl_transfer *t)
   return !strcmp(t->url.scheme, "https") ? CURLPROTO_HTTPS : CURLPROTO_FILE;
 }
 
+/* Of "address port" the port, and the address into ip (64 bytes) unless NULL. A unix socket's path is neither. */
+static int64_t split(const char *both, char *ip)
+{
+  const char *space = strrchr(both, ' ');
+  uint64_t port = 0;
+  bool is = space && space - both < 64 && sl_parse_uint(space + 1, strlen(space + 1), 65535, &port);
+  if (!ip) return (int64_t)port;
+  memcpy(ip, both, is ? (size_t)(space - both) : 0);
+  ip[is ? space - both : 0] = 0;
+  return (int64_t)port;
+}
+
 static int64_t paused_us(const sl_transfer *t)
 {
-  return t->paused_us + (t->paused_since_us ? now_us(t) - t->paused_since_us : 0);
+  return t->paused_us + (t->paused_noted ? now_us(t) - t->paused_since_us : 0);
 }
 
 static int64_t number(const sl_easy *e, enum what what)
@@ -100,9 +114,10 @@ static int64_t number(const sl_easy *e, enum what what)
   case VERSION: return version(t);
   case PROTOCOL: return protocol(t);
   case HEAD_SIZE: return (int64_t)t->head_received;
+  case REQUEST_SIZE: return (int64_t)t->head_sent;
   case CONNECTS: return t->connects;
-  case PEER_PORT: return e->peer.port;
-  case LOCAL_PORT: return e->local.port;
+  case PEER_PORT: return split(t->peer, NULL);
+  case LOCAL_PORT: return split(t->local, NULL);
   case PAUSED: return sl_gate_paused(&t->gate);
   case BY_RECV: return t->gate.by_recv;
   case BY_SEND: return t->gate.by_send;
@@ -111,11 +126,11 @@ static int64_t number(const sl_easy *e, enum what what)
   case UP: return (int64_t)t->sent;
   case DOWN_SPEED: return speed(t, t->received);
   case UP_SPEED: return speed(t, t->sent);
-  case DOWN_LENGTH: return t->state.life == SL_IDLE ? -1 : t->recv_total;
+  case DOWN_LENGTH: return t->recv_total;
   case TOTAL: return since_start(t, now_us(t));
-  case RESOLVED: return since_start(t, e->times_us[0]);
-  case CONNECTED: return since_start(t, e->times_us[1]);
-  case SECURED: return since_start(t, e->times_us[2]);
+  case RESOLVED: return since_start(t, t->resolved_us);
+  case CONNECTED: return since_start(t, t->connected_us);
+  case SECURED: return since_start(t, t->tls_us);
   case BEGUN: return since_start(t, t->begin_us);
   case FIRST_BYTE: return since_start(t, t->first_us);
   case PAUSED_TIME: return paused_us(t);
@@ -150,15 +165,15 @@ static const char *method(const sl_options *o)
   return o->custom_request ? o->custom_request : o->nobody ? "HEAD" : "GET";
 }
 
-static CURLcode get_text(const sl_easy *e, CURLINFO info, const char **to)
+static CURLcode get_text(sl_easy *e, CURLINFO info, const char **to)
 {
   switch (info) {
   case CURLINFO_EFFECTIVE_URL: *to = e->options.url ? e->options.url : ""; break;
   case CURLINFO_EFFECTIVE_METHOD: *to = method(&e->options); break;
   case CURLINFO_CONTENT_TYPE: *to = e->content_type; break;
   case CURLINFO_SCHEME: *to = e->t.url.scheme; break;
-  case CURLINFO_PRIMARY_IP: *to = e->peer.text; break;
-  case CURLINFO_LOCAL_IP: *to = e->local.text; break;
+  case CURLINFO_PRIMARY_IP: split(e->t.peer, e->peer_ip); *to = e->peer_ip; break;
+  case CURLINFO_LOCAL_IP: split(e->t.local, e->local_ip); *to = e->local_ip; break;
   case CURLINFO_REFERER: *to = e->options.referer; break;
   case CURLINFO_PRIVATE: *to = e->options.private_data; break;
   default: return CURLE_UNKNOWN_OPTION;
@@ -168,7 +183,7 @@ static CURLcode get_text(const sl_easy *e, CURLINFO info, const char **to)
 
 CURLcode curl_easy_getinfo(CURL *handle, CURLINFO info, ...)
 {
-  const sl_easy *e = sl_easy_of(handle);
+  sl_easy *e = sl_easy_of(handle);
   va_list args;
   va_start(args, info);
   void *to = va_arg(args, void *);

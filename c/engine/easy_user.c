@@ -6,7 +6,6 @@
 #include "easy.h"
 #include <stdlib.h>
 #include <string.h>
-#include "connection.h"
 #include "text.h"
 
 enum answer { TAKEN, REFUSED, FAILED };
@@ -162,36 +161,16 @@ static int easy_progress(sl_transfer *t)
   return 1;
 }
 
-static void note_address(sl_ch ch, enum sl_info_what what, sl_address *to)
-{
-  int32_t n = sl_info(ch, what, to->text, SL_ADDRESS_MAX - 1);
-  uint64_t port = 0;
-  if (n < 0 || n >= SL_ADDRESS_MAX) n = 0;
-  to->text[n] = 0;
-  char *space = strrchr(to->text, ' ');
-  if (space && sl_parse_uint(space + 1, strlen(space + 1), 65535, &port)) *space = 0;
-  else to->text[0] = 0; /* the path of a unix socket is no address */
-  to->port = (long)port;
-}
-
-/* The connection is asked now: at the end of the transfer it may be gone. */
-static void easy_changed(sl_transfer *t)
-{
-  sl_easy *e = easy_of(t);
-  if (t->state.life != SL_ACTIVE || !t->conn) return;
-  note_address(t->conn->ch, SL_INFO_PEER, &e->peer);
-  note_address(t->conn->ch, SL_INFO_LOCAL, &e->local);
-  if (sl_info(t->conn->ch, SL_INFO_TIMES, e->times_us, sizeof e->times_us) != (int32_t)sizeof e->times_us)
-    memset(e->times_us, 0, sizeof e->times_us);
-}
-
 static void easy_done(sl_transfer *t)
 {
   sl_easy *e = easy_of(t);
   SL_ASSERT(!e->ended);
   e->ended = true;
   e->message = (CURLMsg){ .msg = CURLMSG_DONE, .easy_handle = e, .data = { .result = t->code } };
-  if (t->code) sl_easy_error(e, t->error[0] ? t->error : curl_easy_strerror(t->code));
+  if (!t->code) return;
+  const char *words = t->error;
+  if (!*words && t->cause == SL_CAUSE_COMPLETE) words = "Callback aborted"; /* by the last progress call */
+  sl_easy_error(e, *words ? words : curl_easy_strerror(t->code));
 }
 
 void sl_easy_error(sl_easy *e, const char *message)
@@ -207,10 +186,7 @@ void sl_easy_begin(sl_easy *e)
   free(e->content_type);
   e->content_type = NULL;
   e->ended = e->line_written = false;
-  memset(&e->peer, 0, sizeof e->peer);
-  memset(&e->local, 0, sizeof e->local);
-  memset(e->times_us, 0, sizeof e->times_us);
 }
 
-const sl_user sl_easy_user = { .write = easy_write, .progress = easy_progress, .changed = easy_changed,
-                               .done = easy_done, .write_max = SL_WRITE_MAX, .moves = false };
+const sl_user sl_easy_user = { .write = easy_write, .progress = easy_progress, .done = easy_done,
+                               .write_max = SL_WRITE_MAX };

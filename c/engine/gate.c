@@ -199,7 +199,7 @@ enum sl_gate_result sl_gate_flush(sl_gate *g, sl_transfer *t, sl_deliver *to, ui
 {
   if (g->failed) return SL_GATE_FAILED;
   if (g->delivering) return g->parts ? SL_GATE_BLOCKED : SL_GATE_OPEN;
-  while (g->first && !g->by_recv && max) {
+  while (g->first && !g->by_recv && (max || !g->first->len)) {
     enum sl_gate_result result = gate_deliver_first(g, t, to, &max);
     if (result != SL_GATE_OPEN) return result;
   }

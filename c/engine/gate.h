@@ -47,7 +47,8 @@ bool sl_gate_holds(const sl_gate *g);
 /* Give a part to the user, or keep what it refuses. Takes all of it in any case but NOMEM and FAILED. */
 enum sl_gate_result sl_gate_write(sl_gate *g, sl_transfer *t, sl_deliver *to, enum sl_part part,
                                   const char *data, uint32_t n);
-/* Deliver what is held, at most `max` bytes of it (B3). OPEN when nothing is left. */
+/* Deliver what is held, at most `max` bytes of it (B3); a head is not cut, an empty part costs nothing.
+ * OPEN when nothing is left. */
 enum sl_gate_result sl_gate_flush(sl_gate *g, sl_transfer *t, sl_deliver *to, uint64_t max);
 /* Throw away what is held, open both directions and forget a failure (start, stop, reset: P13). Allowed from
  * inside a delivery: what that delivery leaves is thrown away too. */

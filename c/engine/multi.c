@@ -130,6 +130,8 @@ void sl_multi_unready(sl_multi *m, sl_conn *c)
 
 void sl_multi_retry_pending(sl_multi *m)
 {
+  if (!m->some_busy) return;
+  m->some_busy = false;
   for (sl_transfer *t = m->transfers; t; t = t->next)
     if (t->busy) sl_multi_dirty(m, t);
 }

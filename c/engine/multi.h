@@ -28,7 +28,9 @@ typedef void sl_trace(void *arg, const sl_transfer *t, enum sl_trace_kind kind, 
 
 struct sl_multi {
   sl_loop *loop;
-  bool owns_loop, woken, dead;
+  bool owns_loop;
+  bool woken;                   /* a wakeup that nobody has taken yet (K2)    */
+  bool some_busy;               /* some transfer waits for the host's room    */
   uint32_t depth;               /* > 0: inside a run or a replay             */
   uint32_t in_callback;         /* > 0: inside a callback of the user        */
   int64_t now_us;               /* of the current run                        */

@@ -67,13 +67,18 @@ void sl_transfer_clear(sl_transfer *t)
 
 /* Pause: what the clocks do when the gate changed. */
 
-/* L5: the low-speed clock runs while nothing is paused. */
-static void start_low_speed(sl_transfer *t)
+/* L5: the low-speed clock runs while nothing is paused; a pause makes it forget. The first answer is asked for
+ * at once, so that being slow begins here and not a second later (L4). */
+static void start_low_speed(sl_transfer *t, bool first)
 {
   const sl_options *o = t->options;
+  int64_t now = t->multi->now_us;
+  uint64_t bytes = t->received + t->sent;
   bool on = o->low_speed_limit && o->low_speed_time_s && !t->paused_noted && running(t);
-  if (on) sl_meter_start(&t->meter, t->multi->now_us, t->received + t->sent);
-  set_timer(t, SL_TIMER_LOW_SPEED, on ? t->multi->now_us + SL_SECOND : SL_NEVER);
+  set_timer(t, SL_TIMER_LOW_SPEED, on ? now + SL_SECOND : SL_NEVER);
+  if (first) sl_meter_start(&t->meter, now, bytes);
+  else sl_meter_resume(&t->meter, now, bytes);
+  if (on) sl_meter_too_slow(&t->meter, now, sl_meter_speed(&t->meter, now, bytes), o->low_speed_limit, SL_NEVER);
 }
 
 static void start_silence(sl_transfer *t)
@@ -104,7 +109,7 @@ static void note_pause(sl_transfer *t)
   set_timer(t, SL_TIMER_PAUSED, own ? deadline(now, t->options->paused_timeout_ms) : SL_NEVER);
   if ((before & ~paused) & SL_DIR_RECV) sl_bucket_burst(&t->recv_bucket, (int64_t)held_in_engine(t), now);
   if ((before & ~paused) & SL_DIR_SEND) sl_bucket_burst(&t->send_bucket, 0, now);
-  start_low_speed(t);
+  start_low_speed(t, false);
   start_silence(t);
   tell_changed(t);
 }
@@ -254,7 +259,7 @@ static void start_limits(sl_transfer *t)
   set_timer(t, SL_TIMER_TOTAL, deadline(now, o->timeout_ms));
   sl_bucket_start(&t->recv_bucket, o->max_recv_speed, now);
   sl_bucket_start(&t->send_bucket, o->max_send_speed, now);
-  start_low_speed(t);
+  start_low_speed(t, true);
 }
 
 /* Message "what: value", the value cut to fit. */
@@ -383,6 +388,7 @@ static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spe
   int32_t code;
   sl_conn *c = sl_conn_open(t->multi, scheme->kind, spec->data, (uint32_t)spec->len, &code);
   t->busy = !c && code == SL_BUSY;
+  if (t->busy) t->multi->some_busy = true;
   if (t->busy) return;
   if (!c) {
     stop_for_host(t, code, 0);
@@ -431,6 +437,10 @@ void sl_transfer_broken(sl_transfer *t, int32_t code)
   t->retried = true;
   t->reused = false;
   step(t, SL_STEP_AGAIN);
+  if (!t->user->keeps_pause) { /* P13, B14 */
+    sl_gate_clear(&t->gate);
+    note_pause(t);
+  }
   t->single_us = t->multi->now_us;
   sl_multi_dirty(t->multi, t);
 }
@@ -595,7 +605,7 @@ void sl_transfer_limits(sl_transfer *t)
   set_timer(t, SL_TIMER_TOTAL, deadline(t->start_us, o->timeout_ms));
   if (o->max_recv_speed != t->recv_bucket.rate) sl_bucket_start(&t->recv_bucket, o->max_recv_speed, now);
   if (o->max_send_speed != t->send_bucket.rate) sl_bucket_start(&t->send_bucket, o->max_send_speed, now);
-  start_low_speed(t);
+  start_low_speed(t, false);
   sl_multi_dirty(t->multi, t);
 }
 
@@ -654,6 +664,8 @@ void sl_in_end(sl_transfer *t)
   if (t->cause) return;
   if (t->has_body && !t->received) write_part(t, SL_PART_BODY, "", 0); /* W11 */
   step(t, SL_STEP_RECV_END);
+  /* R6: a response that is whole before the request went out ends the sending. */
+  if (!t->cause && t->state.send != SL_SEND_END) step(t, SL_STEP_SEND_END);
   sl_multi_dirty(t->multi, t);
 }
 

@@ -168,7 +168,7 @@ static enum sl_url_error parse_host_port(span s, sl_url *url, const char **why)
   if (s.n && s.at[0] == '[') {
     end = span_find(s, ']') + 1;
     if (end > s.n) return refuse(why, SL_URL_HOST, "a [ without its ]");
-    if (end < s.n && s.at[end] != ':') return refuse(why, SL_URL_HOST, "something other than a port behind ]");
+    if (end < s.n && s.at[end] != ':') return refuse(why, SL_URL_HOST, "something but a port behind ]");
     host = (span){ s.at + 1, end - 2 };
     if (!is_ipv6(host)) return refuse(why, SL_URL_HOST, "what is in [ ] is not an IPv6 address");
     url->host_is_ipv6 = true;
@@ -196,7 +196,8 @@ static enum sl_url_error parse_authority(span s, sl_url *url, const char **why)
 
 static enum sl_url_error parse_target(span s, sl_url *url, const char **why)
 {
-  if (!is_plain_ascii(s)) return refuse(why, SL_URL_MALFORMED, "a non-ASCII byte in the path: percent-encode it");
+  if (!is_plain_ascii(s))
+    return refuse(why, SL_URL_MALFORMED, "a non-ASCII byte in the path: percent-encode it");
   bool bare = !s.n || s.at[0] != '/'; /* "http://host", "http://host?query" */
   url->target = malloc(s.n + 2);
   if (!url->target) return refuse(why, SL_URL_NOMEM, "out of memory");

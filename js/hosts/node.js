@@ -1,103 +1,24 @@
 // js/hosts/node.js: the door (c/include/sluice/host.h) over node:net and node:tls.
 //
-// Owns every socket, and one receive buffer of 64 KiB that all of them read into, outside Wasm memory. A read
-// runs the engine inside the socket's callback, on that buffer; what the engine left is copied aside before the
-// callback returns (at most that one chunk), reading stops, and it is offered again from nextTick, never inside
-// sl_want. Node's pause() is not trusted: bytes that come while nothing is wanted are kept and not delivered.
+// Owns every socket, and one receive buffer that all of them read into, outside Wasm memory. A read runs the
+// engine inside the socket's callback, on that buffer; what the engine left is copied aside before the callback
+// returns (at most that one chunk), reading stops, and it is offered again later, never inside sl_want. Node's
+// pause() is not trusted: bytes that come while nothing is wanted are kept and not delivered.
 //
-// Sockets never keep the process alive; whoever runs transfers does (core.js). Handlers are one function for
-// all sockets (`this` is the socket); what a socket is to the engine hangs on it under CHANNEL.
-import { createHash, randomFillSync } from 'node:crypto';
+// Sockets never keep the process alive; whoever runs transfers does (core.js). Handlers are one function for all
+// sockets (`this` is the socket); what a socket is to the engine hangs on it under CHANNEL.
+import { randomFillSync } from 'node:crypto';
 import net from 'node:net';
 import tls from 'node:tls';
 import * as door from './door.js';
+import { CHANNEL, Channel, eventsOf, flow, infoOf, keep, nowUs, phaseOf, unread } from './node-channel.js';
+import { codeOf, tlsWords, wordsOf } from './node-tls.js';
 
-const { SL_IN, SL_OUT, SL_GONE, SL_OPENED, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_RESET, SL_HOST_SEND_MAX } = door;
+const { SL_IN, SL_OPENED, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_RESET, SL_HOST_SEND_MAX } = door;
+/** @typedef {import('./node-channel.js').Socket} Socket */
 const CHUNK = 65536; // bytes; measured best
-const HEAD_MAX = 16384; // bytes sent as a latin1 string: faster than a copy for heads
+const TEXT_MAX = 16384; // bytes sent as a latin1 string, which is faster than a copy for heads
 const FINISH_MS = 2000; // a peer that does not take what was left to flush loses it
-const CHANNEL = Symbol('sluice channel');
-/** @typedef {net.Socket & { [CHANNEL]: Channel }} Socket */
-
-class Channel {
-  socket = /** @type {Socket} */ (/** @type {unknown} */ (null));
-  id; kind; name; registered;
-  wants = 0; // SL_IN | SL_OUT
-  chunk = /** @type {Buffer | null} */ (null); // unread: chunk[off .. end]
-  off = 0;
-  end = 0;
-  taken = 0; // by the latest recv, what unrecv may give back
-  busy = false; // the engine runs on this channel's event: what is left is settled after
-  queued = false; // a look is due on nextTick
-  flowing = false; // reading was asked of the socket
-  opened = false;
-  secure; // TLS is on, or being put on
-  ended = false; // the peer's end was read
-  ending = false; // SL_END_SEND was said
-  closed = false; // the engine has closed it; only the socket's own close is outstanding
-  code = 0; // why it is gone
-  error = '';
-  resolvedUs = 0n;
-  connectedUs = 0n;
-  securedUs = 0n;
-
-  /** @param {number} id @param {number} kind @param {string} name @param {string} registered word of registerTls */
-  constructor(id, kind, name, registered) {
-    this.id = id;
-    this.kind = kind;
-    this.name = name;
-    this.registered = registered;
-    this.secure = kind === door.SL_TLS;
-  }
-}
-
-const nowUs = () => process.hrtime.bigint() / 1000n;
-const BUSY = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
-const RESET = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ESHUTDOWN', 'ERR_STREAM_DESTROYED']);
-const VERIFY = /CERT|ISSUER|CRL|HOSTNAME|LEAF_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH/;
-
-/** @param {any} error @param {Channel} c @returns {number} enum sl_code */
-function codeOf(error, c) {
-  const code = String(error?.code ?? '');
-  if (BUSY.has(code)) return door.SL_BUSY;
-  if (error?.syscall === 'getaddrinfo' || code.startsWith('EAI_') || code === 'ENOTFOUND') return door.SL_RESOLVE;
-  if (c.connectedUs === 0n) return door.SL_REFUSED;
-  if (!code.startsWith('ERR_SSL') && VERIFY.test(code)) return door.SL_TLS_VERIFY;
-  if (c.secure && (!c.opened || /^ERR_(SSL|TLS)|^EPROTO$/.test(code))) return door.SL_TLS_FAILED;
-  return RESET.has(code) ? SL_RESET : door.SL_IO;
-}
-
-/** An AggregateError of several addresses has no message of its own. @param {any} error */
-const wordsOf = (error) => String(error?.message || error?.errors?.map((/** @type {any} */ e) => e.message).join('; ') || error);
-
-/** What may be told to the engine now. @param {Channel} c */
-function eventsOf(c) {
-  if (c.closed) return 0;
-  let events = 0;
-  if (c.code !== 0 && (c.wants !== 0 || !c.opened)) events |= SL_GONE;
-  if (c.wants & SL_IN && (c.off < c.end || c.ended)) events |= SL_IN;
-  if (c.wants & SL_OUT && c.opened && c.socket.writableLength < SL_HOST_SEND_MAX) events |= SL_OUT;
-  return events;
-}
-
-/** Read exactly when bytes are wanted and none are kept. @param {Channel} c */
-function flow(c) {
-  if (!c.opened || c.closed || c.busy) return;
-  const should = (c.wants & SL_IN) !== 0 && c.chunk === null && !c.ended && c.code === 0;
-  if (should === c.flowing) return;
-  c.flowing = should;
-  if (should) c.socket.resume();
-  else c.socket.pause();
-}
-
-/** Keep bytes that cannot be delivered now. TLS may bring several chunks of one read. @param {Channel} c @param {Buffer} bytes */
-function keep(c, bytes) {
-  c.chunk = c.chunk === null || c.off === c.end ? Buffer.from(bytes) : Buffer.concat([c.chunk.subarray(c.off, c.end), bytes]);
-  c.off = 0;
-  c.end = c.chunk.length;
-  c.taken = 0;
-}
-
 /**
  * The host for Node.js: TCP, TLS and unix sockets.
  * @param {{ lookup?: import('node:net').LookupFunction }} [options] lookup: instead of dns.lookup
@@ -107,23 +28,19 @@ function keep(c, bytes) {
 export function nodeHost({ lookup } = {}) {
   const shared = Buffer.allocUnsafeSlow(CHUNK);
   const channels = /** @type {Map<number, Channel>} */ (new Map());
-  const registered = /** @type {Map<string, { options: door.TlsOptions, context?: tls.SecureContext }>} */ (new Map([['', { options: {} }]]));
+  const words = tlsWords();
   let engine = /** @type {door.Engine | null} */ (null);
-  let view = Buffer.alloc(0); // over Wasm memory; its length is 0 once that has grown
+  let view = /** @type {Buffer<ArrayBufferLike>} */ (Buffer.alloc(0)); // over Wasm memory; its length is 0 once that has grown
   let lastId = 0;
   let caught = /** @type {unknown} */ (undefined);
 
-  const memory = () => {
-    if (view.length === 0 && engine) view = Buffer.from(engine.memory().buffer);
-    return view;
-  };
-  /** @param {number} ptr @param {number} len */
-  const text = (ptr, len) => memory().latin1Slice(ptr, ptr + len);
-  /** The channel, undefined when it is dead for the engine. @param {number} ch */
-  const channel = (ch) => {
+  const memory = () => (view.length || !engine ? view : (view = Buffer.from(/** @type {ArrayBuffer} */ (engine.memory().buffer))));
+  const text = (/** @type {number} */ ptr, /** @type {number} */ len) => memory().toString('latin1', ptr, ptr + len);
+  /** undefined when it is dead for the engine. @param {number} ch */
+  function channel(ch) {
     const c = channels.get(ch);
     return c === undefined || c.closed ? undefined : c;
-  };
+  }
 
   /** Tell the engine, then settle what it left. @param {Channel} c @param {number} events */
   function tell(c, events) {
@@ -138,12 +55,11 @@ export function nodeHost({ lookup } = {}) {
   /** @param {Channel} c */
   function look(c) {
     c.queued = false;
-    const events = c.busy ? 0 : eventsOf(c);
-    if (events !== 0) tell(c, events);
-    else if (!c.busy && c.off === c.end) {
-      c.chunk = null;
-      flow(c);
-    }
+    if (c.busy) return;
+    const events = eventsOf(c);
+    if (events !== 0) return tell(c, events);
+    if (c.off === c.end) c.chunk = null;
+    flow(c);
   }
   /** @param {Channel} c */
   function lookSoon(c) {
@@ -156,12 +72,10 @@ export function nodeHost({ lookup } = {}) {
     c.opened = true;
     tell(c, SL_OPENED | eventsOf(c));
   }
-  /** @param {Channel} c @param {number} code @param {string} words */
-  function gone(c, code, words) {
-    if (c.code === 0) {
-      c.code = code;
-      c.error = words;
-    }
+  /** @param {Channel} c @param {number} code @param {string} error */
+  function gone(c, code, error) {
+    if (c.closed) return;
+    if (c.code === 0) [c.code, c.error] = [code, error];
     look(c);
   }
 
@@ -170,34 +84,34 @@ export function nodeHost({ lookup } = {}) {
     const c = this[CHANNEL];
     if (c.closed) return false;
     if (c.busy || c.chunk !== null || !(c.wants & SL_IN)) {
-      keep(c, /** @type {Buffer} */ (buffer).subarray(0, n));
+      keep(c, buffer.subarray(0, n));
       if (c.wants & SL_IN) lookSoon(c);
       return (c.flowing = false);
     }
-    c.chunk = /** @type {Buffer} */ (buffer);
-    c.off = 0;
+    c.chunk = shared;
+    c.off = c.taken = 0;
     c.end = n;
     c.busy = true;
     engine?.ready(c.id, SL_IN);
     c.busy = false;
-    if (c.off < c.end && !c.closed) {
-      c.chunk = Buffer.from(shared.subarray(c.off, c.end));
-      c.end -= c.off;
-      c.off = c.taken = 0;
-      if (c.wants & SL_IN) setImmediate(look, c);
-      return (c.flowing = false);
+    if (c.off === c.end || c.closed) {
+      c.chunk = null;
+      return (c.flowing = (c.wants & SL_IN) !== 0);
     }
-    c.chunk = null;
-    return (c.flowing = (c.wants & SL_IN) !== 0 && !c.closed);
+    c.chunk = Buffer.from(shared.subarray(c.off, c.end));
+    c.end -= c.off;
+    c.off = c.taken = 0;
+    if (c.wants & SL_IN) setImmediate(look, c);
+    return (c.flowing = false);
   }
-  /** The socket of sl_start_tls: Node has no onread for it. @this {Socket} @param {Buffer} chunk */
-  function onData(chunk) {
+  /** After sl_start_tls: Node has no onread there. @this {Socket} @param {Buffer} bytes */
+  function onData(bytes) {
     const c = this[CHANNEL];
     if (c.closed) return;
-    keep(c, chunk);
-    c.flowing = false;
+    keep(c, bytes);
     this.pause();
-    if (c.wants & SL_IN) look(c);
+    c.flowing = false;
+    look(c);
   }
   /** @this {Socket} @param {Error | null} error */
   function onLookup(error) {
@@ -214,7 +128,7 @@ export function nodeHost({ lookup } = {}) {
   function onSecure() {
     const c = this[CHANNEL];
     c.securedUs = nowUs();
-    c.flowing = true; // the handshake has read
+    c.flowing = c.chunk === null; // the handshake has read
     if (!c.closed) opened(c);
   }
   /** @this {Socket} */
@@ -229,16 +143,14 @@ export function nodeHost({ lookup } = {}) {
   /** @this {Socket} @param {Error} error */
   function onError(error) {
     const c = this[CHANNEL];
-    if (!c.closed) gone(c, codeOf(error, c), wordsOf(error));
+    gone(c, codeOf(error, phaseOf(c), c.secure), wordsOf(error));
   }
   /** @this {Socket} */
   function onClose() {
     const c = this[CHANNEL];
-    if (c.socket !== this) return; // TLS was put on it since
     if (c.closed) channels.delete(c.id);
-    else gone(c, c.opened ? SL_RESET : door.SL_REFUSED, 'the socket was closed');
+    else if (c.socket === this) gone(c, c.opened ? SL_RESET : door.SL_REFUSED, 'the socket was closed');
   }
-
   /** @param {Channel} c @param {Socket} socket */
   function adopt(c, socket) {
     c.socket = socket;
@@ -247,127 +159,123 @@ export function nodeHost({ lookup } = {}) {
     if (c.secure) socket.on('secureConnect', onSecure);
   }
 
-  /** TLS options of a spec, or a code. @param {Record<string, string>} spec @param {string} word */
-  function secureOptions(spec, word) {
-    const entry = registered.get(word);
-    if (entry === undefined) return spec.ca ? door.SL_TLS_CA : door.SL_TLS_CERT;
-    try {
-      entry.context ??= tls.createSecureContext(/** @type {tls.SecureContextOptions} */ (entry.options));
-    } catch {
-      return entry.options.cert || entry.options.key ? door.SL_TLS_CERT : door.SL_TLS_CA;
-    }
-    const servername = entry.options.servername ?? (net.isIP(spec.name) ? '' : spec.name);
-    return { secureContext: entry.context, servername, rejectUnauthorized: spec.verify !== '0', ALPNProtocols: spec.alpn?.split(',') };
-  }
-
-  /** @param {number} kind @param {string} words */
-  function open(kind, words) {
+  /** @param {number} kind @param {string} specText */
+  function open(kind, specText) {
     if (kind !== door.SL_TCP && kind !== door.SL_TLS) return SL_NOSYS;
-    const spec = door.parseSpec(words);
-    const port = Number(spec?.port);
-    if (spec === null || !spec.name || !(spec.unix || (port >= 1 && port <= 65535)) || (spec.local && !net.isIP(spec.local))) return SL_INVAL;
-    const secure = kind === door.SL_TLS ? secureOptions(spec, spec.ca ?? spec.cert ?? '') : {};
+    const spec = door.parseSpec(specText);
+    if (!spec?.name || (spec.local && !net.isIP(spec.local))) return SL_INVAL;
+    const port = Number(spec.port);
+    if (!spec.unix && !(port >= 1 && port <= 65535)) return SL_INVAL;
+    const secure = kind === door.SL_TLS ? words.options(spec) : {};
     if (typeof secure === 'number') return secure;
     do lastId = lastId === 0x7fffffff ? 1 : lastId + 1;
     while (channels.has(lastId));
-    const c = new Channel(lastId, kind, spec.unix ?? spec.name, spec.ca ?? spec.cert ?? '');
+    const c = new Channel(lastId, spec.unix, kind === door.SL_TLS, !spec.unix && !net.isIP(spec.name));
     const options = {
-      ...secure, lookup, onread: { buffer: shared, callback: onRead }, host: spec.name, allowHalfOpen: true, noDelay: true, autoSelectFamily: true,
-      ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local }),
+      ...secure,
+      ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local, lookup }),
+      host: spec.name, allowHalfOpen: true, noDelay: true, autoSelectFamily: true, onread: { buffer: shared, callback: onRead },
     };
-    const socket = /** @type {Socket} */ (c.secure ? tls.connect(options) : net.connect(options));
-    adopt(c, socket);
+    const socket = c.secure ? tls.connect(options) : net.connect(options);
+    adopt(c, /** @type {Socket} */ (socket));
     socket.on('connect', onConnect);
-    if (!spec.unix && !net.isIP(spec.name)) socket.on('lookup', onLookup);
+    if (c.named) socket.on('lookup', onLookup);
     if (!c.secure) socket.pause(); // before it connects: nothing is read until wanted
     channels.set(c.id, c);
     return c.id;
   }
 
-  /** Unread bytes from off on: at most max, 0 at the end, or a code. @param {Channel} c @param {number} max */
-  const unread = (c, max) => (c.off < c.end ? Math.min(max, c.end - c.off) : c.ended ? 0 : c.code !== 0 ? c.code : SL_AGAIN);
-  /** @param {Channel} c @param {number} n */
-  function take(c, n) {
-    c.off += n;
-    if (c.off === c.end && !c.busy) lookSoon(c); // not inside an event of its own: the chunk is dropped then
+  /** @param {Channel} c @param {string} specText */
+  function startTls(c, specText) {
+    const spec = door.parseSpec(specText);
+    if (!spec?.name || !c.opened || c.secure || c.off < c.end) return SL_INVAL;
+    const secure = words.options(spec);
+    if (typeof secure === 'number') return secure;
+    c.opened = false;
+    c.secure = true;
+    adopt(c, /** @type {any} */ (tls.connect({ ...secure, host: spec.name, socket: c.socket })));
+    c.socket.on('data', onData);
+    return 0;
   }
 
-  /** @param {Channel} c @param {number} what @returns {string | bigint[] | number} */
-  function info(c, what) {
+  /** @param {Channel} c @param {number} how */
+  function close(c, how) {
     const { socket } = c;
-    if (what === door.SL_INFO_PHASE) return c.opened ? 'open' : c.connectedUs ? 'tls' : c.resolvedUs || socket.listenerCount('lookup') === 0 ? 'connect' : 'resolve';
-    if (what === door.SL_INFO_ERROR) return c.error;
-    if (what === door.SL_INFO_HELD) return [BigInt(c.end - c.off)];
-    if (what === door.SL_INFO_TIMES) return [c.resolvedUs, c.connectedUs, c.securedUs];
-    if (what < door.SL_INFO_ALPN || what > door.SL_INFO_TLS) return SL_NOSYS;
-    if (!c.opened) return SL_AGAIN;
-    if (what === door.SL_INFO_PEER) return socket.remoteAddress ? `${socket.remoteAddress} ${socket.remotePort}` : c.name;
-    if (what === door.SL_INFO_LOCAL) return socket.localAddress ? `${socket.localAddress} ${socket.localPort}` : '';
-    const secured = c.secure ? /** @type {tls.TLSSocket} */ (/** @type {unknown} */ (socket)) : null;
-    if (what === door.SL_INFO_ALPN) return (secured && secured.alpnProtocol) || '';
-    return secured ? `${secured.getProtocol()} ${secured.getCipher()?.name}` : '';
+    if (how === door.SL_END_SEND) {
+      c.ending = true;
+      socket.end();
+      return;
+    }
+    const sound = c.opened && c.code === 0;
+    c.closed = true;
+    c.wants = c.off = c.end = 0;
+    c.chunk = null;
+    if (socket.closed) channels.delete(c.id);
+    else if (how === door.SL_FINISH && sound) {
+      if (socket.writableLength > 0) socket.setTimeout(FINISH_MS, socket.destroy);
+      socket.destroySoon();
+    } else if (sound && !c.secure && c.place === undefined) socket.resetAndDestroy();
+    else socket.destroy();
   }
 
-  const imports = {
+  /** @param {Channel} c @param {number} n */
+  function took(c, n) {
+    c.off += n;
+    if (c.off === c.end && !c.busy) lookSoon(c); // drops the chunk and reads on
+  }
+
+  const imports = /** @type {Record<string, (...args: number[]) => any>} */ ({
     sl_now_us: nowUs,
     sl_unix_ms: () => BigInt(Date.now()),
-    sl_random: (/** @type {number} */ _loop, /** @type {number} */ ptr, /** @type {number} */ n) => void randomFillSync(memory(), ptr, n),
-    sl_open: (/** @type {number} */ _loop, /** @type {number} */ kind, /** @type {number} */ ptr, /** @type {number} */ len) => open(kind, text(ptr, len)),
-    sl_start_tls: (/** @type {number} */ ch, /** @type {number} */ ptr, /** @type {number} */ len) => {
+    sl_random: (_loop, ptr, n) => void randomFillSync(memory(), ptr, n),
+    sl_wait: () => SL_NOSYS,
+    sl_move_out: () => SL_NOSYS,
+    sl_open: (_loop, kind, ptr, len) => open(kind, text(ptr, len)),
+    sl_start_tls(ch, ptr, len) {
       const c = channel(ch);
-      const spec = door.parseSpec(text(ptr, len));
-      if (!c || !spec?.name || !c.opened || c.secure || c.off < c.end) return SL_INVAL;
-      const secure = secureOptions(spec, spec.ca ?? spec.cert ?? '');
-      if (typeof secure === 'number') return secure;
-      c.opened = false;
-      c.secure = true;
-      const socket = /** @type {Socket} */ (tls.connect({ ...secure, host: spec.name, socket: c.socket }));
-      adopt(c, socket);
-      socket.on('data', onData);
-      return 0;
+      return c ? startTls(c, text(ptr, len)) : SL_INVAL;
     },
-    sl_recv: (/** @type {number} */ ch, /** @type {number} */ ptr, /** @type {number} */ cap) => {
+    sl_recv(ch, ptr, cap) {
       const c = channel(ch);
       if (!c) return SL_INVAL;
       const n = unread(c, cap);
-      c.taken = Math.max(n, 0);
+      c.taken = n > 0 ? n : 0;
       if (n <= 0) return n;
       /** @type {Buffer} */ (c.chunk).copy(memory(), ptr, c.off, c.off + n);
-      take(c, n);
+      took(c, n);
       return n;
     },
-    sl_unrecv: (/** @type {number} */ ch, /** @type {number} */ n) => {
+    sl_unrecv(ch, n) {
       const c = channel(ch);
-      if (!c || c.chunk === null || n > c.taken) return SL_INVAL;
+      if (!c || n > c.taken || n < 0) return SL_INVAL;
       c.off -= n;
       c.taken -= n;
       return 0;
     },
-    sl_move: (/** @type {number} */ ch, /** @type {number} */ sink, /** @type {number} */ max) => {
+    sl_move(ch, sink, max) {
       const c = channel(ch);
       if (!c || !engine) return SL_INVAL;
       const n = unread(c, max);
       c.taken = 0;
       if (n <= 0) return n;
       const accepted = engine.sink(sink, /** @type {Buffer} */ (c.chunk).subarray(c.off, c.off + n));
-      if (accepted > 0 && !c.closed) take(c, accepted);
+      if (accepted > 0 && !c.closed) took(c, accepted);
       return accepted;
     },
-    sl_send: (/** @type {number} */ ch, /** @type {number} */ ptr, /** @type {number} */ len) => {
+    sl_send(ch, ptr, len) {
       const c = channel(ch);
       if (!c || c.ending) return SL_INVAL;
       if (c.code !== 0) return c.code;
       const n = Math.min(len, SL_HOST_SEND_MAX - c.socket.writableLength);
       if (!c.opened || n <= 0) return SL_AGAIN;
-      if (n <= HEAD_MAX) c.socket.write(text(ptr, n), 'latin1');
+      if (n <= TEXT_MAX) c.socket.write(text(ptr, n), 'latin1');
       else c.socket.write(Buffer.from(memory().subarray(ptr, ptr + n)));
       return n;
     },
-    sl_move_out: () => SL_NOSYS,
-    sl_info: (/** @type {number} */ ch, /** @type {number} */ what, /** @type {number} */ ptr, /** @type {number} */ cap) => {
+    sl_info(ch, what, ptr, cap) {
       const c = channel(ch);
       if (!c) return SL_INVAL;
-      const answer = info(c, what);
+      const answer = infoOf(c, what);
       if (typeof answer === 'number') return answer;
       if (typeof answer === 'string') {
         memory().write(answer, ptr, cap, 'utf8');
@@ -376,41 +284,19 @@ export function nodeHost({ lookup } = {}) {
       if (cap >= answer.length * 8) answer.forEach((value, i) => memory().writeBigInt64LE(value, ptr + i * 8));
       return answer.length * 8;
     },
-    sl_want: (/** @type {number} */ ch, /** @type {number} */ events) => {
+    sl_want(ch, events) {
       const c = channel(ch);
       if (!c) return;
       c.wants = events;
-      if (c.busy) return; // settled when the event's handler is done
+      if (c.busy) return; // settled when the engine has returned
       if (eventsOf(c) !== 0) lookSoon(c);
       flow(c);
     },
-    sl_close: (/** @type {number} */ ch, /** @type {number} */ how) => {
+    sl_close(ch, how) {
       const c = channel(ch);
-      if (!c) return;
-      if (how === door.SL_END_SEND) {
-        c.ending = true;
-        c.socket.end();
-        return;
-      }
-      drop(c, how);
+      if (c) close(c, how);
     },
-    sl_wait: () => SL_NOSYS,
-  };
-
-  /** @param {Channel} c @param {number} how */
-  function drop(c, how) {
-    const { socket } = c;
-    c.closed = true;
-    c.wants = 0;
-    c.chunk = null;
-    c.off = c.end = 0;
-    if (socket.closed) channels.delete(c.id);
-    else if (how === door.SL_FINISH && c.opened && c.code === 0) {
-      if (socket.writableLength > 0) socket.setTimeout(FINISH_MS, socket.destroy);
-      socket.destroySoon();
-    } else if (how === door.SL_ABORT && c.opened && !c.secure && socket.remotePort) socket.resetAndDestroy();
-    else socket.destroy();
-  }
+  });
 
   return {
     name: 'node',
@@ -421,15 +307,13 @@ export function nodeHost({ lookup } = {}) {
       engine = to;
       return door.guard(imports, (error) => { caught = error; });
     },
-    registerTls(options) {
-      const word = createHash('sha256').update(JSON.stringify(Object.entries(options).sort(), (_key, value) =>
-        value?.type === 'Buffer' ? value.data : value instanceof Uint8Array ? [...value] : value)).digest('hex').slice(0, 32);
-      if (!registered.has(word)) registered.set(word, { options: { ...options } });
-      return word;
-    },
+    registerTls: words.register,
     close() {
       engine = null;
-      for (const c of channels.values()) if (!c.closed || !c.socket.destroyed) drop(c, door.SL_ABORT);
+      for (const c of channels.values()) {
+        if (!c.closed) close(c, door.SL_ABORT);
+        else c.socket.destroy();
+      }
     },
   };
 }

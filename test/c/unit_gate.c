@@ -174,10 +174,10 @@ static void test_empty(void)
   CHECK_EQ(W11, sl_gate_write(&t.gate, &t, user, BODY, "", 0), SL_GATE_BLOCKED);
   CHECK(W11, sl_gate_holds(&t.gate) && t.gate.held == 0 && t.gate.parts == 1);
   resume(&t);
-  CHECK_EQ(W11, flush(&t, 1), SL_GATE_BLOCKED);
+  CHECK_EQ(W11, flush(&t, 0), SL_GATE_BLOCKED);
   CHECK(W11, t.gate.by_recv == SL_BY_CALLBACK);
   resume(&t);
-  CHECK_EQ(W11, flush(&t, 1), SL_GATE_OPEN);
+  CHECK_EQ(W11, flush(&t, 0), SL_GATE_OPEN);
   CHECK_EQ(W11, sl_gate_write(&t.gate, &t, user, BODY, NULL, 0), SL_GATE_OPEN);
   CHECK(W11, logged(&t, "B:|B:|B:|B:|"));
   begin(&t, 1, SL_SINK_PAUSED, 0, 0);
@@ -186,6 +186,12 @@ static void test_empty(void)
   resume(&t);
   CHECK_EQ(W11, flush(&t, WHOLE), SL_GATE_OPEN);
   CHECK(W11, logged(&t, "B:|B:late|"));
+  begin(&t, 1, SL_SINK_PAUSED, 0, 0);
+  put(&t, HEAD, "head");
+  sl_gate_write(&t.gate, &t, user, BODY, NULL, 0);
+  resume(&t);
+  CHECK_EQ(W11, flush(&t, t.gate.held), SL_GATE_OPEN); /* held bytes cover it: an empty part costs none */
+  CHECK(W11, logged(&t, "H:/head|H:head|B:|"));
 }
 
 static void test_max(void)

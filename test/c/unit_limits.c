@@ -41,6 +41,14 @@ static void test_plan(void)
   sl_bucket_charge(&b, 12900);
   CHECK_EQ(S1, sl_bucket_next_us(&b), 1320 * MS);
 
+  /* The head came late: the steps before it were short ones, the running one becomes long. */
+  sl_bucket_start(&b, 10000, 0);
+  sl_bucket_charge(&b, 10000);
+  sl_bucket_plan(&b, 40000, 2500 * MS);
+  CHECK_EQ(S1, sl_bucket_allows(&b, 2500 * MS), 23200);
+  sl_bucket_charge(&b, 23200);
+  CHECK_EQ(S1, sl_bucket_next_us(&b), 3320 * MS);
+
   /* The last step of a large one is 4096 at most. */
   sl_bucket_start(&b, 1000000, 0);
   sl_bucket_plan(&b, 10004096, 0);
@@ -141,7 +149,8 @@ static void test_burst(void)
 /* Nothing overflows (the sanitizer says) and every answer is one. */
 static void test_extremes(void)
 {
-  static const int64_t n[] = { 1, 2, 4096, 1000000, INT64_MAX / 1000000, INT64_MAX / 2, INT64_MAX - 1, INT64_MAX };
+  static const int64_t n[] = { 1, 2, 4096, 1000000, INT64_MAX / 1000000, INT64_MAX / 2, INT64_MAX - 1,
+                               INT64_MAX };
   const unsigned count = sizeof n / sizeof *n;
   for (unsigned r = 0; r < count; r++)
     for (unsigned s = 0; s < count; s++)
@@ -165,8 +174,9 @@ static void test_extremes(void)
       }
 }
 
-/* Ask every `every` from `first` on; at `when` ms the count jumps to `bytes`. When it was found too slow, in ms. */
-static int64_t stop_ms(sl_meter *m, int64_t first, int64_t every, uint64_t bytes, int64_t limit, int64_t time_s)
+/* Ask every `every` from `first` on, the count being `bytes`. When it was found slow, in ms; -1: never. */
+static int64_t stop_ms(sl_meter *m, int64_t first, int64_t every, uint64_t bytes, int64_t limit,
+                       int64_t time_s)
 {
   for (int64_t now = first; now < 60 * SL_SECOND; now += every) {
     int64_t speed = sl_meter_speed(m, now, bytes);
@@ -210,7 +220,7 @@ static void test_speed(void)
 {
   sl_meter m;
   sl_meter_start(&m, 10 * SL_SECOND, 5000);
-  CHECK_EQ(L2, sl_meter_speed(&m, 10 * SL_SECOND + 500 * MS, 6000), 2000); /* average, nothing counted twice */
+  CHECK_EQ(L2, sl_meter_speed(&m, 10 * SL_SECOND + 500 * MS, 6000), 2000); /* average since the start */
   CHECK_EQ(L2, sl_meter_speed(&m, 11 * SL_SECOND, 8000), 3000);
   CHECK_EQ(L2, sl_meter_speed(&m, 11 * SL_SECOND + 999 * MS, 80000), 3000); /* no record yet */
   uint64_t bytes = 8000;

@@ -17,7 +17,8 @@ static inline int check_that(const char *row, int ok, const char *what, const ch
 #define CHECK(row, condition) check_that(#row, !!(condition), #condition, __FILE__, __LINE__)
 
 /* The same for two integers, telling both. */
-#define CHECK_EQ(row, a, b) check_equal(#row, (long long)(a), (long long)(b), #a " == " #b, __FILE__, __LINE__)
+#define CHECK_EQ(row, a, b) \
+  check_equal(#row, (long long)(a), (long long)(b), #a " == " #b, __FILE__, __LINE__)
 
 static inline int check_equal(const char *row, long long a, long long b, const char *what, const char *file,
                               int line)

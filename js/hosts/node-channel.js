@@ -1,0 +1,97 @@
+// js/hosts/node-channel.js: what one socket is to the engine: what is unread, what is wanted, why it is gone, and
+// what follows from that. Nothing here calls the engine; node.js does.
+import * as door from './door.js';
+
+const { SL_IN, SL_OUT, SL_GONE, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_HOST_SEND_MAX } = door;
+/** Where a socket carries its channel. */
+export const CHANNEL = Symbol('sluice channel');
+/** @typedef {import('node:net').Socket & { [CHANNEL]: Channel }} Socket */
+
+export class Channel {
+  socket = /** @type {Socket} */ (/** @type {unknown} */ (null));
+  wants = 0; // SL_IN | SL_OUT
+  chunk = /** @type {Buffer | null} */ (null); // unread: chunk[off .. end]
+  off = 0;
+  end = 0;
+  taken = 0; // by the latest recv: what unrecv may give back
+  busy = false; // the engine runs on an event of this channel; what it leaves is settled after
+  queued = false; // a look is due on nextTick
+  flowing = false; // reading was asked of the socket
+  opened = false;
+  ended = false; // the peer's end was read
+  ending = false; // SL_END_SEND was said
+  closed = false; // by the engine; only the socket's own close is outstanding
+  code = 0; // why it is gone
+  error = '';
+  resolvedUs = 0n;
+  connectedUs = 0n;
+  securedUs = 0n;
+
+  /** @param {number} id @param {string} place path of a unix socket @param {boolean} secure @param {boolean} named has a name to look up */
+  constructor(id, place, secure, named) {
+    this.id = id;
+    this.place = place;
+    this.secure = secure;
+    this.named = named;
+  }
+}
+
+export const nowUs = () => process.hrtime.bigint() / 1000n;
+
+/** @param {Channel} c */
+export function phaseOf(c) {
+  if (c.opened) return 'open';
+  if (c.connectedUs !== 0n) return 'tls';
+  return c.named && c.resolvedUs === 0n ? 'name' : 'connect';
+}
+
+/** What may be told to the engine now. @param {Channel} c */
+export function eventsOf(c) {
+  let events = 0;
+  if (c.closed) return 0;
+  if (c.code !== 0 && (c.wants !== 0 || !c.opened)) events |= SL_GONE;
+  if (c.wants & SL_IN && (c.off < c.end || c.ended)) events |= SL_IN;
+  if (c.wants & SL_OUT && c.opened && c.socket.writableLength < SL_HOST_SEND_MAX) events |= SL_OUT;
+  return events;
+}
+
+/** Read exactly when bytes are wanted and none are kept. @param {Channel} c */
+export function flow(c) {
+  if (!c.opened || c.closed || c.busy) return;
+  const should = (c.wants & SL_IN) !== 0 && c.chunk === null && !c.ended && c.code === 0;
+  if (should === c.flowing) return;
+  c.flowing = should;
+  if (should) c.socket.resume();
+  else c.socket.pause();
+}
+
+/** Keep bytes that cannot be delivered now; TLS may bring several chunks of one read. @param {Channel} c @param {Uint8Array} bytes */
+export function keep(c, bytes) {
+  c.chunk = c.chunk === null || c.off === c.end ? Buffer.from(bytes) : Buffer.concat([c.chunk.subarray(c.off, c.end), bytes]);
+  c.off = c.taken = 0;
+  c.end = c.chunk.length;
+}
+
+/** How many unread bytes there are, at most max; 0 at the end, or a code. @param {Channel} c @param {number} max */
+export function unread(c, max) {
+  if (c.off < c.end) return Math.min(max, c.end - c.off);
+  if (c.ended) return 0;
+  return c.code !== 0 ? c.code : SL_AGAIN;
+}
+
+/** One row of enum sl_info_what: text, int64s, or a code. @param {Channel} c @param {number} what @returns {string | bigint[] | number} */
+export function infoOf(c, what) {
+  const { socket } = c;
+  if (what === door.SL_INFO_PHASE) return phaseOf(c).replace('name', 'resolve');
+  if (what === door.SL_INFO_ERROR) return c.error;
+  if (what === door.SL_INFO_HELD) return [BigInt(c.end - c.off)];
+  if (what === door.SL_INFO_TIMES) return [c.resolvedUs, c.connectedUs, c.securedUs];
+  if (what === door.SL_INFO_HEAD || what === door.SL_INFO_SIZE) return SL_NOSYS;
+  if (!c.opened) return SL_AGAIN;
+  if (what === door.SL_INFO_PEER) return socket.remoteAddress ? `${socket.remoteAddress} ${socket.remotePort}` : c.place;
+  if (what === door.SL_INFO_LOCAL) return socket.localAddress ? `${socket.localAddress} ${socket.localPort}` : '';
+  const secured = c.secure ? /** @type {import('node:tls').TLSSocket} */ (/** @type {unknown} */ (socket)) : null;
+  if (what === door.SL_INFO_ALPN) return (secured && secured.alpnProtocol) || '';
+  if (what === door.SL_INFO_TLS) return secured ? `${secured.getProtocol()} ${secured.getCipher()?.name}` : '';
+  return SL_INVAL;
+}
