@@ -101,7 +101,7 @@ static int feed(sl_multi *m, const sl_event *events, int32_t n)
 static void owe_progress(sl_multi *m)
 {
   for (sl_transfer *t = m->transfers; t; t = t->next)
-    if (t->conn && sl_easy_wants_progress((sl_easy *)t)) sl_multi_dirty(m, t);
+    if (t->conn && sl_easy_wants_progress(sl_easy_from(t))) sl_multi_dirty(m, t);
 }
 
 CURLMcode curl_multi_perform(CURLM *handle, int *running)
@@ -161,7 +161,10 @@ CURLMcode curl_multi_wakeup(CURLM *handle)
 {
   curlm *c = multi_of(handle);
   if (!c) return CURLM_BAD_HANDLE;
-  return sl_wake(c->loop) ? CURLM_WAKEUP_FAILURE : CURLM_OK;
+  int32_t code = sl_wake(c->loop);
+  if (code != SL_NOSYS) return code ? CURLM_WAKEUP_FAILURE : CURLM_OK;
+  c->engine->woken = true; /* there is no other thread: this one is about to poll */
+  return CURLM_OK;
 }
 
 CURLMcode curl_multi_timeout(CURLM *handle, long *timeout_ms)
@@ -180,5 +183,5 @@ CURLMsg *curl_multi_info_read(CURLM *handle, int *left)
   uint32_t more = 0;
   sl_transfer *t = c ? sl_multi_message(c->engine, &more) : NULL;
   if (left) *left = (int)more;
-  return t ? &((sl_easy *)t)->message : NULL;
+  return t ? &sl_easy_from(t)->message : NULL;
 }

@@ -61,6 +61,22 @@ void curl_easy_reset(CURL *handle)
   sl_easy_begin(e);
 }
 
+/* What the engine has made deadlines and buckets of: a change is told to it, when the transfer is in one. */
+static bool is_limit(CURLoption option)
+{
+  switch ((int)option) {
+  case CURLOPT_TIMEOUT:
+  case CURLOPT_TIMEOUT_MS:
+  case CURLOPT_LOW_SPEED_LIMIT:
+  case CURLOPT_LOW_SPEED_TIME:
+  case CURLOPT_MAX_RECV_SPEED_LARGE:
+  case CURLOPT_MAX_SEND_SPEED_LARGE:
+    return true;
+  default:
+    return false;
+  }
+}
+
 CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...)
 {
   sl_easy *e = sl_easy_of(handle);
@@ -85,6 +101,7 @@ CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...)
     code = CURLE_UNKNOWN_OPTION;
   }
   va_end(args);
+  if (!code && e->t.multi && is_limit(option)) sl_transfer_limits(&e->t);
   return code;
 }
 

@@ -9,8 +9,8 @@
 
 #define SL_EASY_MAGIC 0x736c6561u
 typedef struct sl_easy {
-  sl_transfer t;        /* first: the engine's callbacks get this, and are one of these          */
-  uint32_t magic;
+  uint32_t magic;       /* first, as in a multi's handle: the wrong kind of handle is told by it */
+  sl_transfer t;
   uint32_t in_callback; /* > 0: inside a callback of this handle                                 */
   bool ended;           /* the engine has said done                                              */
   bool line_written;    /* CURLOPT_HEADER: the write callback has the next line, the header one not yet */
@@ -23,6 +23,8 @@ typedef struct sl_easy {
 
 /* NULL when it is not a handle. */
 sl_easy *sl_easy_of(CURL *handle);
+/* The handle that a transfer of the C face is part of. */
+sl_easy *sl_easy_from(sl_transfer *t);
 
 /* The engine's view of all handles: easy_user.c. */
 extern const sl_user sl_easy_user;
@@ -38,8 +40,8 @@ void sl_easy_host_failed(sl_multi *m, int32_t code);
 /* Milliseconds until `next` (sl_multi_next_us), rounded up so that the deadline has come then; -1: never. */
 int64_t sl_easy_wait_ms(const sl_multi *m, int64_t next_us);
 
-/* libcurl's default write callback, fwrite to a FILE *: c/host/stdio.c, linked natively and into guests. Where it
- * is not (tests with a host that has no files) a transfer without a write callback fails at its first byte. */
-size_t sl_stdio_write(char *data, size_t size, size_t n, void *file) __attribute__((weak));
+/* libcurl's default write callback, fwrite to a FILE *: c/host/stdio.c, part of every C library. Declared here, for
+ * nothing above the door may know more of stdio. */
+size_t sl_stdio_write(char *data, size_t size, size_t n, void *file);
 
 #endif

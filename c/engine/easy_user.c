@@ -10,9 +10,9 @@
 
 enum answer { TAKEN, REFUSED, FAILED };
 
-static sl_easy *easy_of(sl_transfer *t)
+sl_easy *sl_easy_from(sl_transfer *t)
 {
-  sl_easy *e = (sl_easy *)t;
+  sl_easy *e = (sl_easy *)(void *)((char *)t - offsetof(sl_easy, t));
   SL_ASSERT(e->magic == SL_EASY_MAGIC);
   return e;
 }
@@ -51,7 +51,6 @@ static enum answer write_failed(sl_easy *e, size_t given, size_t answered)
 static enum answer give(sl_easy *e, curl_write_callback to, void *where, const char *data, uint32_t n)
 {
   if (!to) to = sl_stdio_write;
-  if (!to) return write_failed(e, n, 0);
   enter(e);
   /* The callback's type has no const, for historical reasons. */
   size_t took = to((char *)(uintptr_t)data, 1, n, where);
@@ -135,7 +134,7 @@ static int32_t write_body(sl_easy *e, const char *data, uint32_t n)
 
 static int32_t easy_write(sl_transfer *t, enum sl_part part, const char *data, uint32_t n)
 {
-  sl_easy *e = easy_of(t);
+  sl_easy *e = sl_easy_from(t);
   return part == SL_PART_BODY ? write_body(e, data, n) : write_head(e, part, data, n);
 }
 
@@ -148,7 +147,7 @@ bool sl_easy_wants_progress(const sl_easy *e)
 /* G1. There is no built-in meter to go on with: the engine does no output. */
 static int easy_progress(sl_transfer *t)
 {
-  sl_easy *e = easy_of(t);
+  sl_easy *e = sl_easy_from(t);
   const sl_options *o = &e->options;
   if (!sl_easy_wants_progress(e)) return 0;
   int64_t total = t->recv_total > 0 ? t->recv_total : 0, now = (int64_t)t->received, sent = (int64_t)t->sent;
@@ -163,7 +162,7 @@ static int easy_progress(sl_transfer *t)
 
 static void easy_done(sl_transfer *t)
 {
-  sl_easy *e = easy_of(t);
+  sl_easy *e = sl_easy_from(t);
   SL_ASSERT(!e->ended);
   e->ended = true;
   e->message = (CURLMsg){ .msg = CURLMSG_DONE, .easy_handle = e, .data = { .result = t->code } };

@@ -89,6 +89,7 @@ struct channel {
   enum { PHASE_RESOLVE, PHASE_CONNECT, PHASE_OPEN } phase;
   bool told;                   /* OPENED or GONE                                      */
   bool gone;                   /* never opened and never will                         */
+  bool send_ate_reset;         /* recv would see an end where there was a reset       */
   uint32_t wanted, ready;      /* SL_IN | SL_OUT; ready: what the last poll found     */
   int32_t code;                /* latest failure while opening                        */
   int32_t recv_code, send_code;
@@ -498,7 +499,7 @@ static void lookup_take(struct channel *c, struct lookup *job)
   } else {
     const char *why = job->error == EAI_SYSTEM ? errno_words(job->system_error, buf, sizeof buf)
                                                : gai_strerror(job->error);
-    snprintf(c->words, sizeof c->words, "resolve %.200s: %s", job->name, why);
+    snprintf(c->words, sizeof c->words, "resolve %.160s: %s", job->name, why);
     c->code = job->error == EAI_MEMORY ? SL_NOMEM : SL_RESOLVE;
     channel_lost(c);
   }
@@ -708,8 +709,7 @@ int32_t sl_recv(sl_ch ch, void *buf, uint32_t cap)
   if (n > 0) return (int32_t)n;
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return SL_AGAIN;
   if (n < 0) return c->recv_code = broken_code(c, "receive from");
-  /* A send may have eaten the reset that cut this short: then it is no end. (After a real one it is EPIPE.) */
-  if (c->send_code) c->recv_code = c->send_code;
+  if (c->send_ate_reset) c->recv_code = SL_RESET;
   return c->recv_code;
 }
 
@@ -724,5 +724,319 @@ int32_t sl_send(sl_ch ch, const void *buf, uint32_t len)
   while (n < 0 && errno == EINTR);
   if (n >= 0) return (int32_t)n;
   if (errno == EAGAIN || errno == EWOULDBLOCK) return SL_AGAIN;
+  /* The system tells a reset once, then an end: a body cut short must not look whole. After the peer's own
+   * end it says EPIPE instead. */
+  c->send_ate_reset = errno != EPIPE;
   return c->send_code = broken_code(c, "send to");
+}
+
+/* No shorter way than recv and send, and no TLS. */
+int32_t sl_start_tls(sl_ch ch, const char *spec, uint32_t len)
+{
+  (void)ch, (void)spec, (void)len;
+  return SL_NOSYS;
+}
+
+int32_t sl_unrecv(sl_ch ch, uint32_t n)
+{
+  (void)ch, (void)n;
+  return SL_NOSYS;
+}
+
+int32_t sl_move(sl_ch ch, uint32_t sink, uint32_t max)
+{
+  (void)ch, (void)sink, (void)max;
+  return SL_NOSYS;
+}
+
+int32_t sl_move_out(sl_ch ch, uint32_t source, uint32_t max)
+{
+  (void)ch, (void)source, (void)max;
+  return SL_NOSYS;
+}
+
+static int32_t info_bytes(const void *from, size_t n, void *buf, uint32_t cap)
+{
+  if (buf) memcpy(buf, from, n < cap ? n : cap);
+  return (int32_t)n;
+}
+
+static int32_t info_text(const char *text, void *buf, uint32_t cap)
+{
+  return info_bytes(text, strlen(text), buf, cap);
+}
+
+int32_t sl_info(sl_ch ch, uint32_t what, void *buf, uint32_t cap)
+{
+  static const char *const phases[] = { "resolve", "connect", "open" };
+  const struct channel *c = table_find(ch);
+  if (!c) return SL_INVAL;
+  int64_t times[3] = { c->resolved_us, c->connected_us, 0 }, held = 0;
+  switch (what) {
+  case SL_INFO_PHASE: return info_text(phases[c->phase], buf, cap);
+  case SL_INFO_ALPN: return 0;
+  case SL_INFO_PEER: return c->phase == PHASE_OPEN ? info_text(c->peer, buf, cap) : SL_AGAIN;
+  case SL_INFO_LOCAL: return c->phase == PHASE_OPEN ? info_text(c->local, buf, cap) : SL_AGAIN;
+  case SL_INFO_TIMES: return info_bytes(times, sizeof times, buf, cap);
+  case SL_INFO_HELD: return info_bytes(&held, sizeof held, buf, cap); /* unread bytes are the kernel's */
+  case SL_INFO_ERROR: return info_text(c->words, buf, cap);
+  default: return SL_NOSYS;
+  }
+}
+
+int sl_socket_of(sl_ch ch)
+{
+  const struct channel *c = table_find(ch);
+  if (!c) return -1;
+  for (uint32_t i = c->race ? c->race->next : 0; i-- > 0;)
+    if (c->race->fd[i] >= 0) return c->race->fd[i];
+  return c->fd;
+}
+
+void sl_want(sl_ch ch, uint32_t events)
+{
+  struct channel *c = table_find(ch);
+  if (c) c->wanted = events & (SL_IN | SL_OUT);
+}
+
+/* ---- Waiting ---- */
+
+static bool watch_add(sl_loop *loop, int fd, int events, struct channel *c, int attempt)
+{
+  if (loop->count == loop->cap) {
+    size_t cap = loop->cap * 2 + 16;
+    struct pollfd *polls = realloc(loop->polls, cap * sizeof *polls);
+    if (!polls) return false;
+    loop->polls = polls;
+    struct watch *watches = realloc(loop->watches, cap * sizeof *watches);
+    if (!watches) return false;
+    loop->watches = watches;
+    loop->cap = cap;
+  }
+  loop->polls[loop->count] = (struct pollfd){ .fd = fd, .events = (short)events };
+  loop->watches[loop->count++] = (struct watch){ c, attempt };
+  return true;
+}
+
+/* What is to be told without asking the system. */
+static uint32_t channel_news(const struct channel *c)
+{
+  if (c->gone) return !c->told || c->wanted ? SL_GONE : 0;
+  return c->phase == PHASE_OPEN && !c->told ? SL_OPENED : 0;
+}
+
+/* Put what c waits for into the poll set, and into *due_us when at the latest it wants to be looked at. */
+static bool channel_watch(struct channel *c, int64_t now_us, int64_t *due_us)
+{
+  bool ok = true;
+  c->ready = 0;
+  if (c->race && c->race->next < c->race->count && c->race->due_us <= now_us) race_go(c);
+  if (c->race) {
+    if (c->race->next < c->race->count && c->race->due_us < *due_us) *due_us = c->race->due_us;
+    for (uint32_t i = 0; i < c->race->next; i++)
+      if (c->race->fd[i] >= 0) ok = ok && watch_add(c->loop, c->race->fd[i], POLLOUT, c, (int)i);
+  } else if (channel_news(c)) {
+    *due_us = now_us;
+  } else if (c->phase == PHASE_OPEN && c->wanted) {
+    int events = (c->wanted & SL_IN ? POLLIN : 0) | (c->wanted & SL_OUT ? POLLOUT : 0);
+    ok = watch_add(c->loop, c->fd, events, c, -1);
+  }
+  return ok;
+}
+
+static bool extra_watch(sl_loop *loop, const struct curl_waitfd *e)
+{
+  int events = (e->events & CURL_WAIT_POLLIN ? POLLIN : 0) | (e->events & CURL_WAIT_POLLPRI ? POLLPRI : 0) |
+               (e->events & CURL_WAIT_POLLOUT ? POLLOUT : 0);
+  return watch_add(loop, events ? e->fd : -1, events, NULL, -1);
+}
+
+static short extra_happened(const struct curl_waitfd *e, int got)
+{
+  int known = CURL_WAIT_POLLIN | CURL_WAIT_POLLPRI | CURL_WAIT_POLLOUT;
+  if (got & (POLLERR | POLLHUP | POLLNVAL)) return (short)(e->events & known);
+  return (short)((got & POLLIN ? CURL_WAIT_POLLIN : 0) | (got & POLLPRI ? CURL_WAIT_POLLPRI : 0) |
+                 (got & POLLOUT ? CURL_WAIT_POLLOUT : 0));
+}
+
+static void channel_happened(struct channel *c, int got)
+{
+  const int bad = POLLERR | POLLHUP | POLLNVAL;
+  c->ready = ((got & (POLLIN | bad) ? SL_IN : 0) | (got & (POLLOUT | bad) ? SL_OUT : 0)) & c->wanted;
+  /* A hangup alone may be the end of both directions in good order. */
+  if (got & (POLLERR | POLLNVAL) || c->recv_code || c->send_code) c->ready |= SL_GONE;
+}
+
+static void wake_drain(sl_loop *loop)
+{
+  char sink[64];
+  while (read(loop->wake_read, sink, sizeof sink) > 0) continue;
+}
+
+/* Look at what poll found. A channel's attempts may have been closed by the first of them that won. */
+static void loop_happened(sl_loop *loop)
+{
+  if (loop->polls[0].revents) wake_drain(loop);
+  for (size_t i = 1; i < loop->count; i++) {
+    struct channel *c = loop->watches[i].channel;
+    int attempt = loop->watches[i].attempt;
+    if (!c || !loop->polls[i].revents) continue;
+    if (attempt < 0) channel_happened(c, loop->polls[i].revents);
+    else if (c->race && c->race->fd[attempt] >= 0) attempt_decided(c, (uint32_t)attempt);
+  }
+}
+
+/* Let c be looked at first the next time. */
+static void loop_turn(sl_loop *loop, struct channel *c)
+{
+  if (c == loop->first) return;
+  loop->last->next = loop->first;
+  loop->first->prev = loop->last;
+  loop->first = c;
+  loop->last = c->prev;
+  loop->last->next = c->prev = NULL;
+}
+
+static int32_t loop_tell(sl_loop *loop, sl_event *ev, uint32_t cap)
+{
+  uint32_t n = 0;
+  if (atomic_exchange(&loop->woken, false)) ev[n++] = (sl_event){ 0, SL_WOKEN };
+  for (struct channel *c = loop->first; c; c = c->next) {
+    uint32_t news = channel_news(c), events = news | c->ready;
+    if (!events) continue;
+    if (n == cap) {
+      loop_turn(loop, c);
+      break;
+    }
+    if (news) c->told = true;
+    if (c->gone && c->code == SL_BUSY) c->code = SL_REFUSED; /* BUSY is a word of sl_open only */
+    ev[n++] = (sl_event){ c->id, events };
+  }
+  return (int32_t)n;
+}
+
+/* Milliseconds for poll, rounded up: waking too early would be a busy loop. */
+static int poll_ms(int64_t now_us, int64_t due_us)
+{
+  if (due_us == SL_NEVER) return -1;
+  if (due_us <= now_us) return 0;
+  int64_t ms = (due_us - now_us - 1) / 1000 + 1;
+  return ms < INT32_MAX ? (int)ms : INT32_MAX;
+}
+
+static bool loop_watch(sl_loop *loop, const struct curl_waitfd *extra, uint32_t extra_n, int64_t now_us,
+                       int64_t *due_us)
+{
+  loop->count = 0;
+  bool ok = watch_add(loop, loop->wake_read, POLLIN, NULL, -1);
+  for (uint32_t i = 0; ok && i < extra_n; i++) ok = extra_watch(loop, &extra[i]);
+  for (struct channel *c = loop->first; ok && c; c = c->next) ok = channel_watch(c, now_us, due_us);
+  return ok;
+}
+
+static int extras_happened(const sl_loop *loop, struct curl_waitfd *extra, uint32_t extra_n)
+{
+  int ready = 0;
+  for (uint32_t i = 0; i < extra_n; i++) {
+    extra[i].revents = extra_happened(&extra[i], loop->polls[i + 1].revents);
+    ready += extra[i].revents != 0;
+  }
+  return ready;
+}
+
+int32_t sl_wait_fds(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_us, struct curl_waitfd *extra,
+                    unsigned int extra_n, int *extra_ready)
+{
+  if (!loop || !ev || !cap || (extra_n && !extra)) return SL_INVAL;
+  int64_t now = sl_now_us(loop);
+  int64_t end = timeout_us < 0 || timeout_us > SL_NEVER - now ? SL_NEVER : now + timeout_us;
+  for (;; now = sl_now_us(loop)) {
+    int64_t due = end;
+    loop_take_lookups(loop);
+    if (!loop_watch(loop, extra, extra_n, now, &due)) return SL_NOMEM;
+    int found = poll(loop->polls, (nfds_t)loop->count, poll_ms(now, due));
+    if (found < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (found < 0) return errno == ENOMEM ? SL_NOMEM : SL_IO;
+    if (found) loop_happened(loop);
+    int ready = extras_happened(loop, extra, extra_n);
+    int32_t told = loop_tell(loop, ev, cap);
+    if (!told && !ready && sl_now_us(loop) < end) continue;
+    if (extra_ready) *extra_ready = ready;
+    return told;
+  }
+}
+
+int32_t sl_wait(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_us)
+{
+  return sl_wait_fds(loop, ev, cap, timeout_us, NULL, 0, NULL);
+}
+
+/* ---- Loops, clocks, randomness ---- */
+
+static bool wake_open(sl_loop *loop)
+{
+#ifdef __linux__
+  loop->wake_read = loop->wake_write = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return loop->wake_read >= 0;
+#else
+  int ends[2];
+  if (pipe(ends)) return false;
+  fd_prepare(loop->wake_read = ends[0]);
+  fd_prepare(loop->wake_write = ends[1]);
+  return true;
+#endif
+}
+
+sl_loop *sl_loop_new(void)
+{
+  sl_loop *loop = calloc(1, sizeof *loop);
+  if (loop && wake_open(loop)) return loop;
+  free(loop);
+  return NULL;
+}
+
+void sl_loop_free(sl_loop *loop)
+{
+  if (!loop) return;
+  while (loop->first) sl_close(loop->first->id, SL_ABORT);
+  SL_ASSERT(!loop->done_first);
+  close(loop->wake_read);
+  if (loop->wake_write != loop->wake_read) close(loop->wake_write);
+  free(loop->polls);
+  free(loop->watches);
+  free(loop);
+}
+
+int32_t sl_wake(sl_loop *loop)
+{
+  if (!loop) return SL_INVAL;
+  atomic_store(&loop->woken, true);
+  loop_poke(loop);
+  return 0;
+}
+
+int64_t sl_now_us(sl_loop *loop)
+{
+  struct timespec t;
+  (void)loop;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * SL_SECOND + t.tv_nsec / 1000;
+}
+
+int64_t sl_unix_ms(sl_loop *loop)
+{
+  struct timespec t;
+  (void)loop;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void sl_random(sl_loop *loop, void *buf, uint32_t n)
+{
+  (void)loop;
+  for (uint32_t done = 0; done < n;) {
+    uint32_t part = n - done < 256 ? n - done : 256; /* getentropy's limit */
+    if (getentropy((char *)buf + done, part)) abort(); /* there is no second best for keys */
+    done += part;
+  }
 }

@@ -50,7 +50,7 @@ export function eventsOf(c) {
   let events = 0;
   if (c.closed) return 0;
   if (c.code !== 0 && (c.wants !== 0 || !c.opened)) events |= SL_GONE;
-  if (c.wants & SL_IN && (c.off < c.end || c.ended)) events |= SL_IN;
+  if (c.wants & SL_IN && c.opened && (c.off < c.end || c.ended)) events |= SL_IN;
   if (c.wants & SL_OUT && c.opened && c.socket.writableLength < SL_HOST_SEND_MAX) events |= SL_OUT;
   return events;
 }
@@ -74,8 +74,8 @@ export function keep(c, bytes) {
 
 /** How many unread bytes there are, at most max; 0 at the end, or a code. @param {Channel} c @param {number} max */
 export function unread(c, max) {
-  if (c.off < c.end) return Math.min(max, c.end - c.off);
-  if (c.ended) return 0;
+  if (c.opened && c.off < c.end) return Math.min(max, c.end - c.off);
+  if (c.opened && c.ended) return 0;
   return c.code !== 0 ? c.code : SL_AGAIN;
 }
 

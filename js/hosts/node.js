@@ -8,6 +8,7 @@
 // Sockets never keep the process alive; whoever runs transfers does (core.js). Handlers are one function for all
 // sockets (`this` is the socket); what a socket is to the engine hangs on it under CHANNEL.
 import { randomFillSync } from 'node:crypto';
+import dns from 'node:dns';
 import net from 'node:net';
 import tls from 'node:tls';
 import * as door from './door.js';
@@ -25,7 +26,7 @@ const FINISH_MS = 2000; // a peer that does not take what was left to flush lose
  * @returns {door.Host & { readonly channels: number, readonly caught: unknown }} channels: sockets not closed yet;
  *   caught: the last exception that was kept from crossing into Wasm.
  */
-export function nodeHost({ lookup } = {}) {
+export function nodeHost({ lookup = dns.lookup } = {}) {
   const shared = Buffer.allocUnsafeSlow(CHUNK);
   const channels = /** @type {Map<number, Channel>} */ (new Map());
   const words = tlsWords();
@@ -113,10 +114,6 @@ export function nodeHost({ lookup } = {}) {
     c.flowing = false;
     look(c);
   }
-  /** @this {Socket} @param {Error | null} error */
-  function onLookup(error) {
-    if (!error && this[CHANNEL].resolvedUs === 0n) this[CHANNEL].resolvedUs = nowUs();
-  }
   /** @this {Socket} */
   function onConnect() {
     const c = this[CHANNEL];
@@ -159,6 +156,11 @@ export function nodeHost({ lookup } = {}) {
     if (c.secure) socket.on('secureConnect', onSecure);
   }
 
+  /** Node tells of a lookup only when it races nothing. @param {Channel} c @returns {import('node:net').LookupFunction} */
+  const timed = (c) => (name, options, callback) => lookup(name, options, (error, ...answer) => {
+    if (!error) c.resolvedUs = nowUs();
+    callback(error, ...answer);
+  });
   /** @param {number} kind @param {string} specText */
   function open(kind, specText) {
     if (kind !== door.SL_TCP && kind !== door.SL_TLS) return SL_NOSYS;
@@ -173,13 +175,12 @@ export function nodeHost({ lookup } = {}) {
     const c = new Channel(lastId, spec.unix, kind === door.SL_TLS, !spec.unix && !net.isIP(spec.name));
     const options = {
       ...secure,
-      ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local, lookup }),
+      ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local, lookup: timed(c) }),
       host: spec.name, allowHalfOpen: true, noDelay: true, autoSelectFamily: true, onread: { buffer: shared, callback: onRead },
     };
     const socket = c.secure ? tls.connect(options) : net.connect(options);
     adopt(c, /** @type {Socket} */ (socket));
     socket.on('connect', onConnect);
-    if (c.named) socket.on('lookup', onLookup);
     if (!c.secure) socket.pause(); // before it connects: nothing is read until wanted
     channels.set(c.id, c);
     return c.id;

@@ -181,7 +181,8 @@ sl_ch sl_open(sl_loop *loop, uint32_t kind, const char *spec, uint32_t len)
     if (code == SL_CANCELED) s->dead = true;
     return code;
   }
-  if (s->channel_count == SIM_CHANNELS_MAX || (s->channels_max && s->channel_count >= s->channels_max)) return SL_BUSY;
+  if (s->channel_count == SIM_CHANNELS_MAX || (s->channels_max &&
+                                               s->channel_count >= s->channels_max)) return SL_BUSY;
   sim_channel *c = calloc(1, sizeof *c);
   if (!c) return SL_NOMEM;
   const sim_origin *o = &s->origins[origin];
@@ -337,11 +338,13 @@ int32_t sl_info(sl_ch ch, uint32_t what, void *buf, uint32_t cap)
   sim *s = current;
   if (call_fails(s)) return SL_NOSYS;
   int64_t held = s->reads_ahead ? (int64_t)c->chunk - c->taken : 0;
-  int64_t times[3] = { c->open_us, c->open ? c->open_at_us : 0, c->open && c->kind == SL_TLS ? c->open_at_us : 0 };
+  int64_t times[3] = { c->open_us, c->open ? c->open_at_us : 0, c->open &&
+                       c->kind == SL_TLS ? c->open_at_us : 0 };
   switch (what) {
   case SL_INFO_PHASE: return c->open ? answer("open", 4, buf, cap) : answer("connect", 7, buf, cap);
   case SL_INFO_ALPN:
     if (!c->open) return SL_AGAIN;
+    if (c->kind == SL_TLS && s->other_alpn) return answer("h9", 2, buf, cap);
     return c->kind == SL_TLS && (c->id & 1) ? answer("http/1.1", 8, buf, cap) : 0;
   case SL_INFO_PEER: return c->open ? answer("192.0.2.1 80", 12, buf, cap) : SL_AGAIN;
   case SL_INFO_LOCAL: return c->open ? answer("192.0.2.9 40000", 15, buf, cap) : SL_AGAIN;
@@ -356,7 +359,8 @@ void sl_want(sl_ch ch, uint32_t events)
 {
   sim_channel *c = called(ch);
   if (!c) return;
-  if (events & ~(uint32_t)(SL_IN | SL_OUT)) sim_violate(current, NULL, "wants what is no direction", ch, events);
+  if (events & ~(uint32_t)(SL_IN | SL_OUT))
+    sim_violate(current, NULL, "wants what is no direction", ch, events);
   if (c->want != events) sim_trace(current, 0, 'w', ch, events);
   c->want = events;
 }

@@ -24,7 +24,7 @@ void sim_violate(sim *s, const sim_transfer *x, const char *what, int64_t a, int
   sl_line_str(&line, x->t.error);
 }
 
-/* ---- Trace ------------------------------------------------------------------------------------------------- */
+/* ---- Trace ---------------------------------------------------------------------------------------------- */
 
 static char *put_int(char *p, int64_t n)
 {
@@ -73,12 +73,16 @@ void sim_trace_hook(void *arg, const sl_transfer *t, enum sl_trace_kind kind, in
     sim_violate(s, x, "low speed stopped a paused transfer", 0, 0);
 }
 
-/* ---- The user's side --------------------------------------------------------------------------------------- */
+/* ---- The user's side ------------------------------------------------------------------------------------ */
 
 void sim_note_pause(sim *s, sim_transfer *x)
 {
+  if (x->t.cause && x->running) return; /* it is over: what is asked for now changes nothing */
   bool paused = x->running && sl_gate_paused(&x->t.gate);
   if (paused && x->paused_since_us < 0) x->paused_since_us = s->now_us;
+  bool own = paused && !((x->t.gate.by_recv | x->t.gate.by_send) & SL_BY_HOST);
+  if (!own) x->own_since_us = -1;
+  else if (x->own_since_us < 0) x->own_since_us = s->now_us;
   if (!paused && x->paused_since_us >= 0) {
     x->paused_sum_us += s->now_us - x->paused_since_us;
     x->paused_since_us = -1;
@@ -92,14 +96,19 @@ static void check_part(sim *s, sim_transfer *x, enum sl_part part, const char *d
   if (part == SL_PART_BODY) {
     uint32_t at = x->delivered;
     if ((s->flags & SIM_SELF_TEST) && at) at--;
-    if (n > x->user.write_max && !x->user.moves) sim_violate(s, x, "W1: more than write_max at once", n, x->user.write_max);
-    if (x->delivered > r->body_len || n > r->body_len - x->delivered) sim_violate(s, x, "more body than was sent", x->delivered, n);
-    else if (n && memcmp(r->body + at, data, n)) sim_violate(s, x, "body bytes lost, doubled or wrong", x->delivered, n);
+    if (n > x->user.write_max && !x->user.moves)
+      sim_violate(s, x, "W1: more than write_max at once", n, x->user.write_max);
+    if (x->delivered > r->body_len || n > r->body_len - x->delivered)
+      sim_violate(s, x, "more body than was sent", x->delivered, n);
+    else if (n && memcmp(r->body + at, data, n))
+      sim_violate(s, x, "body bytes lost, doubled or wrong", x->delivered, n);
     return;
   }
   if (x->delivered && part == SL_PART_HEAD) sim_violate(s, x, "a head behind the body", x->delivered, n);
-  if (x->head_at > r->heads.len || n > r->heads.len - x->head_at) sim_violate(s, x, "more heads than were sent", x->head_at, n);
-  else if (n && memcmp(r->heads.data + x->head_at, data, n)) sim_violate(s, x, "head bytes lost, doubled or wrong", x->head_at, n);
+  if (x->head_at > r->heads.len || n > r->heads.len - x->head_at)
+    sim_violate(s, x, "more heads than were sent", x->head_at, n);
+  else if (n && memcmp(r->heads.data + x->head_at, data, n))
+    sim_violate(s, x, "head bytes lost, doubled or wrong", x->head_at, n);
 }
 
 void sim_check_write(sim *s, sim_transfer *x, enum sl_part part, const char *data, uint32_t n)
@@ -113,7 +122,7 @@ void sim_check_write(sim *s, sim_transfer *x, enum sl_part part, const char *dat
   check_part(s, x, part, data, n);
 }
 
-/* ---- Ends -------------------------------------------------------------------------------------------------- */
+/* ---- Ends ----------------------------------------------------------------------------------------------- */
 
 static bool allowed(const sim_transfer *x, CURLcode code)
 {
@@ -127,21 +136,25 @@ static void check_limit(sim *s, sim_transfer *x)
 {
   const sl_options *o = &x->options;
   const char *text = x->t.error;
-  int64_t passed = s->now_us - x->start_us, running = s->now_us - (x->resumed_us > x->start_us ? x->resumed_us : x->start_us);
+  int64_t passed = s->now_us - x->start_us,
+      running = s->now_us - (x->resumed_us > x->start_us ? x->resumed_us : x->start_us);
   int64_t paused = x->paused_sum_us + (x->paused_since_us >= 0 ? s->now_us - x->paused_since_us : 0);
   if (strstr(text, "too slow")) {
     if (!o->low_speed_limit || !o->low_speed_time_s || running < o->low_speed_time_s * SL_SECOND)
       sim_violate(s, x, "too slow, too early", running, o->low_speed_time_s);
   } else if (strstr(text, "aused for")) {
-    if (!o->paused_timeout_ms || paused < o->paused_timeout_ms * 1000) sim_violate(s, x, "paused limit too early", paused, o->paused_timeout_ms);
+    if (!o->paused_timeout_ms || paused < o->paused_timeout_ms * 1000)
+      sim_violate(s, x, "paused limit too early", paused, o->paused_timeout_ms);
   } else if (strstr(text, "silent")) {
     if (!o->silence_timeout_ms || running < o->silence_timeout_ms * 1000)
       sim_violate(s, x, "silence limit too early", running, o->silence_timeout_ms);
   } else if (strstr(text, "timed out after")) {
     int64_t total = o->timeout_ms ? o->timeout_ms : SL_CONNECT_TIMEOUT_MS;
     int64_t connect = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
-    if (x->t.begin_us && !o->timeout_ms) sim_violate(s, x, "connect timeout of a connected transfer", passed, connect);
-    if (passed < (total < connect ? total : connect) * 1000) sim_violate(s, x, "timeout too early", passed, total);
+    if (x->t.begin_us && !x->t.retried && !o->timeout_ms)
+      sim_violate(s, x, "connect timeout of a connected transfer", passed, connect);
+    if (passed < (total < connect ? total : connect) * 1000)
+      sim_violate(s, x, "timeout too early", passed, total);
   } else if (!s->dead) {
     sim_violate(s, x, "28 without a reason", passed, 0);
   }
@@ -154,7 +167,8 @@ static void check_code(sim *s, sim_transfer *x)
     const sim_response *r = &x->response;
     if (!r->whole) sim_violate(s, x, "0 for a response that is not whole", x->delivered, 0);
     if (x->delivered != r->body_len) sim_violate(s, x, "0 without the whole body", x->delivered, r->body_len);
-    if (x->head_at != r->heads.len) sim_violate(s, x, "0 without the whole heads", x->head_at, (int64_t)r->heads.len);
+    if (x->head_at != r->heads.len)
+      sim_violate(s, x, "0 without the whole heads", x->head_at, (int64_t)r->heads.len);
     if (x->failed) sim_violate(s, x, "0 although the user failed", 0, 0);
     return;
   }
@@ -173,23 +187,27 @@ void sim_check_done(sim *s, sim_transfer *x)
   if (!x->running) sim_violate(s, x, "done for what does not run", x->starts, x->dones);
   if (x->dones != x->starts) sim_violate(s, x, "done not once a start", x->starts, x->dones);
   if (x->t.state.life != SL_DONE) sim_violate(s, x, "done in another state", x->t.state.life, 0);
-  if (sl_gate_holds(&x->t.gate)) sim_violate(s, x, "W9: done while bytes are held", (int64_t)x->t.gate.held, 0);
+  if (sl_gate_holds(&x->t.gate))
+    sim_violate(s, x, "W9: done while bytes are held", (int64_t)x->t.gate.held, 0);
   if (x->t.conn) sim_violate(s, x, "done with a connection", 0, 0);
   check_code(s, x);
 }
 
-/* ---- Steps ------------------------------------------------------------------------------------------------- */
+/* ---- Steps ---------------------------------------------------------------------------------------------- */
 
 static void check_bounds(sim *s, sim_transfer *x)
 {
   const sl_conn *c = x->t.conn;
-  if (x->t.gate.held > SL_HEAD_MAX + SL_RECV_CHUNK_MAX) sim_violate(s, x, "B4: the gate holds too much", (int64_t)x->t.gate.held, 0);
+  if (x->t.gate.held > SL_HEAD_MAX + SL_RECV_CHUNK_MAX)
+    sim_violate(s, x, "B4: the gate holds too much", (int64_t)x->t.gate.held, 0);
   if (!c) return;
-  if (c->in_len > SL_HEAD_MAX + SL_RECV_CHUNK_MAX) sim_violate(s, x, "B4: the connection holds too much", c->in_len, 0);
+  if (c->in_len > SL_HEAD_MAX + SL_RECV_CHUNK_MAX)
+    sim_violate(s, x, "B4: the connection holds too much", c->in_len, 0);
   s->looking = true;
   uint64_t held = sl_transfer_held(&x->t);
   s->looking = false;
-  if (held > SL_HEAD_MAX + 2 * SL_RECV_CHUNK_MAX + SL_HOST_HELD_MAX) sim_violate(s, x, "B4: too much is held in all", (int64_t)held, 0);
+  if (held > SL_HEAD_MAX + 2 * SL_RECV_CHUNK_MAX + SL_HOST_HELD_MAX)
+    sim_violate(s, x, "B4: too much is held in all", (int64_t)held, 0);
 }
 
 static void check_wants(sim *s, sim_transfer *x)
@@ -202,9 +220,12 @@ static void check_wants(sim *s, sim_transfer *x)
     return;
   }
   uint32_t paused = sl_gate_paused(&x->t.gate);
-  if ((ch->want & SL_IN) && (paused & SL_DIR_RECV)) sim_violate(s, x, "W8: paused, and wants SL_IN", ch->want, paused);
-  if ((ch->want & SL_OUT) && (paused & SL_DIR_SEND)) sim_violate(s, x, "P11: paused, and wants SL_OUT", ch->want, paused);
-  if ((ch->want & SL_IN) && x->t.gate.parts) sim_violate(s, x, "B4: holds bytes, and wants SL_IN", ch->want, x->t.gate.parts);
+  if ((ch->want & SL_IN) && (paused & SL_DIR_RECV))
+    sim_violate(s, x, "W8: paused, and wants SL_IN", ch->want, paused);
+  if ((ch->want & SL_OUT) && (paused & SL_DIR_SEND))
+    sim_violate(s, x, "P11: paused, and wants SL_OUT", ch->want, paused);
+  if ((ch->want & SL_IN) && x->t.gate.parts)
+    sim_violate(s, x, "B4: holds bytes, and wants SL_IN", ch->want, x->t.gate.parts);
 }
 
 /* Limits that had to stop it by now. */
@@ -212,10 +233,10 @@ static void check_late(sim *s, sim_transfer *x)
 {
   const sl_options *o = &x->options;
   int64_t now = s->now_us - s->late_us;
-  if (o->timeout_ms && now > x->start_us + o->timeout_ms * 1000) sim_violate(s, x, "T1: total time passed", now - x->start_us, o->timeout_ms);
-  if (o->paused_timeout_ms && x->paused_since_us >= 0 && !((x->t.gate.by_recv | x->t.gate.by_send) & SL_BY_HOST) &&
-      now > x->paused_since_us + o->paused_timeout_ms * 1000)
-    sim_violate(s, x, "B9: paused for too long", now - x->paused_since_us, o->paused_timeout_ms);
+  if (o->timeout_ms && now > x->start_us + o->timeout_ms * 1000)
+    sim_violate(s, x, "T1: total time passed", now - x->start_us, o->timeout_ms);
+  if (o->paused_timeout_ms && x->own_since_us >= 0 && now > x->own_since_us + o->paused_timeout_ms * 1000)
+    sim_violate(s, x, "B9: paused for too long", now - x->own_since_us, o->paused_timeout_ms);
   if (x->t.state.life != SL_ACTIVE && !x->t.begin_us) {
     int64_t ms = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
     if (now > x->start_us + ms * 1000) sim_violate(s, x, "T2: connect time passed", now - x->start_us, ms);
@@ -235,7 +256,8 @@ static void check_rate(sim *s, sim_transfer *x)
 static void check_turns(sim *s)
 {
   uint64_t caused = s->progress - s->second_progress;
-  if (s->second_turns > 16 + 8 * s->count + 4 * caused) sim_violate(s, NULL, "F2: turns without cause in one second", s->second_turns, (int64_t)caused);
+  if (s->second_turns > 16 + 8 * s->count + 4 * caused)
+    sim_violate(s, NULL, "F2: turns without cause in one second", s->second_turns, (int64_t)caused);
   if (s->now_us - s->second_us >= SL_SECOND) {
     s->second_us = s->now_us;
     s->second_turns = 0;
@@ -243,26 +265,30 @@ static void check_turns(sim *s)
   }
   if (s->progress != s->progress_seen) s->idle_steps = 0;
   s->progress_seen = s->progress;
-  if (++s->idle_steps > 100) sim_violate(s, NULL, "F2: steps without progress or passing time", s->idle_steps, sl_multi_next_us(s->m));
+  if (++s->idle_steps > 100)
+    sim_violate(s, NULL, "F2: steps without progress or passing time", s->idle_steps, sl_multi_next_us(s->m));
 }
 
 void sim_check_step(sim *s)
 {
   if (s->in_user) sim_violate(s, NULL, "a callback has not returned", s->in_user, 0);
-  if (s->m->depth || s->m->in_callback) sim_violate(s, NULL, "depth is not back to 0", s->m->depth, s->m->in_callback);
+  if (s->m->depth || s->m->in_callback)
+    sim_violate(s, NULL, "depth is not back to 0", s->m->depth, s->m->in_callback);
   uint32_t runs = 0;
   for (uint32_t i = 0; i < s->count; i++) {
     sim_transfer *x = &s->transfers[i];
     if (!x->running) continue;
     runs++;
     sim_note_pause(s, x);
-    if (x->t.state.life == SL_DONE || x->t.state.life == SL_IDLE) sim_violate(s, x, "ended without done", x->t.state.life, 0);
+    if (x->t.state.life == SL_DONE || x->t.state.life == SL_IDLE)
+      sim_violate(s, x, "ended without done", x->t.state.life, 0);
     check_bounds(s, x);
     check_wants(s, x);
     check_late(s, x);
     check_rate(s, x);
   }
-  if (runs != s->m->running) sim_violate(s, NULL, "P15: the count of running transfers is wrong", runs, s->m->running);
+  if (runs != s->m->running)
+    sim_violate(s, NULL, "P15: the count of running transfers is wrong", runs, s->m->running);
   check_turns(s);
 }
 
@@ -274,7 +300,8 @@ void sim_check_end(sim *s)
     if (x->starts != x->dones) sim_violate(s, x, "not one done for each start", x->starts, x->dones);
     x->added = false;
   }
-  if (s->channel_count != s->m->idle_count) sim_violate(s, NULL, "channels open beyond the pool", s->channel_count, s->m->idle_count);
+  if (s->channel_count != s->m->idle_count)
+    sim_violate(s, NULL, "channels open beyond the pool", s->channel_count, s->m->idle_count);
   sl_multi_free(s->m);
   s->m = NULL;
   if (s->channel_count) sim_violate(s, NULL, "channels open after the end", s->channel_count, 0);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Random numbers (splitmix64) --------------------------------------------------------------------------- */
+/* ---- Random numbers (splitmix64) ------------------------------------------------------------------------ */
 
 uint64_t sim_random(sim *s)
 {
@@ -28,13 +28,14 @@ int64_t sim_some(sim *s, int64_t max)
   return n > max ? max : n;
 }
 
-/* ---- Commands ---------------------------------------------------------------------------------------------- */
+/* ---- Commands ------------------------------------------------------------------------------------------- */
 
 void sim_at(sim *s, int64_t after_us, enum sim_what what, uint32_t number, int64_t arg)
 {
   if (s->command_count == SIM_COMMANDS_MAX) return; /* what is calm resumes all the same */
   s->commands[s->command_count++] = (sim_command){
-    .at_us = s->now_us + after_us, .order = s->command_order++, .what = (uint8_t)what, .number = (uint8_t)number, .arg = arg };
+    .at_us = s->now_us + after_us, .order = s->command_order++, .what = (uint8_t)what,
+        .number = (uint8_t)number, .arg = arg };
 }
 
 /* The command that comes first, or NULL. */
@@ -56,7 +57,7 @@ static void begins(sim *s, sim_transfer *x)
   x->delivered = x->head_at = x->writes = x->slices = 0;
   x->start_us = s->now_us;
   x->first_write_us = x->last_write_us = -1;
-  x->paused_since_us = -1;
+  x->paused_since_us = x->own_since_us = -1;
   x->resumed_us = x->burst_us = s->now_us;
   x->burst_bytes = 0;
   x->paused_sum_us = 0;
@@ -66,15 +67,12 @@ static void begins(sim *s, sim_transfer *x)
 static void add(sim *s, sim_transfer *x)
 {
   if (x->running) return;
+  if (x->added) sl_multi_remove(s->m, &x->t);
   begins(s, x);
-  if (x->added) sl_transfer_start(&x->t);
-  else {
-    x->added = true;
-    if (sl_multi_add(s->m, &x->t)) {
-      x->added = x->running = false;
-      x->dones++;
-    }
-  }
+  x->added = true;
+  if (!sl_multi_add(s->m, &x->t)) return;
+  x->added = x->running = false;
+  x->dones++;
 }
 
 static void take_out(sim *s, sim_transfer *x)
@@ -83,7 +81,7 @@ static void take_out(sim *s, sim_transfer *x)
   sl_multi_remove(s->m, &x->t);
   if (x->running) x->dones++; /* nothing will be told */
   x->added = x->running = false;
-  x->paused_since_us = -1;
+  x->paused_since_us = x->own_since_us = -1;
 }
 
 static void resume(sim_transfer *x)
@@ -99,6 +97,14 @@ static void hold(sim *s, sim_transfer *x, bool held)
   if (!c || c->held == held) return;
   c->held = held;
   sl_multi_event(s->m, c->id, held ? SL_HELD : SL_FREE);
+}
+
+/* A number set while it runs, as sl_embed_set_number does. */
+static void set_speed(sim_transfer *x, int64_t rate)
+{
+  sl_options_number(&x->options, CURLOPT_MAX_RECV_SPEED_LARGE, rate);
+  x->speed_changed = true;
+  if (x->added && x->running) sl_transfer_limits(&x->t);
 }
 
 /* Events that did not happen. */
@@ -119,7 +125,8 @@ static void command(sim *s, sim_command *taken)
   s->progress++;
   switch ((enum sim_what)c.what) {
   case SIM_ADD: add(s, x); break;
-  case SIM_PAUSE: if (x->added) sl_transfer_pause(&x->t, (uint32_t)c.arg, SL_BY_CALL); break;
+  case SIM_PAUSE: if (x->added || x->user.keeps_pause) sl_transfer_pause(&x->t, (uint32_t)c.arg,
+                                                                         SL_BY_CALL); break;
   case SIM_RESUME: resume(x); break;
   case SIM_STOP:
     if (!x->running) break;
@@ -128,7 +135,7 @@ static void command(sim *s, sim_command *taken)
     break;
   case SIM_REMOVE: take_out(s, x); break;
   case SIM_READD: take_out(s, x); add(s, x); break;
-  case SIM_SPEED: sim_set_speed(x, c.arg); break;
+  case SIM_SPEED: set_speed(x, c.arg); break;
   case SIM_HOLD: hold(s, x, true); break;
   case SIM_FREE: hold(s, x, false); break;
   case SIM_SPURIOUS: lie(s); break;
@@ -136,7 +143,7 @@ static void command(sim *s, sim_command *taken)
   }
 }
 
-/* ---- The user ---------------------------------------------------------------------------------------------- */
+/* ---- The user ------------------------------------------------------------------------------------------- */
 
 /* Inside a callback of x: pause, resume or stop it or a neighbour. */
 static void act(sim *s, sim_transfer *x)
@@ -159,7 +166,6 @@ static void act(sim *s, sim_transfer *x)
   } else {
     sim_trace(s, to->number, 'r', 0, 1);
     sl_transfer_pause(&to->t, 0, SL_BY_CALLBACK);
-    if (what == 15 && to->running) sl_transfer_replay(&to->t);
   }
 }
 
@@ -247,16 +253,18 @@ static void user_done(sl_transfer *t)
 }
 
 const sl_user sim_user = {
-  .write = sim_write, .progress = user_progress, .changed = user_changed, .done = user_done, .write_max = SL_WRITE_MAX };
+  .write = sim_write, .progress = user_progress, .changed = user_changed, .done = user_done,
+      .write_max = SL_WRITE_MAX };
 
-/* ---- Time -------------------------------------------------------------------------------------------------- */
+/* ---- Time ----------------------------------------------------------------------------------------------- */
 
 static void take_messages(sim *s)
 {
   uint32_t left;
   for (sl_transfer *t; (t = sl_multi_message(s->m, &left));) {
     sim_transfer *x = (sim_transfer *)t;
-    if (x->told || x->running || t->state.life != SL_DONE) sim_violate(s, x, "a message without an end", x->told, t->state.life);
+    if (x->told || x->running || t->state.life != SL_DONE)
+      sim_violate(s, x, "a message without an end", x->told, t->state.life);
     x->told = true;
   }
 }
@@ -280,8 +288,10 @@ static void tell(sim *s, sim_channel *c, uint32_t events)
   if (events & SL_OPENED) c->told_open = true, s->progress++;
   if (events & SL_GONE) c->told_gone = true, s->progress++;
   if ((events & SL_IN) && s->reads_ahead && c->chunk == c->taken && c->arrived > c->taken) {
-    uint32_t n = c->arrived - c->taken;
-    c->chunk = c->taken + (sim_chance(s, 800) ? n : 1 + sim_below(s, n));
+    /* What follows an answer at once is seen with it: else no engine could tell it from the next answer. */
+    uint32_t n = c->arrived - c->taken, glue = 0;
+    for (uint32_t i = 0; i < s->count; i++) glue |= s->transfers[i].response.glue;
+    c->chunk = c->taken + (glue || sim_chance(s, 800) ? n : 1 + sim_below(s, n));
   }
   sl_multi_event(s->m, c->id, events);
 }
@@ -344,7 +354,8 @@ static void stop_all(sim *s)
   for (uint32_t i = 0; i < s->count; i++) {
     sim_transfer *x = &s->transfers[i];
     if (!x->running) continue;
-    if (!x->may_hang) sim_violate(s, x, "stuck: it should have ended long ago", s->now_us - x->start_us, x->t.state.life);
+    if (!x->may_hang)
+      sim_violate(s, x, "stuck: it should have ended long ago", s->now_us - x->start_us, x->t.state.life);
     x->stop_asked = true;
     sl_transfer_stop(&x->t, SL_CAUSE_ABORT, CURLE_ABORTED_BY_CALLBACK, NULL);
   }
@@ -377,6 +388,18 @@ static bool anything_left(const sim *s)
   return false;
 }
 
+/* Idle connections whose server closed must not stay: watch the pool a while longer. */
+static void linger(sim *s)
+{
+  int64_t until = s->now_us + 3 * SL_SECOND;
+  s->command_count = 0;
+  while (!s->violated && s->now_us < until && s->channel_count && !s->stopped) step(s);
+  while (!s->violated && tell_events(s)) run(s);
+  for (uint32_t i = 0; i < s->channel_count && !s->violated; i++)
+    if (s->channels[i]->ended || s->channels[i]->broken)
+      sim_violate(s, NULL, "a dead connection stays in the pool", s->channels[i]->id, 0);
+}
+
 bool sim_play(sim *s)
 {
   while (!s->violated && !s->stopped && anything_left(s)) {
@@ -384,11 +407,12 @@ bool sim_play(sim *s)
     if (s->steps > SIM_STEPS_MAX) sim_violate(s, NULL, "no end of steps", s->steps, 0);
   }
   if (!s->violated) take_messages(s);
+  if (!s->violated && sim_chance(s, 256)) linger(s);
   if (!s->violated) sim_check_end(s);
   return !s->violated;
 }
 
-/* ---- Life -------------------------------------------------------------------------------------------------- */
+/* ---- Life ----------------------------------------------------------------------------------------------- */
 
 sim *sim_new(uint64_t seed, uint32_t flags)
 {
@@ -418,7 +442,7 @@ sim_transfer *sim_transfer_new(sim *s)
   x->sim = s;
   x->number = s->count;
   x->user = sim_user;
-  x->refuse_at = x->resume_us = x->paused_since_us = -1;
+  x->refuse_at = x->resume_us = x->paused_since_us = x->own_since_us = -1;
   sl_options_init(&x->options);
   x->response.seg_max = 65536;
   x->t.token = x->number;

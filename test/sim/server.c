@@ -69,7 +69,8 @@ static void played(sim *s, sim_channel *c)
   case SIM_FAULT_NONE: break;
   }
   if (r->close) end(s, c);
-  else if (s->origins[c->origin].idle_us != SL_NEVER) c->idle_end_us = s->now_us + s->origins[c->origin].idle_us;
+  int64_t patience = s->origins[c->origin].idle_us;
+  if (!r->close && patience != SL_NEVER) c->idle_end_us = s->now_us + patience;
 }
 
 void sim_server_sent(sim *s, sim_channel *c)
@@ -123,6 +124,7 @@ static void arrive(sim *s, sim_channel *c)
   }
   if (n > room) n = room;
   c->arrived += n;
+  s->progress++;
   if (s->reads_ahead && !(c->want & SL_IN) && c->chunk == c->taken && sim_chance(s, 200))
     c->chunk = c->arrived; /* its own pause came late; the window is no larger than what it may hold */
   c->next_us = s->now_us + (r->delay_us ? sim_below(s, (uint32_t)r->delay_us) : 0);
@@ -133,7 +135,8 @@ void sim_server_taken(sim *s, sim_channel *c)
 {
   if (!c->blocked) return;
   c->blocked = false;
-  c->next_us = s->now_us + (c->playing && c->playing->delay_us ? sim_below(s, (uint32_t)c->playing->delay_us) : 0);
+  c->next_us = s->now_us + (c->playing && c->playing->delay_us ? sim_below(s,
+      (uint32_t)c->playing->delay_us) : 0);
 }
 
 int64_t sim_server_next_us(const sim_channel *c)

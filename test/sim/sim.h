@@ -20,18 +20,22 @@
  * stopped.
  *
  * Invariants, after every step (invariants.c): no delivery while RECV is paused, before the start, after done
- * or after the user failed, none nested; delivered bytes are the true ones, in order; one done a start; 0 only
+ * or after the user failed, none nested; delivered bytes are the true ones,
+     in order; one done a start; 0 only
  * with the whole body; an end with another code only as the script allows; what engine and host hold is
  * bounded; a paused transfer wants no SL_IN; limits neither early nor late, none of the low speed while
  * paused; no turn without cause; nothing open at the end; no call on a closed channel.
  *
  * Trace: one line an event, "microseconds transfer letter a b\n", transfer 0 when none. Letters: the
  * engine's own S state, G gate, W write, X stop, O open, C close (multi.h says what a and b are); and
- * d done (code, bytes); commands a add, p pause (mask, by), r resume, x stop, m remove, v speed, h host holds,
- * f host frees, e spurious events; y the host reset or ended a channel (channel, code); w want (channel, set). */
+ * d done (code, bytes); commands a add, p pause (mask, by), r resume, x stop, m remove, v speed,
+     h host holds,
+ * f host frees, e spurious events; y the host reset or ended a channel (channel, code); w want (channel,
+                                                                                                 set). */
 #ifndef SIM_H
 #define SIM_H
 #include "engine/base.h"
+#include "engine/connection.h"
 #include "engine/multi.h"
 #include "engine/text.h"
 #include "engine/transfer.h"
@@ -59,7 +63,7 @@ typedef struct {
   sl_text wire;          /* all bytes of one answer                                      */
   sl_text heads;         /* the head parts in it, in order, as the user must see them    */
   uint8_t *body;         /* the body in it                                               */
-  uint32_t body_len;
+  uint32_t body_len, status;
   bool whole;            /* body is complete when the wire was sent whole                */
   enum sim_fault fault;
   uint32_t fault_at;     /* index in wire, <= its length                                 */
@@ -132,6 +136,7 @@ typedef struct {
   int64_t burst_us;      /* when the bucket last began anew                              */
   uint32_t burst_bytes;  /* delivered and held by then                                   */
   int64_t paused_since_us, resumed_us, paused_sum_us; /* -1: is not                      */
+  int64_t own_since_us;  /* paused by the guest alone, no host's hold beside it; -1: is not  */
   bool paused_at_run;
   bool stop_asked, speed_changed;
 } sim_transfer;
@@ -173,6 +178,7 @@ struct sim {
   uint32_t send_max;     /* bytes taken by one send                                      */
   uint32_t channels_max; /* more answer SL_BUSY; 0 = no bound                            */
   int64_t late_us;       /* the loop comes this late, at most                            */
+  bool other_alpn;       /* TLS agrees on a protocol nobody asked for                    */
   uint32_t fail_call;    /* this call of the door fails; 0 = none                        */
   uint32_t calls;
   bool looking;          /* a check is on: it does not count as a call                   */

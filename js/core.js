@@ -1,0 +1,252 @@
+// js/core.js: one engine: an instance of the module, the host it borrows, and the runs it carries.
+//
+// The engine is driven by the host's events, by one timer armed from its own answers, and by run() after every change
+// from outside. Calls from inside one of its imports only write wishes down: the run that is on makes them true.
+// While a run is on, one handle keeps the process alive; sockets, timers and idle connections never do.
+import { DOOR, SL_SINK_FAILED } from './hosts/door.js';
+
+/** @typedef {import('./hosts/door.js').Host} Host */
+/** `enum sl_embed_what` */
+export const LIFE = 1, PAUSED = 2, BY_RECV = 3, BY_SEND = 4, HELD = 5, RECEIVED = 7, RECEIVE_TOTAL = 8, SENT = 9,
+  RECEIVE_SPEED = 10, SEND_SPEED = 11, ELAPSED_US = 12, PAUSED_US = 13, REUSED = 16, RESOLVE_US = 18, CONNECT_US = 19,
+  TLS_US = 20, FIRST_US = 21;
+/** `sl_embed_text` */
+export const ERROR_TEXT = 1, PEER_TEXT = 2;
+/** Directions, CURLPAUSE_*. */
+export const RECV = 1, SEND = 4;
+/** `enum sl_by` */
+export const BY_CALL = 1, BY_CALLBACK = 2, BY_REMOTE = 4;
+
+/**
+ * What the engine tells of one transfer.
+ * @typedef {object} Sink
+ * @property {(text: string) => void} onHead
+ * @property {(text: string) => void} onTrailers
+ * @property {(chunk: Uint8Array, owned: boolean) => number} onBody owned: the chunk is nobody else's. How many were accepted, or a code.
+ * @property {(life: number) => void} onState
+ * @property {(code: number) => void} onDone
+ * @property {(error: unknown) => void} onDead The engine itself has failed; nothing more will be told.
+ */
+
+/** @param {ArrayBuffer} buffer @returns {Uint8Array} a Buffer where there are any: its latin1 is much faster */
+const viewOf = (buffer) => (typeof Buffer === 'function' ? Buffer.from(buffer) : new Uint8Array(buffer));
+
+/** @param {Uint8Array} bytes @param {number} from @param {number} n */
+function latin1(bytes, from, n) {
+  if (typeof Buffer === 'function' && bytes instanceof Buffer) return bytes.toString('latin1', from, from + n);
+  let text = '';
+  for (let i = from; i < from + n; i++) text += String.fromCharCode(bytes[i]);
+  return text;
+}
+
+const nothing = () => {};
+
+export class Core {
+  #x = /** @type {Record<string, (...args: number[]) => number>} */ ({});
+  #host;
+  #imports;
+  #memory = /** @type {WebAssembly.Memory} */ (/** @type {unknown} */ (null));
+  #view = /** @type {Uint8Array} */ (new Uint8Array(0)); // its length is 0 once memory has grown
+  #sinks = /** @type {Map<number, Sink>} */ (new Map());
+  #lastToken = 0;
+  #depth = 0; // > 0: inside the engine
+  #timer = /** @type {NodeJS.Timeout | null} */ (null);
+  #timerAt = 0; // microseconds on the host's clock
+  #immediate = /** @type {NodeJS.Immediate | null} */ (null);
+  #alive = /** @type {NodeJS.Timeout | null} */ (null); // referenced while a run is on
+  #over = /** @type {unknown} */ (null); // why no more can run
+
+  /** @param {Host} host lent for good: closed with the core @param {WebAssembly.Module} module */
+  constructor(host, module) {
+    this.#host = host;
+    this.#imports = host.attach({
+      memory: () => this.#bytes(),
+      ready: (ch, events) => this.#settle(this.#enter('sl_embed_ready', ch, events)),
+      sink: (token, chunk) => this.#sink(token, chunk, false),
+    });
+    const instance = new WebAssembly.Instance(module, { [DOOR]: this.#imports, sluice_app_1: this.#app() });
+    this.#x = /** @type {any} */ (instance.exports);
+    this.#memory = /** @type {WebAssembly.Memory} */ (instance.exports.memory);
+    if (this.#x._initialize) this.#enter('_initialize');
+    const code = this.#enter('sl_embed_init');
+    if (code !== 0 || this.#over) throw new Error(`the engine cannot start (CURLcode ${code})`, { cause: this.#over });
+  }
+
+  get host() { return this.#host; }
+  /** Transfers that have started and not ended. */
+  get running() { return this.#sinks.size; }
+  /** Whether no more can be started. */
+  get over() { return this.#over !== null; }
+
+  /** A transfer of the engine that tells `sink`; 0: no memory. @param {Sink} sink */
+  create(sink) {
+    if (this.#over !== null) throw new Error('this Multi is closed', { cause: this.#over });
+    do this.#lastToken = this.#lastToken === 0x7fffffff ? 1 : this.#lastToken + 1;
+    while (this.#sinks.has(this.#lastToken));
+    const e = this.#enter('sl_embed_new', this.#lastToken);
+    if (e === 0) return 0;
+    this.#sinks.set(this.#lastToken, sink);
+    if (this.#sinks.size === 1) this.#keepAlive(true);
+    return e;
+  }
+  /** The caller's sink is forgotten and the transfer freed: one that never started. @param {number} e @param {Sink} sink */
+  discard(e, sink) {
+    for (const [token, one] of this.#sinks) if (one === sink) this.#forget(token);
+    this.free(e);
+  }
+  /** @param {number} e */
+  free(e) { this.#enter('sl_embed_free', e); }
+  /** @param {number} e @returns {number} CURLcode */
+  start(e) { return this.#enter('sl_embed_start', e); }
+  /** @param {number} e @param {number} mask the whole new state @param {number} by enum sl_by */
+  pause(e, mask, by) { this.#enter('sl_embed_pause', e, mask, by); }
+  /** @param {number} e @param {number} code CURLcode */
+  stop(e, code) { this.#enter('sl_embed_stop', e, code); }
+  /** @param {number} e @param {number} what */
+  number(e, what) { return this.#enter('sl_embed_number', e, what); }
+  /** @param {number} e @param {number} what @returns {string} */
+  text(e, what) {
+    const n = this.#enter('sl_embed_text', e, what);
+    const at = n > 0 ? this.#enter('sl_embed_scratch', n) : 0;
+    return at !== 0 ? latin1(this.#bytes(), at, n) : '';
+  }
+  /** @param {number} e @param {number} option @param {number} value @returns {number} CURLcode */
+  setNumber(e, option, value) { return this.#enter('sl_embed_set_number', e, option, value); }
+  /** @param {number} e @param {number} option @param {string} text latin1 @returns {number} CURLcode */
+  setText(e, option, text) { return this.#write(text) ? this.#enter('sl_embed_set_text', e, option, text.length) : 27; }
+  /** @param {number} e @param {string} line latin1 @returns {number} CURLcode */
+  addHeader(e, line) { return this.#write(line) ? this.#enter('sl_embed_add_header', e, line.length) : 27; }
+
+  /** Make what was asked for true. Inside an import: nothing, the run that is on does it. */
+  run() {
+    if (this.#depth === 0 && this.#over === null) this.#settle(this.#enter('sl_embed_run'));
+  }
+
+  /** Drop everything. Runs that are on are told that the engine is gone. */
+  close() {
+    if (this.#over !== null) return;
+    this.#enter('sl_embed_close');
+    this.#end(new Error('this Multi was closed'));
+  }
+
+  /** Every call into the engine. What it throws is a fault of the engine: it is over then. @param {string} name @param {number} [a] @param {number} [b] @param {number} [c] */
+  #enter(name, a = 0, b = 0, c = 0) {
+    if (this.#over !== null) return 0;
+    this.#depth++;
+    try {
+      return this.#x[name](a, b, c);
+    } catch (error) {
+      this.#end(error);
+      return 0;
+    } finally {
+      this.#depth--;
+    }
+  }
+  /** @param {unknown} error */
+  #end(error) {
+    if (this.#over !== null) return;
+    this.#over = error;
+    if (this.#timer) clearTimeout(this.#timer);
+    if (this.#immediate) clearImmediate(this.#immediate);
+    if (this.#alive) clearInterval(this.#alive);
+    this.#host.close();
+    const sinks = [...this.#sinks.values()];
+    this.#sinks.clear();
+    for (const sink of sinks) sink.onDead(error);
+  }
+
+  /** Arm the one timer. @param {number} at microseconds on the host's clock; 0: now; < 0: never */
+  #settle(at) {
+    if (this.#depth > 0 || this.#over !== null) return;
+    if (at === 0) {
+      this.#immediate ??= setImmediate(() => {
+        this.#immediate = null;
+        this.run();
+      });
+      return;
+    }
+    if (this.#timer !== null && at > 0 && at >= this.#timerAt) return; // early is fine: it asks again
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (at < 0) return;
+    const now = Number(/** @type {() => bigint} */ (this.#imports.sl_now_us)());
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.run();
+    }, Math.min(Math.max(Math.ceil((at - now) / 1000), 1), 0x7fffffff));
+    this.#timer.unref?.();
+  }
+
+  /** @param {boolean} on */
+  #keepAlive(on) {
+    this.#alive ??= setInterval(nothing, 0x7fffffff);
+    if (on) this.#alive.ref?.();
+    else this.#alive.unref?.();
+  }
+
+  #bytes() {
+    if (this.#view.length === 0) this.#view = viewOf(this.#memory.buffer);
+    return this.#view;
+  }
+  /** Into the scratch area; false: no memory. @param {string} text latin1 */
+  #write(text) {
+    const at = this.#enter('sl_embed_scratch', text.length);
+    if (at === 0) return false;
+    const bytes = this.#bytes();
+    for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
+    return true;
+  }
+
+  /** @param {number} token */
+  #forget(token) {
+    this.#sinks.delete(token);
+    if (this.#sinks.size === 0) this.#keepAlive(false);
+  }
+  /** @param {number} token @param {Uint8Array} chunk @param {boolean} owned */
+  #sink(token, chunk, owned) {
+    const sink = this.#sinks.get(token);
+    if (sink === undefined) return SL_SINK_FAILED;
+    try {
+      return sink.onBody(chunk, owned);
+    } catch (error) {
+      this.#report(error);
+      return SL_SINK_FAILED;
+    }
+  }
+  /** A fault of ours, not of the caller's code: loud, but not across a Wasm frame. @param {unknown} error */
+  #report(error) {
+    queueMicrotask(() => { throw error; });
+  }
+
+  /** `sluice_app_1` @returns {WebAssembly.ModuleImports} */
+  #app() {
+    /** @param {(sink: Sink, a: number, b: number) => void} tell */
+    const caught = (tell) => (/** @type {number} */ token, /** @type {number} */ a, /** @type {number} */ b) => {
+      const sink = this.#sinks.get(token);
+      if (sink === undefined) return;
+      try {
+        tell(sink, a, b);
+      } catch (error) {
+        this.#report(error);
+      }
+    };
+    return {
+      on_head: caught((sink, ptr, n) => sink.onHead(latin1(this.#bytes(), ptr, n))),
+      on_trailers: caught((sink, ptr, n) => sink.onTrailers(latin1(this.#bytes(), ptr, n))),
+      on_state: caught((sink, life) => sink.onState(life)),
+      on_done: (/** @type {number} */ token, /** @type {number} */ code) => {
+        const sink = this.#sinks.get(token);
+        if (sink === undefined) return;
+        this.#forget(token);
+        try {
+          sink.onDone(code);
+        } catch (error) {
+          this.#report(error);
+        }
+      },
+      // A copy: a view would not outlive a growth of memory, which a callback may bring about.
+      on_body: (/** @type {number} */ token, /** @type {number} */ ptr, /** @type {number} */ n) => this.#sink(token, new Uint8Array(this.#bytes().subarray(ptr, ptr + n)), true),
+    };
+  }
+}

@@ -1,0 +1,14 @@
+// js/index.js: the package's face.
+export { TransferError } from './errors.js';
+export { nodeHost } from './hosts/node.js';
+export { Multi } from './multi.js';
+export { Transfer } from './transfer.js';
+
+/** @typedef {import('./options.js').TransferOptions} TransferOptions */
+/** @typedef {import('./options.js').Limits} Limits */
+/** @typedef {import('./result.js').Result} Result */
+/** @typedef {import('./result.js').Head} Head */
+/** @typedef {import('./result.js').Progress} Progress */
+/** @typedef {import('./transfer.js').Direction} Direction */
+/** @typedef {import('./transfer.js').State} State */
+/** @typedef {import('./hosts/door.js').Host} Host */

@@ -1,0 +1,255 @@
+// js/options.js: what a caller asks for, checked and put into the engine's words (CURLOPT numbers and texts).
+//
+// A wrong value throws before anything starts: TypeError for a wrong kind, RangeError for a number out of range;
+// both name the option and the value. Nothing is accepted and then ignored.
+import { Multi } from './multi.js';
+
+export const VERSION = '0.1.0';
+
+const LOW_SPEED_LIMIT = 19, LOW_SPEED_TIME = 20, NOBODY = 44, SSL_VERIFYPEER = 64, SSL_VERIFYHOST = 81,
+  TIMEOUT_MS = 155, CONNECTTIMEOUT_MS = 156, PAUSED_TIMEOUT_MS = 900, SILENCE_TIMEOUT_MS = 901,
+  MAX_SEND_SPEED = 30145, MAX_RECV_SPEED = 30146,
+  URL_TEXT = 10002, USERPWD = 10005, USERAGENT = 10018;
+/** CURLOPT_CAINFO: the host's word for TLS options. */
+export const CAINFO = 10065;
+const MAX_BODY = 64 * 1024 * 1024; // bytes
+
+/**
+ * @typedef {object} LowSpeed
+ * @property {number} bytesPerSecond
+ * @property {number} ms rounded up to seconds
+ *
+ * @typedef {import('./hosts/door.js').TlsOptions & { verify?: boolean }} Tls verify false: take any certificate
+ *
+ * @typedef {object} Limits Zero: no limit.
+ * @property {number} [timeoutMs] Longest time for the whole transfer, pauses included.
+ * @property {LowSpeed} [lowSpeed] Stop when slower than this for so long; frozen while paused.
+ * @property {number} [maxRecvSpeed] Bytes a second.
+ * @property {number} [maxSendSpeed] Bytes a second.
+ *
+ * @typedef {object} OwnOptions
+ * @property {'GET' | 'HEAD'} [method]
+ * @property {HeadersInit} [headers]
+ * @property {AbortSignal} [signal] Its listeners are removed when the transfer ends.
+ * @property {(chunk: Uint8Array) => unknown} [onData] Body bytes, borrowed until it returns. 'pause': this chunk was not
+ *   taken and comes again after resume(). A promise: taken, and nothing comes before it settles. Throwing or rejecting
+ *   ends the transfer with CURLE_WRITE_ERROR. Without it the body is collected.
+ * @property {number} [maxBody] Bytes that are collected at most, else CURLE_FILESIZE_EXCEEDED; 64 MiB when not given.
+ * @property {number} [connectTimeoutMs] Longest time until connected, TLS included; zero: 300 s.
+ * @property {number} [pausedTimeoutMs] Longest single pause.
+ * @property {number} [silenceTimeoutMs] Longest silence of the peer while bytes are wanted from it.
+ * @property {false} [follow] Redirects are not followed yet.
+ * @property {false} [decompress] Content is not decoded yet.
+ * @property {Tls} [tls]
+ * @property {Multi} [multi] The engine that runs it; default: one shared by all.
+ *
+ * @typedef {Limits & OwnOptions} TransferOptions
+ *
+ * @typedef {object} Settings
+ * @property {string} url without credentials and fragment
+ * @property {Array<[option: number, value: number]>} numbers
+ * @property {Array<[option: number, value: string]>} texts latin1
+ * @property {string[]} headers lines
+ * @property {import('./hosts/door.js').TlsOptions | null} tls null: the host's default
+ * @property {((chunk: Uint8Array) => unknown) | undefined} onData
+ * @property {number} maxBody bytes
+ * @property {AbortSignal | undefined} signal
+ * @property {Multi | undefined} multi
+ */
+
+/** @type {Record<string, { option: number, unit: string }>} */
+const NUMBERS = {
+  timeoutMs: { option: TIMEOUT_MS, unit: 'milliseconds' },
+  connectTimeoutMs: { option: CONNECTTIMEOUT_MS, unit: 'milliseconds' },
+  pausedTimeoutMs: { option: PAUSED_TIMEOUT_MS, unit: 'milliseconds' },
+  silenceTimeoutMs: { option: SILENCE_TIMEOUT_MS, unit: 'milliseconds' },
+  maxRecvSpeed: { option: MAX_RECV_SPEED, unit: 'bytes per second' },
+  maxSendSpeed: { option: MAX_SEND_SPEED, unit: 'bytes per second' },
+};
+const LIMITS = ['timeoutMs', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed'];
+const OPTIONS = [...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'signal', 'onData', 'maxBody', 'follow',
+  'decompress', 'tls', 'multi'];
+const TLS = ['ca', 'cert', 'key', 'passphrase', 'servername', 'verify'];
+
+/** @param {unknown} value */
+function show(value) {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return String(value);
+}
+
+/** Single-letter changes from a to b. @param {string} a @param {string} b */
+function distance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
+
+/** @param {object} given @param {string[]} known @param {string} [prefix] */
+function checkNames(given, known, prefix = '') {
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    const lower = name.toLowerCase();
+    const near = known.map((one) => ({ one, far: distance(lower, one.toLowerCase()) })).sort((a, b) => a.far - b.far)[0];
+    const hint = near.far <= 2 ? `; did you mean ${prefix}${near.one}?` : '';
+    throw new TypeError(`there is no option ${prefix}${name}${hint}`);
+  }
+}
+
+/**
+ * @param {string} name @param {unknown} value @param {string} unit
+ * @returns {number} a whole number, rounded up
+ */
+export function checkNumber(name, value, unit) {
+  const message = `${name} must be a number of ${unit} >= 0, got ${show(value)}`;
+  if (typeof value !== 'number') throw new TypeError(message);
+  if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) throw new RangeError(message);
+  return Math.ceil(value);
+}
+
+/** @param {string} name @param {unknown} value */
+function checkObject(name, value) {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} must be an object, got ${show(value)}`);
+  return /** @type {Record<string, unknown>} */ (value);
+}
+
+/** The numeric options among those given. @param {Record<string, any>} options @param {Settings['numbers']} numbers */
+function readNumbers(options, numbers) {
+  for (const name in NUMBERS) {
+    if (options[name] === undefined) continue;
+    numbers.push([NUMBERS[name].option, checkNumber(name, options[name], NUMBERS[name].unit)]);
+  }
+  if (options.lowSpeed === undefined) return;
+  const { bytesPerSecond, ms, ...others } = checkObject('lowSpeed', options.lowSpeed);
+  checkNames(others, ['bytesPerSecond', 'ms'], 'lowSpeed.');
+  numbers.push([LOW_SPEED_LIMIT, checkNumber('lowSpeed.bytesPerSecond', bytesPerSecond, 'bytes per second')]);
+  numbers.push([LOW_SPEED_TIME, Math.ceil(checkNumber('lowSpeed.ms', ms, 'milliseconds') / 1000)]);
+}
+
+/**
+ * Limits that may change while a transfer runs.
+ * @param {unknown} limits
+ * @returns {Settings['numbers']}
+ */
+export function readLimits(limits) {
+  const given = checkObject('limits', limits);
+  checkNames(given, LIMITS);
+  /** @type {Settings['numbers']} */
+  const numbers = [];
+  readNumbers(given, numbers);
+  return numbers;
+}
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+// eslint-disable-next-line no-control-regex
+const NOT_IN_VALUE = /[\0\r\n]|[^\0-\xff]/;
+
+/** @param {any} init @returns {Iterable<[unknown, unknown]>} */
+function headerPairs(init) {
+  if (typeof init !== 'object' || init === null) throw new TypeError(`headers must be an object, an array of pairs or Headers, got ${show(init)}`);
+  return typeof init[Symbol.iterator] === 'function' ? init : Object.entries(init);
+}
+
+/** @param {unknown} init @returns {Map<string, string[]>} lines by name in lower case */
+function readHeaders(init) {
+  /** @type {Map<string, string[]>} */
+  const byName = new Map();
+  if (init === undefined) return byName;
+  for (const pair of headerPairs(init)) {
+    const [name, given] = Array.isArray(pair) && pair.length === 2 ? pair : [undefined, undefined];
+    if (typeof name !== 'string' || !TOKEN.test(name)) throw new TypeError(`headers: ${show(name)} is not a header name`);
+    const value = String(given).trim();
+    if (NOT_IN_VALUE.test(value)) throw new TypeError(`headers: the value of ${name} has a character that headers cannot carry (CR, LF, NUL or one above U+00FF)`);
+    const lower = name.toLowerCase();
+    // libcurl's form for a header without a value; "Name:" would remove it
+    byName.set(lower, [...(byName.get(lower) ?? []), value === '' ? `${name};` : `${name}: ${value}`]);
+  }
+  return byName;
+}
+
+/** @param {string | URL} given */
+function readUrl(given) {
+  /** @type {URL} */
+  let url;
+  try {
+    url = new URL(given);
+  } catch {
+    throw new TypeError(`url must be an absolute URL, got ${show(given)}`);
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`url must be http: or https:, got ${url.protocol}`);
+  /** The bytes a percent-encoded text stands for, as latin1. @param {string} text */
+  const decode = (text) => text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+  const user = decode(url.username), password = decode(url.password);
+  if (user.includes(':')) throw new TypeError('url: a user name for Basic authentication cannot contain a colon');
+  if (/[\0\r\n]/.test(user + password)) throw new TypeError('url: credentials cannot contain CR, LF or NUL');
+  const credentials = user || password ? `${user}:${password}` : null;
+  url.username = url.password = url.hash = '';
+  return { href: url.href, credentials };
+}
+
+/** @param {unknown} value @returns {{ tls: import('./hosts/door.js').TlsOptions | null, verify: boolean }} */
+function readTls(value) {
+  if (value === undefined) return { tls: null, verify: true };
+  const { verify = true, ...tls } = checkObject('tls', value);
+  checkNames(tls, TLS, 'tls.');
+  if (typeof verify !== 'boolean') throw new TypeError(`tls.verify must be true or false, got ${show(verify)}`);
+  for (const [name, text] of Object.entries(tls)) {
+    if (text === undefined) delete tls[name];
+    else if (typeof text === 'string') continue;
+    else if (name === 'servername' || name === 'passphrase') throw new TypeError(`tls.${name} must be a string, got ${show(text)}`);
+    else if (!(text instanceof Uint8Array) && !Array.isArray(text)) throw new TypeError(`tls.${name} must be PEM text or bytes, got ${show(text)}`);
+  }
+  return { tls: Object.keys(tls).length > 0 ? tls : null, verify };
+}
+
+/** @param {unknown} value */
+function readMethod(value) {
+  const method = typeof value === 'string' ? value.toUpperCase() : value;
+  if (method === 'GET' || method === 'HEAD') return method;
+  throw new TypeError(`method must be GET or HEAD for now, got ${show(value)}`);
+}
+
+/**
+ * @param {string | URL} url @param {unknown} given TransferOptions
+ * @returns {Settings}
+ */
+export function readOptions(url, given = {}) {
+  const options = checkObject('options', given);
+  checkNames(options, OPTIONS);
+  const { href, credentials } = readUrl(url);
+  const { method = 'GET', follow = false, decompress = false, maxBody = MAX_BODY, onData, signal, multi } = options;
+  if (follow !== false) throw new TypeError(`follow: redirects are not followed yet, only false is accepted, got ${show(follow)}`);
+  if (decompress !== false) throw new TypeError(`decompress: content is not decoded yet, only false is accepted, got ${show(decompress)}`);
+  if (onData !== undefined && typeof onData !== 'function') throw new TypeError(`onData must be a function, got ${show(onData)}`);
+  if (signal !== undefined && typeof (/** @type {any} */ (signal)?.addEventListener) !== 'function') throw new TypeError(`signal must be an AbortSignal, got ${show(signal)}`);
+  if (multi !== undefined && !(multi instanceof Multi)) throw new TypeError(`multi must be a Multi, got ${show(multi)}`);
+  const headers = readHeaders(options.headers);
+  const { tls, verify } = readTls(options.tls);
+  /** @type {Settings['texts']} */
+  const texts = [[URL_TEXT, href]];
+  if (!headers.has('user-agent')) texts.push([USERAGENT, `sluice/${VERSION}`]);
+  if (credentials !== null && !headers.has('authorization')) texts.push([USERPWD, credentials]);
+  /** @type {Settings['numbers']} */
+  const numbers = [];
+  if (readMethod(method) === 'HEAD') numbers.push([NOBODY, 1]);
+  if (!verify) numbers.push([SSL_VERIFYPEER, 0], [SSL_VERIFYHOST, 0]);
+  readNumbers(options, numbers);
+  return {
+    url: href,
+    numbers,
+    texts,
+    headers: [...headers.values()].flat(),
+    tls,
+    onData: /** @type {Settings['onData']} */ (onData),
+    maxBody: checkNumber('maxBody', maxBody, 'bytes'),
+    signal: /** @type {AbortSignal | undefined} */ (signal),
+    multi,
+  };
+}

@@ -1,0 +1,142 @@
+// js/result.js: what a transfer says of itself: the response's head, its progress, its end.
+import * as core from './core.js';
+import { codeName } from './errors.js';
+
+/** @typedef {import('./core.js').Core} Core */
+
+/**
+ * Bytes are bytes of body, speeds bytes a second.
+ * @typedef {object} Progress
+ * @property {number} received as they came over the wire
+ * @property {number | undefined} receiveTotal announced by the peer
+ * @property {number} sent
+ * @property {number} receiveSpeed
+ * @property {number} sendSpeed
+ * @property {number} elapsedMs since the start
+ * @property {number} pausedMs of that, spent paused
+ * @property {number} held received and not delivered yet, in the engine and its host
+ */
+
+/** Milliseconds since the start at which a phase was done; undefined: it did not happen.
+ * @typedef {{ resolve?: number, connect?: number, tls?: number, firstByte?: number, total: number }} Timings */
+
+/** Header lines of a head or of trailers. Read when asked for: most are never looked at. @param {string} text */
+function readHeaders(text) {
+  const headers = new Headers();
+  for (const line of text.split('\n')) {
+    const colon = line.indexOf(':');
+    if (colon < 1) continue; // the status line has none before its first space, the last line is empty
+    try {
+      headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
+    } catch {
+      // a status line with a colon, or a name that Headers cannot carry
+    }
+  }
+  return headers;
+}
+
+/** The head of the final response. */
+export class Head {
+  #text;
+  #headers = /** @type {Headers | null} */ (null);
+
+  /** @param {string} text as HTTP/1, empty: there was none @param {string} url @param {string | undefined} remoteAddress */
+  constructor(text, url, remoteAddress) {
+    this.#text = text;
+    const parts = /^HTTP\/(\d(?:\.\d)?) (\d{3})/.exec(text);
+    /** 0: no response came. @readonly */
+    this.status = parts ? Number(parts[2]) : 0;
+    /** '1.0', '1.1', '2', or 'host' where the host did HTTP. @readonly */
+    this.httpVersion = parts ? parts[1] : 'host';
+    /** Without credentials. @readonly */
+    this.url = url;
+    /** @readonly */
+    this.remoteAddress = remoteAddress;
+  }
+  /** HTTP/1 text of the head, as it came. */
+  get text() { return this.#text; }
+  get headers() { return (this.#headers ??= readHeaders(this.#text)); }
+}
+
+/** @param {Core} engine @param {number} e @returns {Progress} */
+export function readProgress(engine, e) {
+  const total = engine.number(e, core.RECEIVE_TOTAL);
+  return {
+    received: engine.number(e, core.RECEIVED),
+    receiveTotal: total < 0 ? undefined : total,
+    sent: engine.number(e, core.SENT),
+    receiveSpeed: engine.number(e, core.RECEIVE_SPEED),
+    sendSpeed: engine.number(e, core.SEND_SPEED),
+    elapsedMs: engine.number(e, core.ELAPSED_US) / 1000,
+    pausedMs: engine.number(e, core.PAUSED_US) / 1000,
+    held: engine.number(e, core.HELD),
+  };
+}
+
+/** @returns {Progress} of a transfer that has not started */
+export const noProgress = () =>
+  ({ received: 0, receiveTotal: undefined, sent: 0, receiveSpeed: 0, sendSpeed: 0, elapsedMs: 0, pausedMs: 0, held: 0 });
+
+/** @param {Core} engine @param {number} e @param {number} what */
+function phase(engine, e, what) {
+  const us = engine.number(e, what);
+  return us < 0 ? undefined : us / 1000;
+}
+
+/** @param {Core} engine @param {number} e @param {number} elapsedMs @returns {Timings} */
+export const readTimings = (engine, e, elapsedMs) => ({
+  resolve: phase(engine, e, core.RESOLVE_US),
+  connect: phase(engine, e, core.CONNECT_US),
+  tls: phase(engine, e, core.TLS_US),
+  firstByte: phase(engine, e, core.FIRST_US),
+  total: elapsedMs,
+});
+
+/** How a transfer ended, and all that is known of it. */
+export class Result {
+  #head; #trailerText;
+  #trailers = /** @type {Headers | null} */ (null);
+
+  /**
+   * @param {Head} head @param {number} errno CURLcode @param {Progress} progress @param {Timings} timings
+   * @param {{ reused: boolean, trailers: string, body?: Uint8Array }} more
+   */
+  constructor(head, errno, progress, timings, { reused, trailers, body }) {
+    this.#head = head;
+    this.#trailerText = trailers;
+    /** 'CURLE_OK' or why it did not complete. */
+    this.code = codeName(errno);
+    /** libcurl's number of the code; 0: completed. */
+    this.errno = errno;
+    this.status = head.status;
+    this.httpVersion = head.httpVersion;
+    this.url = head.url;
+    this.remoteAddress = head.remoteAddress;
+    this.received = progress.received;
+    this.receiveTotal = progress.receiveTotal;
+    this.sent = progress.sent;
+    this.receiveSpeed = progress.receiveSpeed;
+    this.sendSpeed = progress.sendSpeed;
+    this.elapsedMs = progress.elapsedMs;
+    this.pausedMs = progress.pausedMs;
+    this.held = progress.held;
+    this.timings = timings;
+    this.redirects = 0;
+    /** Whether it ran over a connection that was there already. */
+    this.reused = reused;
+    /** The whole body, when it was collected and is complete. */
+    this.body = body;
+  }
+  get headers() { return this.#head.headers; }
+  get trailers() { return (this.#trailers ??= readHeaders(this.#trailerText)); }
+
+  /** The body as UTF-8. TypeError: it was not collected. @returns {string} */
+  text() {
+    if (this.body === undefined) throw new TypeError('there is no body: it was not collected, or did not arrive whole');
+    return new TextDecoder().decode(this.body);
+  }
+  /** The body as JSON. SyntaxError: it is none. @returns {unknown} */
+  json() {
+    return JSON.parse(this.text());
+  }
+}

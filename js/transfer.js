@@ -1,0 +1,203 @@
+// js/transfer.js: the face of a transfer: what a caller holds. A run (run.js) exists only between perform() and its end.
+import { RECV, SEND } from './core.js';
+import { ABORTED, TransferError } from './errors.js';
+import { RUN, START, sharedMulti } from './multi.js';
+import { readLimits, readOptions } from './options.js';
+import { noProgress } from './result.js';
+import { Run, emptyResult } from './run.js';
+
+/** @typedef {import('./result.js').Result} Result */
+/** @typedef {import('./result.js').Head} Head */
+/** @template T @typedef {{ promise: Promise<T>, resolve: (value: T) => void, reject: (reason: unknown) => void }} Deferred */
+/** @typedef {'recv' | 'send' | 'both'} Direction */
+/** @typedef {'idle' | 'pending' | 'connecting' | 'active' | 'done'} State */
+
+const MASKS = /** @type {const} */ ({ recv: RECV, send: SEND, both: RECV | SEND });
+const nothing = () => {};
+
+/** @param {Direction} dir */
+function maskOf(dir) {
+  const mask = Object.hasOwn(MASKS, dir) ? MASKS[dir] : 0;
+  if (mask === 0) throw new TypeError(`direction must be 'recv', 'send' or 'both', got ${String(dir)}`);
+  return mask;
+}
+
+/**
+ * One network transfer that can be started, held, slowed and stopped.
+ *
+ * Events, each a CustomEvent: 'state' (detail: the state), 'head' (detail: Head), 'pause', 'resume', 'progress'
+ * (detail: Progress; at most ten a second), 'done' (detail: Result).
+ */
+export class Transfer extends EventTarget {
+  #settings;
+  #run = /** @type {Run | null} */ (null);
+  #paused = 0; // CURLPAUSE_*, asked for before the start
+  #aborted = /** @type {{ reason: unknown } | null} */ (null); // before the start
+  #result = /** @type {Result | null} */ (null);
+  #performing = /** @type {Deferred<Result> | null} */ (null);
+  #response = /** @type {Deferred<Head> | null} */ (null);
+  #head = /** @type {Head | null} */ (null);
+  #error = /** @type {{ value: unknown } | null} */ (null);
+  #heard = /** @type {Set<string> | null} */ (null);
+
+  /**
+   * @param {string | URL} url http: or https:; a user name and password in it are sent as Basic authentication
+   * @param {import('./options.js').TransferOptions} [options]
+   * @throws {TypeError | RangeError} names the option and the value
+   */
+  constructor(url, options) {
+    super();
+    this.#settings = readOptions(url, options);
+  }
+
+  /**
+   * Start it. It may be started again when it has settled.
+   * @returns {Promise<Result>} at completion, whatever the status; rejects with a TransferError, or with the reason
+   *   given to abort() or to the signal
+   */
+  perform() {
+    return (this.#settings.multi ?? sharedMulti()).add(this);
+  }
+
+  /** Settles at the head of the response, for the run that is on, or the last one, or else the next. @returns {Promise<Head>} */
+  get response() {
+    if (this.#response === null) {
+      this.#response = deferred();
+      this.#response.promise.catch(nothing); // perform() says it as well
+      if (this.#head !== null) this.#response.resolve(this.#head);
+      else if (this.#error !== null) this.#response.reject(this.#error.value);
+    }
+    this.#performing?.promise.catch(nothing); // and the other way round
+    return this.#response.promise;
+  }
+
+  /** Pause, in addition to what is paused. In force on return. @param {Direction} [dir] @returns {Promise<void>} when the host has stopped reading */
+  pause(dir = 'both') {
+    const mask = maskOf(dir);
+    if (this.#run !== null) this.#run.pause(mask);
+    else if (this.#result === null) this.#paused |= mask;
+    return Promise.resolve();
+  }
+  /** @param {Direction} [dir] @returns {Promise<void>} when the host has been asked for more */
+  resume(dir = 'both') {
+    const mask = maskOf(dir);
+    if (this.#run !== null) this.#run.resume(mask);
+    else this.#paused &= ~mask;
+    return Promise.resolve();
+  }
+  /**
+   * Stop it. In force on return; nothing happens to one that has ended. Before perform(): that rejects, and nothing is opened.
+   * @param {unknown} [reason] what perform() rejects with, instead of a TransferError named AbortError
+   * @returns {Promise<void>} when its connection is closed
+   */
+  abort(reason) {
+    if (this.#run !== null) this.#run.abort(reason);
+    else if (this.#result === null) this.#aborted ??= { reason };
+    return Promise.resolve();
+  }
+  /** Change limits, also while it runs. @param {import('./options.js').Limits} limits */
+  limits(limits) {
+    const numbers = readLimits(limits);
+    this.#settings.numbers.push(...numbers);
+    this.#run?.limits(numbers);
+  }
+
+  /** @returns {{ recv: boolean, send: boolean, by: 'call' | 'callback' | 'remote' | 'host' | null }} */
+  get paused() {
+    if (this.#run !== null) return this.#run.paused;
+    return { recv: (this.#paused & RECV) !== 0, send: (this.#paused & SEND) !== 0, by: this.#paused ? 'call' : null };
+  }
+  /** @returns {State} */
+  get state() { return this.#run?.state ?? (this.#result === null ? 'idle' : 'done'); }
+  /** @returns {import('./result.js').Progress} */
+  get progress() { return this.#run?.progress ?? this.#result ?? noProgress(); }
+  /** How the last run ended; null before that. */
+  get result() { return this.#result; }
+
+  /** Stops it and waits for its end. */
+  async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+    const performing = this.#run && this.#performing;
+    await this.abort();
+    await performing?.promise.catch(nothing);
+  }
+
+  /** @override @type {EventTarget['addEventListener']} */
+  addEventListener(type, listener, options) {
+    super.addEventListener(type, listener, options);
+    (this.#heard ??= new Set()).add(type);
+    this.#run?.watch();
+  }
+
+  /** @type {Run | null} @ignore */
+  get [RUN]() { return this.#run; }
+
+  /** @param {() => import('./core.js').Core} engine @returns {Promise<Result>} @ignore */
+  [START](engine) {
+    if (this.#run !== null) return Promise.reject(new TypeError('this transfer is running: perform() may be called again when it has settled'));
+    const performing = this.#performing = deferred();
+    if (this.#head !== null || this.#error !== null) this.#response = null; // of the run before
+    if (this.#response !== null) performing.promise.catch(nothing);
+    this.#head = this.#error = this.#result = null;
+    const paused = this.#paused;
+    this.#paused = 0;
+    const { signal } = this.#settings;
+    const aborted = this.#aborted ?? (signal?.aborted ? { reason: signal.reason } : null);
+    this.#aborted = null;
+    if (aborted !== null) {
+      const result = emptyResult(this.#settings, ABORTED);
+      this.#end(result, aborted.reason === undefined ? new TransferError('aborted before it started', ABORTED, result) : aborted.reason);
+      return performing.promise;
+    }
+    try {
+      this.#run = new Run(engine(), this.#settings, this, Transfer.#face, paused);
+    } catch (error) {
+      performing.reject(error);
+      this.#error = { value: error };
+      this.#response?.reject(error);
+      return performing.promise;
+    }
+    this.#run.start();
+    return performing.promise;
+  }
+
+  /** @type {import('./run.js').Face} */
+  static #face = {
+    heard: (transfer, type) => transfer.#heard?.has(type) === true,
+    tell: (transfer, type, detail) => transfer.#tell(type, detail),
+    onHead: (transfer, head) => {
+      transfer.#head = head;
+      transfer.#response?.resolve(head);
+      transfer.#tell('head', head);
+    },
+    onEnd: (transfer, result, error) => transfer.#end(result, error),
+  };
+  /** @param {string} type @param {unknown} [detail] */
+  #tell(type, detail) {
+    if (this.#heard?.has(type)) this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+  /** @param {Result} result @param {unknown} error */
+  #end(result, error) {
+    this.#run = null;
+    this.#result = result;
+    if (result.errno === 0) {
+      this.#performing?.resolve(result);
+    } else {
+      this.#error = { value: error };
+      this.#performing?.reject(error);
+      this.#response?.reject(error); // unless the head had come
+    }
+    this.#tell('state', 'done');
+    this.#tell('done', result);
+  }
+}
+
+/** @template T @returns {Deferred<T>} */
+function deferred() {
+  /** @type {any} */
+  const one = {};
+  one.promise = new Promise((resolve, reject) => {
+    one.resolve = resolve;
+    one.reject = reject;
+  });
+  return one;
+}

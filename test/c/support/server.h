@@ -1,0 +1,32 @@
+/* server.h: a small HTTP/1.1 server on 127.0.0.1, in threads of the test program. Keeps connections alive.
+ *
+ * Paths (HEAD gets the same head and no body):
+ *   /length/N        N bytes with content-length
+ *   /chunked/N       N bytes in chunks of at most 1000, with a trailer line "X-Trailer: yes"
+ *   /close/N         N bytes until the connection closes
+ *   /short/N         announces 2 N, sends N, closes
+ *   /stall/N         announces 2 N, sends N, then nothing
+ *   /dribble/N/MS    N times 100 bytes with content-length, MS milliseconds before each
+ *   /status/CODE     an answer with this status; 204 and 304 without a body, others "status"
+ *   /early           103 with a link, then 200 "early"
+ *   /hang            no answer
+ *   /gone            closes without an answer
+ * Byte i of every generated body is server_byte(i). Every wait in here ends with server_stop. */
+#ifndef SLUICE_TEST_SERVER_H
+#define SLUICE_TEST_SERVER_H
+#include <stddef.h>
+
+typedef struct server server;
+
+/* Listening when it returns, or NULL. */
+server *server_start(void);
+/* Close everything and wait for the threads. */
+void server_stop(server *s);
+int server_port(const server *s);
+/* Connections accepted so far. */
+unsigned server_connections(server *s);
+/* The latest request head, cut to fit, zero-ended. */
+void server_request(server *s, char *buf, size_t size);
+char server_byte(size_t i);
+
+#endif

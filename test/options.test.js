@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { Multi, Transfer } from '../js/index.js';
+import { VERSION, readLimits, readOptions } from '../js/options.js';
+
+const URL_ = 'http://sluice.test/';
+const numbers = (options) => Object.fromEntries(readOptions(URL_, options).numbers);
+const texts = (url, options) => Object.fromEntries(readOptions(url, options).texts);
+
+describe('refused', () => {
+  test.each([
+    ['a negative time', { timeoutMs: -1 }, RangeError, 'timeoutMs must be a number of milliseconds >= 0, got -1'],
+    ['NaN', { connectTimeoutMs: NaN }, RangeError, 'connectTimeoutMs must be a number of milliseconds >= 0, got NaN'],
+    ['Infinity', { pausedTimeoutMs: Infinity }, RangeError, 'pausedTimeoutMs must be a number of milliseconds >= 0, got Infinity'],
+    ['a time as text', { silenceTimeoutMs: '5' }, TypeError, 'silenceTimeoutMs must be a number of milliseconds >= 0, got "5"'],
+    ['null', { timeoutMs: null }, TypeError, 'timeoutMs must be a number of milliseconds >= 0, got null'],
+    ['a negative speed', { maxRecvSpeed: -5 }, RangeError, 'maxRecvSpeed must be a number of bytes per second >= 0, got -5'],
+    ['a speed that is an object', { maxSendSpeed: {} }, TypeError, 'maxSendSpeed must be a number of bytes per second >= 0, got an object'],
+    ['lowSpeed that is a number', { lowSpeed: 5 }, TypeError, 'lowSpeed must be an object, got 5'],
+    ['half a lowSpeed', { lowSpeed: { ms: 5 } }, TypeError, 'lowSpeed.bytesPerSecond must be a number of bytes per second >= 0, got undefined'],
+    ['a lowSpeed with a stranger', { lowSpeed: { bytesPerSecond: 1, ms: 1, time: 1 } }, TypeError, 'there is no option lowSpeed.time'],
+    ['maxBody', { maxBody: -1 }, RangeError, 'maxBody must be a number of bytes >= 0, got -1'],
+    ['an unknown option', { colour: 1 }, TypeError, 'there is no option colour'],
+    ['a misspelt option', { timeoutMS: 1 }, TypeError, 'there is no option timeoutMS; did you mean timeoutMs?'],
+    ['another', { maxRcvSpeed: 1 }, TypeError, 'there is no option maxRcvSpeed; did you mean maxRecvSpeed?'],
+    ['POST', { method: 'POST' }, TypeError, 'method must be GET or HEAD for now, got "POST"'],
+    ['a method that is no text', { method: 1 }, TypeError, 'method must be GET or HEAD for now, got 1'],
+    ['follow', { follow: true }, TypeError, 'follow: redirects are not followed yet, only false is accepted, got true'],
+    ['follow as a number', { follow: 20 }, TypeError, 'follow: redirects are not followed yet, only false is accepted, got 20'],
+    ['decompress', { decompress: true }, TypeError, 'decompress: content is not decoded yet, only false is accepted, got true'],
+    ['a body', { body: 'x' }, TypeError, 'there is no option body'],
+    ['onData', { onData: 'x' }, TypeError, 'onData must be a function, got "x"'],
+    ['signal', { signal: {} }, TypeError, 'signal must be an AbortSignal, got an object'],
+    ['multi', { multi: {} }, TypeError, 'multi must be a Multi, got an object'],
+    ['tls', { tls: 'x' }, TypeError, 'tls must be an object, got "x"'],
+    ['tls.verify', { tls: { verify: 0 } }, TypeError, 'tls.verify must be true or false, got 0'],
+    ['tls.ca', { tls: { ca: 5 } }, TypeError, 'tls.ca must be PEM text or bytes, got 5'],
+    ['tls.servername', { tls: { servername: 5 } }, TypeError, 'tls.servername must be a string, got 5'],
+    ['a stranger in tls', { tls: { cacert: 'x' } }, TypeError, 'there is no option tls.cacert'],
+    ['options that are text', 'GET', TypeError, 'options must be an object, got "GET"'],
+    ['a header value with CR', { headers: { a: 'x\ry' } }, TypeError, /the value of a has a character/],
+    ['a header value with LF', { headers: { a: 'x\ny' } }, TypeError, /the value of a has a character/],
+    ['a header value with NUL', { headers: { a: 'x\0' } }, TypeError, /the value of a has a character/],
+    ['a header value beyond latin1', { headers: { a: '\u20ac' } }, TypeError, /the value of a has a character/],
+    ['a header name with a colon', { headers: { 'a:b': 'x' } }, TypeError, 'headers: "a:b" is not a header name'],
+    ['a header name with LF', { headers: { 'a\nb': 'x' } }, TypeError, 'headers: "a\\nb" is not a header name'],
+    ['an empty header name', { headers: { '': 'x' } }, TypeError, 'headers: "" is not a header name'],
+    ['headers that are pairs of three', { headers: [['a', 'b', 'c']] }, TypeError, 'headers: undefined is not a header name'],
+    ['headers that are text', { headers: 'a: b' }, TypeError, /headers must be an object/],
+  ])('%s', (_what, options, kind, message) => {
+    expect(() => new Transfer(URL_, options)).toThrow(kind);
+    expect(() => new Transfer(URL_, options)).toThrow(message);
+  });
+
+  test.each([
+    ['nonsense', 'url must be an absolute URL, got "nonsense"'], ['/path', 'url must be an absolute URL, got "/path"'],
+    ['ftp://x/', 'url must be http: or https:, got ftp:'], ['file:///etc/passwd', 'url must be http: or https:, got file:'],
+    ['http://a%3Ab:c@x/', /cannot contain a colon/], ['http://a:%0d%0a@x/', /cannot contain CR, LF or NUL/],
+    [undefined, 'url must be an absolute URL, got undefined'],
+  ])('url %s', (url, message) => {
+    expect(() => new Transfer(url)).toThrow(TypeError);
+    expect(() => new Transfer(url)).toThrow(message);
+  });
+
+  test('limits() takes the limits that may change, and no others', () => {
+    const transfer = new Transfer(URL_);
+    expect(() => transfer.limits({ timeoutMs: -1 })).toThrow('timeoutMs must be a number of milliseconds >= 0, got -1');
+    expect(() => transfer.limits({ connectTimeoutMs: 1 })).toThrow('there is no option connectTimeoutMs');
+    expect(() => transfer.limits(5)).toThrow('limits must be an object, got 5');
+    expect(readLimits({ maxRecvSpeed: 7, lowSpeed: { bytesPerSecond: 3, ms: 1500 } })).toEqual([[30146, 7], [19, 3], [20, 2]]);
+  });
+
+  test('B10: directions nobody knows', () => {
+    const transfer = new Transfer(URL_);
+    for (const dir of ['receive', 1, 0x40, null, 'toString']) {
+      expect(() => transfer.pause(dir)).toThrow(TypeError);
+      expect(() => transfer.resume(dir)).toThrow("direction must be 'recv', 'send' or 'both'");
+    }
+  });
+
+  test('a host and a module that are none', () => {
+    expect(() => new Multi({ host: {} })).toThrow('host must be a Host');
+    expect(() => new Multi({ module: {} })).toThrow('module must be a WebAssembly.Module');
+  });
+});
+
+describe('accepted', () => {
+  test('numbers go under libcurl\'s and our option numbers, fractions rounded up', () => {
+    expect(numbers({ timeoutMs: 1.2, connectTimeoutMs: 2, pausedTimeoutMs: 3, silenceTimeoutMs: 4, maxRecvSpeed: 5, maxSendSpeed: 6 }))
+      .toEqual({ 155: 2, 156: 2, 900: 3, 901: 4, 30146: 5, 30145: 6 });
+    expect(numbers({ lowSpeed: { bytesPerSecond: 100, ms: 1001 } })).toEqual({ 19: 100, 20: 2 });
+    expect(numbers({ timeoutMs: 0, maxRecvSpeed: undefined, lowSpeed: undefined })).toEqual({ 155: 0 });
+  });
+
+  test('methods', () => {
+    expect(numbers({ method: 'GET' })).toEqual({});
+    expect(numbers({ method: 'head' })).toEqual({ 44: 1 });
+    expect(numbers({ follow: false, decompress: false })).toEqual({});
+  });
+
+  test('the URL loses credentials and fragment; credentials are the bytes they stand for', () => {
+    expect(texts('HTTP://u%20s:p%C3%A9@Host.Test:80/a b?c#d')).toEqual({
+      10002: 'http://host.test/a%20b?c', 10005: 'u s:p\xc3\xa9', 10018: `sluice/${VERSION}`,
+    });
+    expect(texts(new URL('https://u@x/'))[10005]).toBe('u:');
+    expect(texts('http://u:p@x/', { headers: { Authorization: 'Bearer x' } })[10005]).toBeUndefined();
+    expect(texts('http://b\u00fccher.test/')[10002]).toBe('http://xn--bcher-kva.test/');
+  });
+
+  test('the version is the package\'s', () => {
+    expect(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version).toBe(VERSION);
+  });
+
+  test('headers in every form, repeated, empty, an own User-Agent', () => {
+    const lines = (headers) => readOptions(URL_, { headers }).headers;
+    expect(lines({ Accept: 'a', 'X-N': 5 })).toEqual(['Accept: a', 'X-N: 5']);
+    expect(lines([['A', '1'], ['a', ' 2 ']])).toEqual(['A: 1', 'a: 2']);
+    expect(lines(new Headers([['Accept', 'a'], ['X', 'b']]))).toEqual(['accept: a', 'x: b']);
+    expect(lines(new Map([['A', 'b']]))).toEqual(['A: b']);
+    expect(lines({ 'X-Empty': '' })).toEqual(['X-Empty;']);
+    expect(lines({ 'X-Latin': 'caf\xe9' })).toEqual(['X-Latin: caf\xe9']);
+    expect(texts(URL_, { headers: { 'user-agent': 'mine' } })[10018]).toBeUndefined();
+  });
+
+  test('tls', () => {
+    expect(readOptions(URL_, { tls: { verify: true } }).tls).toBeNull();
+    expect(numbers({ tls: { verify: false } })).toEqual({ 64: 0, 81: 0 });
+    expect(readOptions(URL_, { tls: { ca: 'PEM', cert: undefined } }).tls).toEqual({ ca: 'PEM' });
+  });
+
+  test('nothing happens at construction', () => {
+    const transfer = new Transfer(URL_, { multi: new Multi() });
+    expect([transfer.state, transfer.result]).toEqual(['idle', null]);
+    expect(transfer.progress).toMatchObject({ received: 0, sent: 0, held: 0 });
+  });
+});
