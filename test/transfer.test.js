@@ -463,19 +463,19 @@ describe('stopping', () => {
   test('reasons: of abort, of the signal', async () => {
     const source = await fountain(256 * MiB);
     for (const reason of ['a text', new RangeError('mine'), null, 0]) {
-      const transfer = get(source.url);
+      const transfer = get(source.url, { maxBody: 0 });
       const performing = transfer.perform();
       transfer.abort(reason);
       expect(await failure(performing)).toBe(reason);
     }
     const controller = new AbortController();
-    const transfer = get(source.url, { signal: controller.signal });
+    const transfer = get(source.url, { signal: controller.signal, maxBody: 0 });
     const performing = transfer.perform();
     await transfer.response;
     controller.abort();
     expect(await failure(performing)).toBe(controller.signal.reason);
     expect(transfer.result.errno).toBe(42);
-    expect(await failure(get(source.url, { signal: AbortSignal.timeout(50) }).perform())).toMatchObject({ name: 'TimeoutError' });
+    expect(await failure(get(source.url, { signal: AbortSignal.timeout(50), maxBody: 0 }).perform())).toMatchObject({ name: 'TimeoutError' });
   });
 
   test('no listener stays on a long-lived signal (undici 3157)', async () => {
@@ -532,16 +532,16 @@ describe('stopping', () => {
 
   test('await using stops it; disposing of the Multi ends what runs', async () => {
     const source = await fountain(256 * MiB);
-    const transfer = get(source.url);
+    const transfer = get(source.url, { maxBody: 0 });
     const performing = failure(transfer.perform());
     await transfer[Symbol.asyncDispose]();
     expect(await performing).toMatchObject({ errno: 42 });
-    const other = get(source.url);
+    const other = get(source.url, { maxBody: 0 });
     const ending = failure(other.perform());
     await other.response.catch(() => {});
     await multi[Symbol.asyncDispose]();
     expect(await ending).toMatchObject({ code: 'CURLE_FAILED_INIT', message: 'this Multi was closed' });
-    expect(await failure(get(source.url).perform())).toMatchObject({ message: 'this Multi is closed' });
+    expect(await failure(get(source.url, { maxBody: 0 }).perform())).toMatchObject({ message: 'this Multi is closed' });
   });
 });
 

@@ -47,6 +47,7 @@ static void idle_enter(sl_conn *c)
   c->idle_since_us = m->now_us;
   SL_LIST_APPEND(m->idle_first, m->idle_last, c, idle_prev, idle_next);
   if (++m->idle_count > SL_POOL_IDLE_MAX) sl_conn_close(m->idle_first, SL_FINISH);
+  sl_multi_retry_pending(m);
 }
 
 static void idle_leave(sl_conn *c)
@@ -75,10 +76,9 @@ void sl_conn_close(sl_conn *c, enum sl_how how)
   sl_multi_retry_pending(m);
 }
 
-/* A quiet idle channel answers AGAIN. Anything else, bytes above all, means that it must not be used. */
-static bool sound(sl_conn *c)
+bool sl_conn_sound(sl_conn *c)
 {
-  return sl_recv(c->ch, c->multi->scratch, 1) == SL_AGAIN;
+  return !c->held && sl_recv(c->ch, c->multi->scratch, 1) == SL_AGAIN;
 }
 
 sl_conn *sl_conn_reuse(sl_multi *m, uint32_t kind, const char *spec, uint32_t len)
@@ -86,7 +86,7 @@ sl_conn *sl_conn_reuse(sl_multi *m, uint32_t kind, const char *spec, uint32_t le
   for (sl_conn *c = m->idle_last, *older; c; c = older) {
     older = c->idle_prev;
     if (c->kind != kind || c->spec_len != len || memcmp(c->spec, spec, len) || !c->protocol->room(c)) continue;
-    if (m->now_us - c->idle_since_us > SL_POOL_IDLE_US || !sound(c)) {
+    if (m->now_us - c->idle_since_us > SL_POOL_IDLE_US || !sl_conn_sound(c)) {
       sl_conn_close(c, SL_FINISH);
       continue;
     }
@@ -102,6 +102,7 @@ void sl_conn_attach(sl_conn *c, sl_transfer *t)
   t->conn = c;
   t->conn_next = c->transfers;
   c->transfers = t;
+  if (c->held) sl_transfer_hold(t, true);
 }
 
 void sl_conn_detach(sl_conn *c, sl_transfer *t)
@@ -114,6 +115,7 @@ void sl_conn_detach(sl_conn *c, sl_transfer *t)
     }
   t->conn = NULL;
   t->conn_next = NULL;
+  if (c->held) sl_transfer_hold(t, false); /* the hold was this channel's */
 }
 
 void sl_conn_release(sl_conn *c, sl_transfer *t, bool keep, enum sl_how how)
@@ -149,10 +151,10 @@ static void opened(sl_conn *c)
   char alpn[32];
   int64_t times[3] = { 0, 0, 0 };
   int32_t n = sl_info(c->ch, SL_INFO_ALPN, alpn, sizeof alpn);
-  size_t alpn_len = n < 0 || (size_t)n > sizeof alpn ? 0 : (size_t)n;
-  c->protocol = sl_protocol_find(c->kind, alpn, alpn_len);
+  bool fits = n <= (int32_t)sizeof alpn;
+  c->protocol = fits ? sl_protocol_find(c->kind, alpn, n < 0 ? 0 : (size_t)n) : NULL;
   if (!c->protocol || !c->protocol->opened(c)) {
-    int32_t code = c->protocol ? SL_NOMEM : SL_NOSYS;
+    int32_t code = c->protocol ? SL_NOMEM : SL_TLS_FAILED; /* an ALPN that was not offered */
     c->protocol = NULL;
     sl_conn_broken(c, code);
     return;
@@ -183,6 +185,7 @@ static void run_opening(sl_conn *c, uint32_t events)
 /* Move what was not consumed out of the shared buffer. */
 static bool keep_rest(sl_conn *c)
 {
+  c->last_fill = 0; /* what outlives the turn cannot be given back */
   bool in_stash = c->stash.data && c->in >= c->stash.data && c->in <= c->stash.data + c->stash.len;
   if (!c->in_len) {
     if (c->stash.data) sl_text_free(&c->stash);
@@ -201,14 +204,16 @@ void sl_conn_run(sl_conn *c)
 {
   uint32_t events = c->events;
   c->events = 0;
-  if (events & (SL_HELD | SL_FREE))
-    for (sl_transfer *t = c->transfers; t; t = t->conn_next) sl_transfer_hold(t, !(events & SL_FREE));
+  if (events & (SL_HELD | SL_FREE)) {
+    c->held = (events & SL_HELD) != 0;
+    for (sl_transfer *t = c->transfers; t; t = t->conn_next) sl_transfer_hold(t, c->held);
+  }
   if (!c->opened) {
     run_opening(c, events);
     return;
   }
   if (c->idle) {
-    if (!sound(c)) sl_conn_close(c, SL_FINISH);
+    if (!sl_conn_sound(c)) sl_conn_close(c, SL_FINISH);
     return;
   }
   int32_t code = c->protocol->output(c);
@@ -279,7 +284,8 @@ int32_t sl_conn_move(sl_conn *c, sl_transfer *t, uint32_t max)
   int32_t n = sl_move(c->ch, t->token, max);
   m->in_callback--;
   if (n == SL_NOSYS) c->host_moves_not = true;
-  return n;
+  SL_ASSERT(n <= (int64_t)max);
+  return n > (int64_t)max ? SL_IO : n;
 }
 
 int32_t sl_conn_flush(sl_conn *c)

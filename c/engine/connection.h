@@ -30,6 +30,7 @@ struct sl_conn {
   uint32_t wanted;           /* last told to the host                                 */
   uint32_t events;           /* enum sl_event_bits not looked at yet                  */
   bool opened, idle, closed, ready;
+  bool held;                 /* by the host (B15): so are its guests                  */
   bool doubt;                /* something came that should not have: never used again */
   bool host_moves_not;       /* the host answered NOSYS to move or unrecv             */
   int64_t idle_since_us;
@@ -54,6 +55,8 @@ void sl_conn_release(sl_conn *c, sl_transfer *t, bool keep, enum sl_how how);
 /* Close the channel. The struct is freed when the run ends (sl_conn_free). */
 void sl_conn_close(sl_conn *c, enum sl_how how);
 void sl_conn_free(sl_conn *c);
+/* A quiet channel answers AGAIN. Anything else, bytes above all, means that no request must be sent on it. */
+bool sl_conn_sound(sl_conn *c);
 /* The channel died of `code`: tell every guest, then close it. */
 void sl_conn_broken(sl_conn *c, int32_t code);
 /* Look at its events; called by the engine's run. */

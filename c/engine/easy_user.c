@@ -187,5 +187,4 @@ void sl_easy_begin(sl_easy *e)
   e->ended = e->line_written = false;
 }
 
-const sl_user sl_easy_user = { .write = easy_write, .progress = easy_progress, .done = easy_done,
-                               .write_max = SL_WRITE_MAX };
+const sl_user sl_easy_user = { .write = easy_write, .progress = easy_progress, .done = easy_done };

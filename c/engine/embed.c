@@ -55,13 +55,15 @@ int32_t sl_embed_init(void)
 
 void sl_embed_close(void)
 {
-  if (instance.multi) sl_multi_free(instance.multi);
+  if (!instance.multi || instance.multi->depth) return;
+  sl_multi_free(instance.multi);
   free(instance.scratch);
   memset(&instance, 0, sizeof instance);
 }
 
 void *sl_embed_scratch(uint32_t n)
 {
+  if (!n) n = 1;
   if (n > instance.scratch_cap) {
     char *area = realloc(instance.scratch, n);
     if (!area) return NULL;
@@ -83,6 +85,7 @@ struct sl_embed *sl_embed_new(uint32_t token)
 
 void sl_embed_free(struct sl_embed *e)
 {
+  if (e->transfer.state.life != SL_IDLE && e->transfer.state.life != SL_DONE) return;
   if (e->transfer.multi) sl_multi_remove(instance.multi, &e->transfer);
   sl_transfer_clear(&e->transfer);
   sl_options_clear(&e->options);
@@ -126,17 +129,18 @@ void sl_embed_pause(struct sl_embed *e, uint32_t mask, uint32_t by)
 
 void sl_embed_stop(struct sl_embed *e, int32_t code)
 {
-  sl_transfer_stop(&e->transfer, SL_CAUSE_ABORT, code, NULL);
+  sl_transfer_stop(&e->transfer, SL_CAUSE_ABORT, code ? (CURLcode)code : CURLE_ABORTED_BY_CALLBACK, NULL);
 }
 
 double sl_embed_ready(int32_t ch, uint32_t events)
 {
-  sl_multi_event(instance.multi, ch, events);
+  if (instance.multi) sl_multi_event(instance.multi, ch, events);
   return sl_embed_run();
 }
 
 double sl_embed_run(void)
 {
+  if (!instance.multi) return -1;
   sl_multi_run(instance.multi);
   int64_t next = sl_multi_next_us(instance.multi);
   return next == SL_NEVER ? -1 : (double)next;

@@ -182,6 +182,8 @@ void sl_multi_event(sl_multi *m, sl_ch ch, uint32_t events)
   if (!m->by_channel_cap) return;
   sl_conn *c = m->by_channel[channel_slot(m, ch)];
   if (!c) return;
+  /* Of a hold and a release the later one counts. */
+  if (events & (SL_HELD | SL_FREE)) c->events &= ~(uint32_t)(SL_HELD | SL_FREE);
   c->events |= events;
   sl_multi_ready(m, c);
 }

@@ -31,7 +31,7 @@ struct sl_multi {
   bool owns_loop;
   bool woken;                   /* a wakeup that nobody has taken yet (K2)    */
   bool some_busy;               /* some transfer waits for the host's room    */
-  uint32_t depth;               /* > 0: inside a run or a replay             */
+  uint32_t depth;               /* > 0: inside a run                         */
   uint32_t in_callback;         /* > 0: inside a callback of the user        */
   int64_t now_us;               /* of the current run                        */
   sl_timers timers;

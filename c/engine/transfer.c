@@ -78,14 +78,44 @@ static void start_low_speed(sl_transfer *t, bool first)
   set_timer(t, SL_TIMER_LOW_SPEED, on ? now + SL_SECOND : SL_NEVER);
   if (first) sl_meter_start(&t->meter, now, bytes);
   else sl_meter_resume(&t->meter, now, bytes);
+  t->low_speed_limit = o->low_speed_limit;
+  t->low_speed_time_s = o->low_speed_time_s;
   if (on) sl_meter_too_slow(&t->meter, now, sl_meter_speed(&t->meter, now, bytes), o->low_speed_limit, SL_NEVER);
 }
 
+/* B9: silence counts while an answer is due and wanted. */
 static void start_silence(sl_transfer *t)
 {
-  bool on = t->state.life == SL_ACTIVE && !(t->paused_noted & SL_DIR_RECV);
+  bool on = t->state.send == SL_SEND_END && t->state.recv != SL_RECV_END && !(t->paused_noted & SL_DIR_RECV);
   t->last_recv_us = t->multi->now_us;
   set_timer(t, SL_TIMER_SILENCE, on ? deadline(t->multi->now_us, t->options->silence_timeout_ms) : SL_NEVER);
+}
+
+/* T1, T2: they run while the caller pauses; B15: not while the host holds. */
+static void set_clocks(sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  int64_t connect = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
+  bool connecting = t->state.life == SL_PENDING || t->state.life == SL_CONNECTING;
+  set_timer(t, SL_TIMER_TOTAL, t->host_noted ? SL_NEVER : deadline(t->start_us + t->frozen_us, o->timeout_ms));
+  set_timer(t, SL_TIMER_CONNECT,
+            t->host_noted || !connecting ? SL_NEVER : deadline(t->single_us + t->frozen_us, connect));
+  set_timer(t, SL_TIMER_PAUSED,
+            t->host_noted || !t->own_noted ? SL_NEVER : deadline(t->own_since_us, o->paused_timeout_ms));
+}
+
+/* Whose pause it is may change without the gate changing. */
+static void note_who(sl_transfer *t, int64_t now)
+{
+  uint8_t by = t->gate.by_recv | t->gate.by_send;
+  bool own = (by & ~SL_BY_HOST) != 0, host = (by & SL_BY_HOST) != 0;
+  if (own == t->own_noted && host == t->host_noted) return;
+  if (own && (!t->own_noted || (t->host_noted && !host))) t->own_since_us = now;
+  if (host && !t->host_noted) t->frozen_since_us = now;
+  if (!host && t->host_noted) t->frozen_us += now - t->frozen_since_us;
+  t->own_noted = own;
+  t->host_noted = host;
+  set_clocks(t);
 }
 
 static uint64_t held_in_engine(const sl_transfer *t)
@@ -97,16 +127,14 @@ static uint64_t held_in_engine(const sl_transfer *t)
 static void note_pause(sl_transfer *t)
 {
   uint8_t paused = (uint8_t)sl_gate_paused(&t->gate), before = t->paused_noted;
-  if (paused == before) return;
-  t->paused_noted = paused;
   if (!t->multi) return;
   int64_t now = now_us(t);
+  note_who(t, now);
+  if (paused == before) return;
+  t->paused_noted = paused;
   sl_multi_trace(t->multi, t, SL_TRACE_GATE, paused, t->gate.by_recv * 16 + t->gate.by_send);
   if (!before) t->paused_since_us = now;
   if (!paused) t->paused_us += now - t->paused_since_us;
-  /* B15: a host's hold is not the guest's pause. */
-  bool own = ((t->gate.by_recv | t->gate.by_send) & ~SL_BY_HOST) != 0;
-  set_timer(t, SL_TIMER_PAUSED, own ? deadline(now, t->options->paused_timeout_ms) : SL_NEVER);
   if ((before & ~paused) & SL_DIR_RECV) sl_bucket_burst(&t->recv_bucket, (int64_t)held_in_engine(t), now);
   if ((before & ~paused) & SL_DIR_SEND) sl_bucket_burst(&t->send_bucket, 0, now);
   start_low_speed(t, false);
@@ -165,8 +193,9 @@ static uint64_t replay_allowance(sl_transfer *t)
   if (!t->recv_bucket.rate) return t->gate.held;
   sl_bucket_allows(&t->recv_bucket, now_us(t));
   if (t->recv_bucket.tokens >= 0) return t->gate.held;
-  uint64_t owed = (uint64_t)-t->recv_bucket.tokens;
-  return owed < t->gate.held ? t->gate.held - owed : 0;
+  uint64_t owed = (uint64_t)-t->recv_bucket.tokens, all = held_in_engine(t);
+  uint64_t covered = owed < all ? all - owed : 0;
+  return covered < t->gate.held ? covered : t->gate.held;
 }
 
 static bool replay_due(sl_transfer *t)
@@ -230,7 +259,6 @@ static void finish(sl_transfer *t)
   }
   end(t);
   sl_multi_finished(m, t);
-  tell_changed(t);
   m->in_callback++;
   t->user->done(t); /* may free t */
   m->in_callback--;
@@ -256,7 +284,7 @@ static void start_limits(sl_transfer *t)
 {
   const sl_options *o = t->options;
   int64_t now = t->start_us;
-  set_timer(t, SL_TIMER_TOTAL, deadline(now, o->timeout_ms));
+  set_clocks(t);
   sl_bucket_start(&t->recv_bucket, o->max_recv_speed, now);
   sl_bucket_start(&t->send_bucket, o->max_send_speed, now);
   start_low_speed(t, true);
@@ -306,8 +334,10 @@ void sl_transfer_start(sl_transfer *t)
   t->cause = SL_CAUSE_NONE;
   t->code = CURLE_OK;
   t->error[0] = t->peer[0] = t->local[0] = 0;
-  t->retried = t->reused = t->busy = t->has_body = false;
+  t->retried = t->reused = t->busy = t->has_body = t->effective_url = false;
   t->paused_noted = 0;
+  t->own_noted = t->host_noted = false;
+  t->frozen_us = 0;
   t->status = t->http_minor = 0;
   t->recv_total = -1;
   t->received = t->sent = t->delivered = t->head_received = t->head_sent = 0;
@@ -344,7 +374,7 @@ static CURLcode code_of(const sl_transfer *t, int32_t code)
   default: break;
   }
   if (!begun) return CURLE_COULDNT_CONNECT;
-  if (t->first_us) return CURLE_RECV_ERROR;
+  if (t->first_us || code == SL_IO) return CURLE_RECV_ERROR;
   return t->state.send == SL_SEND_END ? CURLE_GOT_NOTHING : CURLE_SEND_ERROR;
 }
 
@@ -370,7 +400,7 @@ static void begin(sl_transfer *t)
   step(t, SL_STEP_BEGIN);
   if (t->cause) return; /* told of the change, the user stopped it */
   t->begin_us = t->multi->now_us;
-  set_timer(t, SL_TIMER_CONNECT, SL_NEVER);
+  set_clocks(t);
   memcpy(t->peer, c->peer, sizeof t->peer);
   memcpy(t->local, c->local, sizeof t->local);
   if (!t->reused) {
@@ -383,13 +413,27 @@ static void begin(sl_transfer *t)
   if (c->protocol->begin(c, t)) sl_multi_ready(t->multi, c);
 }
 
+/* The host has no room: try again when a connection goes, or after a while (the host may free late). */
+static void wait_for_room(sl_transfer *t)
+{
+  t->busy = t->multi->some_busy = true;
+  set_timer(t, SL_TIMER_RETRY, t->multi->now_us + SL_BUSY_RETRY_US);
+}
+
 static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spec)
 {
   int32_t code;
-  sl_conn *c = sl_conn_open(t->multi, scheme->kind, spec->data, (uint32_t)spec->len, &code);
-  t->busy = !c && code == SL_BUSY;
-  if (t->busy) t->multi->some_busy = true;
-  if (t->busy) return;
+  sl_multi *m = t->multi;
+  sl_conn *c = sl_conn_open(m, scheme->kind, spec->data, (uint32_t)spec->len, &code);
+  while (!c && code == SL_BUSY && m->idle_first) { /* idle connections make room */
+    sl_conn_close(m->idle_first, SL_FINISH);
+    c = sl_conn_open(m, scheme->kind, spec->data, (uint32_t)spec->len, &code);
+  }
+  t->busy = false;
+  if (!c && code == SL_BUSY) {
+    wait_for_room(t);
+    return;
+  }
   if (!c) {
     stop_for_host(t, code, 0);
     return;
@@ -400,14 +444,8 @@ static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spe
   step(t, SL_STEP_OPEN);
 }
 
-static void find_connection(sl_transfer *t)
+static void find_connection(sl_transfer *t, const sl_scheme *scheme)
 {
-  if (!t->effective_url && !parse_url(t)) return;
-  const sl_scheme *scheme = sl_scheme_find(t->url.scheme);
-  if (!scheme) {
-    stop_input(t, CURLE_UNSUPPORTED_PROTOCOL, "Protocol not supported", t->url.scheme);
-    return;
-  }
   sl_text spec = { .max = SL_URL_MAX };
   CURLcode bad = sl_spec_compose(t, scheme, &spec);
   if (bad) sl_transfer_stop(t, SL_CAUSE_INPUT, bad, NULL);
@@ -429,6 +467,12 @@ void sl_transfer_opened(sl_transfer *t) { sl_multi_dirty(t->multi, t); }
 void sl_transfer_broken(sl_transfer *t, int32_t code)
 {
   sl_conn *c = t->conn;
+  if (code == SL_BUSY && t->state.life == SL_CONNECTING && !t->cause) {
+    sl_conn_detach(c, t);
+    step(t, SL_STEP_AGAIN);
+    wait_for_room(t);
+    return;
+  }
   bool stale = t->reused && !t->retried && !t->first_us && !t->cause && t->state.life == SL_ACTIVE &&
                !sl_gate_holds(&t->gate) && code > SL_CANCELED && code != SL_NOMEM;
   if (!stale) stop_for_host(t, code, c->ch);
@@ -441,7 +485,8 @@ void sl_transfer_broken(sl_transfer *t, int32_t code)
     sl_gate_clear(&t->gate);
     note_pause(t);
   }
-  t->single_us = t->multi->now_us;
+  t->single_us = t->multi->now_us - t->frozen_us; /* set_clocks adds what was frozen */
+  set_clocks(t);
   sl_multi_dirty(t->multi, t);
 }
 
@@ -449,10 +494,11 @@ void sl_transfer_broken(sl_transfer *t, int32_t code)
 
 static void run_pending(sl_transfer *t)
 {
+  if (!t->effective_url && !parse_url(t)) return;
+  const sl_scheme *scheme = sl_scheme_find(t->url.scheme);
+  if (!scheme) stop_input(t, CURLE_UNSUPPORTED_PROTOCOL, "Protocol not supported", t->url.scheme);
   /* P10: a paused receive side holds the way to the connection too; its deadlines run. */
-  int64_t limit = t->options->connect_timeout_ms ? t->options->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
-  set_timer(t, SL_TIMER_CONNECT, deadline(t->single_us, limit));
-  if (!(sl_gate_paused(&t->gate) & SL_DIR_RECV)) find_connection(t);
+  else if (!(sl_gate_paused(&t->gate) & SL_DIR_RECV)) find_connection(t, scheme);
 }
 
 static void run_active(sl_transfer *t)
@@ -469,7 +515,7 @@ static void run_active(sl_transfer *t)
   bool ended = t->state.send == SL_SEND_END && t->state.recv == SL_RECV_END;
   if (ended && !sl_gate_holds(&t->gate)) sl_transfer_stop(t, SL_CAUSE_COMPLETE, CURLE_OK, NULL);
   /* What the connection kept or the host has may go on now. */
-  else if (t->conn->in_len && sl_transfer_takes(t)) sl_multi_ready(t->multi, t->conn);
+  else if (sl_transfer_takes(t)) sl_multi_ready(t->multi, t->conn);
   else if (t->conn->out.len && sl_transfer_send_allowance(t)) sl_multi_ready(t->multi, t->conn);
   sl_conn_want(t->conn);
 }
@@ -490,17 +536,16 @@ static void time_out(sl_transfer *t, const char *what, int64_t since_us)
 {
   char text[CURL_ERROR_SIZE];
   sl_line line = { text, text + sizeof text };
-  bool connecting = t->state.life == SL_CONNECTING;
-  if (connecting && !what) {
+  if (t->state.life == SL_CONNECTING) {
     char phase[16];
     int32_t n = sl_info(t->conn->ch, SL_INFO_PHASE, phase, sizeof phase);
     what = n == 7 && !memcmp(phase, "resolve", 7) ? "Resolving" : "Connection";
   }
-  sl_line_str(&line, what ? what : "Operation");
+  sl_line_str(&line, what);
   sl_line_str(&line, " timed out after ");
   sl_line_int(&line, (t->multi->now_us - since_us) / 1000);
   sl_line_str(&line, " milliseconds");
-  if (!connecting) {
+  if (!strcmp(what, "Operation")) {
     sl_line_str(&line, " with ");
     sl_line_int(&line, (int64_t)t->received);
     if (t->recv_total >= 0) {
@@ -558,12 +603,12 @@ void sl_transfer_expire(sl_transfer *t)
     set_timer(t, kind, SL_NEVER);
     if (t->cause) continue;
     switch ((enum sl_timer_kind)kind) {
-    case SL_TIMER_TOTAL: time_out(t, NULL, t->start_us); break;
-    case SL_TIMER_CONNECT: time_out(t, t->state.life == SL_PENDING ? "Connection" : NULL, t->single_us); break;
+    case SL_TIMER_TOTAL: time_out(t, "Operation", t->start_us); break;
+    case SL_TIMER_CONNECT: time_out(t, "Connection", t->single_us); break;
     case SL_TIMER_LOW_SPEED: check_low_speed(t); break;
     case SL_TIMER_PAUSED: limit_passed(t, "Paused for ", t->options->paused_timeout_ms); break;
     case SL_TIMER_SILENCE: check_silence(t); break;
-    default: sl_multi_dirty(t->multi, t); break; /* rates: what they held back goes on */
+    default: sl_multi_dirty(t->multi, t); break; /* what they held back goes on */
     }
   }
 }
@@ -602,10 +647,12 @@ void sl_transfer_limits(sl_transfer *t)
   if (!running(t)) return;
   int64_t now = now_us(t);
   const sl_options *o = t->options;
-  set_timer(t, SL_TIMER_TOTAL, deadline(t->start_us, o->timeout_ms));
+  set_clocks(t);
+  start_silence(t);
   if (o->max_recv_speed != t->recv_bucket.rate) sl_bucket_start(&t->recv_bucket, o->max_recv_speed, now);
   if (o->max_send_speed != t->send_bucket.rate) sl_bucket_start(&t->send_bucket, o->max_send_speed, now);
-  start_low_speed(t, false);
+  if (o->low_speed_limit != t->low_speed_limit || o->low_speed_time_s != t->low_speed_time_s)
+    start_low_speed(t, false);
   sl_multi_dirty(t->multi, t);
 }
 
@@ -673,6 +720,7 @@ void sl_out_end(sl_transfer *t)
 {
   if (t->cause) return;
   step(t, SL_STEP_SEND_END);
+  start_silence(t);
   sl_multi_dirty(t->multi, t);
 }
 

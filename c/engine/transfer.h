@@ -34,9 +34,8 @@ enum sl_cause {
 typedef struct sl_user {
   sl_deliver *write;                 /* gate.h                                                      */
   int (*progress)(sl_transfer *t);   /* each run of a connected transfer; not 0: stop with 42. NULL: none */
-  void (*changed)(sl_transfer *t);   /* life changed. NULL: none                                    */
-  void (*done)(sl_transfer *t);      /* last thing said of this START; may free the transfer        */
-  uint32_t write_max;                /* bytes of body in one call of write                          */
+  void (*changed)(sl_transfer *t);   /* life (but DONE) or gate changed. NULL: none                 */
+  void (*done)(sl_transfer *t);      /* last thing said of this START; may free or start t          */
   bool moves;                        /* body bytes may take the host's short way (sl_move)          */
   bool keeps_pause;                  /* B14: a call's pause survives start, redirects and retries   */
 } sl_user;
@@ -61,7 +60,8 @@ struct sl_transfer {
   bool dirty, message;       /* it is on that list                               */
   bool busy;                 /* the host had no room for a connection            */
   bool retried, reused;      /* after a stale connection; on a pooled one        */
-  uint8_t paused_noted;      /* what the clocks know of the gate                 */
+  uint8_t paused_noted;      /* what the clocks know of the gate:                */
+  bool own_noted, host_noted;/* ... who of caller and host has paused it         */
   /* what the response said */
   uint16_t status;
   uint8_t http_minor;
@@ -75,6 +75,9 @@ struct sl_transfer {
   int64_t start_us, single_us, begin_us, first_us, last_recv_us, done_us;
   int64_t resolved_us, connected_us, tls_us; /* of a connection made for it      */
   int64_t paused_since_us, paused_us;        /* time spent with a direction paused */
+  int64_t own_since_us;                      /* begin of the caller's own pause    */
+  int64_t frozen_since_us, frozen_us;        /* held by the host: no clock runs    */
+  int64_t low_speed_limit, low_speed_time_s; /* as the meter was started with      */
   char peer[64], local[64];  /* of its connection, "address port"                */
   uint32_t connects;         /* new connections made for this operation          */
 };
@@ -94,7 +97,7 @@ void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by);
  * (returns CURLE_OK, the rest follows). The error of a user that failed, else CURLE_OK. */
 CURLcode sl_transfer_replay(sl_transfer *t);
 /* The one way to end. The first cause wins; later calls and calls on what is not running do nothing.
- * message NULL: the code's own text. Takes effect in the next run (at once when none is on). */
+ * message NULL: the code's own text. Nothing is delivered from now on; it ends in the next run. */
 void sl_transfer_stop(sl_transfer *t, enum sl_cause cause, CURLcode code, const char *message);
 
 /* For the engine: make it true (see above). Nothing is known of t afterwards when it got DONE. */

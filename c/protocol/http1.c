@@ -23,7 +23,9 @@ enum stage { HEAD, LENGTH, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILER, CLOSE, EN
 
 struct http1 {
   uint8_t stage;
-  bool keep_alive, head_request;
+  bool keep_alive;
+  bool head_request;  /* a response has no body                                       */
+  bool body_unwanted; /* the caller wants none though the method has one              */
   uint64_t left;      /* bytes of this length or chunk still to come                   */
   uint32_t head_bytes;/* of the heads and trailers of this response so far             */
   uint32_t looked_at; /* bytes of `in` the head parser has seen                        */
@@ -158,7 +160,8 @@ static bool http1_begin(sl_conn *c, sl_transfer *t)
   struct http1 *h = c->protocol_state;
   const char *method = t->options->custom_request;
   SL_ASSERT(!c->in_len && !c->out.len);
-  *h = (struct http1){ .stage = HEAD, .head_request = t->options->nobody || (method && !strcmp(method, "HEAD")) };
+  *h = (struct http1){ .stage = HEAD, .head_request = method ? !strcmp(method, "HEAD") : t->options->nobody };
+  h->body_unwanted = t->options->nobody && !h->head_request;
   compose(t, &c->out);
   if (c->out.failed) {
     sl_text_free(&c->out);
@@ -169,10 +172,18 @@ static bool http1_begin(sl_conn *c, sl_transfer *t)
   return true;
 }
 
+/* Nothing of the request has gone out: what comes now is no answer to it, and is not looked at. */
+static bool not_asked(const sl_conn *c, const sl_transfer *t)
+{
+  return t->state.send == SL_SEND_HEAD && c->out.len == t->head_sent;
+}
+
 static int32_t http1_output(sl_conn *c)
 {
   sl_transfer *t = c->transfers;
   if (!t || t->state.send != SL_SEND_HEAD || !sl_transfer_send_allowance(t)) return 0;
+  /* A pooled connection was sound when it was taken; the request may have been held back since (P11). */
+  if (not_asked(c, t) && t->reused && t->begin_us != c->multi->now_us && !sl_conn_sound(c)) return SL_RESET;
   int32_t code = sl_conn_flush(c);
   if (code == 0) sl_out_end(t);
   return code;
@@ -188,7 +199,9 @@ static bool fail(sl_transfer *t, CURLcode code, const char *message)
 
 static bool value_is(const struct phr_header *h, const char *word)
 {
-  return sl_equal_nocase(h->value, h->value_len, word);
+  size_t n = h->value_len;
+  while (n && (h->value[n - 1] == ' ' || h->value[n - 1] == '\t')) n--;
+  return sl_equal_nocase(h->value, n, word);
 }
 
 /* Whether a comma-separated value has this word. */
@@ -245,7 +258,8 @@ static bool read_framing(sl_conn *c, sl_transfer *t, const struct phr_header *he
   }
   if (chunked && (length >= 0 || minor == 0)) c->doubt = true;
   h->keep_alive = !close && (minor > 0 || keep);
-  bool no_body = h->head_request || t->status == 204 || t->status == 304;
+  bool no_body = h->head_request || t->status == 204 || t->status == 304 || h->body_unwanted;
+  if (h->body_unwanted) h->keep_alive = false; /* it would pass for the next response */
   if (no_body) h->stage = END;
   else if (chunked) h->stage = CHUNK_SIZE;
   else if (length >= 0) h->stage = LENGTH;
@@ -281,12 +295,13 @@ __attribute__((noinline)) static bool read_head(sl_conn *c, sl_transfer *t, bool
   const char *reason;
   int minor, status;
   int len = phr_parse_response(c->in, c->in_len, &minor, &status, &reason, &reason_len, headers, &n, h->looked_at);
-  if (len == -2) {
+  bool strange = memcmp(c->in, "HTTP/", c->in_len < 5 ? c->in_len : 5) != 0;
+  if (len == -2 && !strange) {
     *more = true;
     h->looked_at = c->in_len;
     return head_fits(h, t, c->in_len);
   }
-  if (len < 0 && (c->in_len < 5 || memcmp(c->in, "HTTP/", 5)))
+  if (strange)
     return fail(t, CURLE_UNSUPPORTED_PROTOCOL, "The response does not begin with an HTTP/1 status line");
   if (len < 0 && n >= SL_HEADER_LINES_MAX)
     return fail(t, CURLE_TOO_LARGE, "More than 256 header lines in the response");
@@ -336,7 +351,7 @@ static bool read_chunk_end(sl_conn *c, sl_transfer *t, bool *more)
 {
   struct http1 *h = c->protocol_state;
   if (c->in_len < 2 && (!c->in_len || c->in[0] == '\r')) return *more = true;
-  if (memcmp(c->in, "\r\n", 2)) return fail(t, CURLE_RECV_ERROR, "Chunk longer than its announced size");
+  if (c->in_len < 2 || memcmp(c->in, "\r\n", 2)) return fail(t, CURLE_RECV_ERROR, "Chunk longer than its announced size");
   sl_conn_consume(c, 2);
   h->stage = CHUNK_SIZE;
   return true;
@@ -350,7 +365,8 @@ __attribute__((noinline)) static bool read_trailer(sl_conn *c, sl_transfer *t, b
   int len = phr_parse_headers(c->in, c->in_len, headers, &n, h->looked_at);
   if (len == -2) {
     *more = true;
-    h->looked_at = c->in_len;
+    /* The parser's quick look for the end would miss the lone CR LF of no trailers at all. */
+    h->looked_at = c->in_len > 2 ? c->in_len : 0;
     return head_fits(h, t, c->in_len);
   }
   if (len < 0) return fail(t, CURLE_RECV_ERROR, "Malformed trailers in the response");
@@ -442,6 +458,7 @@ static int32_t move_body(sl_conn *c, sl_transfer *t, int64_t allowance, bool *eo
   int32_t n = sl_conn_move(c, t, max > INT32_MAX ? INT32_MAX : (uint32_t)max);
   if (n == 0) *eof = true;
   if (n == SL_SINK_FAILED) sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, NULL);
+  if (n == SL_SINK_PAUSED) sl_transfer_pause(t, sl_gate_paused(&t->gate) | SL_DIR_RECV, SL_BY_CALLBACK);
   if (n == SL_SINK_FAILED || n == SL_SINK_PAUSED) return SL_AGAIN;
   if (n <= 0) return n;
   sl_transfer_charge_recv(t, n);
@@ -473,7 +490,7 @@ static int32_t http1_input(sl_conn *c)
   for (unsigned reads = 0; reads < SL_RUN_READS_MAX; reads++) {
     sl_transfer *t = c->transfers;
     bool more = false, eof = false;
-    if (!t) return 0;
+    if (!t || not_asked(c, t)) return 0;
     if (!parse(c, t, &more) || !more) return 0; /* it is over, or does not take now */
     int64_t allowance = sl_transfer_recv_allowance(t);
     if (allowance <= 0) return 0;
@@ -489,7 +506,7 @@ static uint32_t http1_want(sl_conn *c)
 {
   sl_transfer *t = c->transfers;
   if (!t) return SL_IN; /* idle: to see it close */
-  uint32_t want = sl_transfer_recv_allowance(t) > 0 ? SL_IN : 0;
+  uint32_t want = !not_asked(c, t) && sl_transfer_recv_allowance(t) > 0 ? SL_IN : 0;
   if (c->out.len && sl_transfer_send_allowance(t) > 0) want |= SL_OUT;
   return want;
 }

@@ -98,6 +98,11 @@ static void rates(void)
   sim_number(x, CURLOPT_MAX_RECV_SPEED_LARGE, 10000);
   expect(x, "S1: 40000 bytes at 10000", CURLE_OK, 3960000, 3960000, NULL);
 
+  x = begin(40000);
+  sim_number(x, CURLOPT_MAX_RECV_SPEED_LARGE, 10000);
+  x->sim->moves = x->user.moves = true;
+  expect(x, "S1: the same by sl_move", CURLE_OK, 3960000, 3960000, NULL);
+
   x = begin(5);
   sim_number(x, CURLOPT_MAX_RECV_SPEED_LARGE, 1);
   x->sim->calm_us += 1000 * SL_SECOND;

@@ -16,7 +16,7 @@ static sim *current;
 
 void sim_set_current(sim *s) { current = s; }
 
-/* ---- Small parts ---------------------------------------------------------------------------------------- */
+/* ---- Small parts --------------------------------------------------------------------------------------- */
 
 /* Counts a call of the door; true when this is the one that fails. */
 static bool call_fails(sim *s)
@@ -82,7 +82,7 @@ uint32_t sim_channel_events(const sim *s, const sim_channel *c)
   return events;
 }
 
-/* ---- Clock, chance, loop -------------------------------------------------------------------------------- */
+/* ---- Clock, chance, loop ------------------------------------------------------------------------------- */
 
 int64_t sl_now_us(sl_loop *loop) { return loop->sim->now_us; }
 int64_t sl_unix_ms(sl_loop *loop) { return 1700000000000 + loop->sim->now_us / 1000; }
@@ -145,7 +145,7 @@ int32_t sl_wait_fds(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_u
   return n ? SL_NOSYS : sl_wait(loop, ev, cap, timeout_us);
 }
 
-/* ---- Channels ------------------------------------------------------------------------------------------- */
+/* ---- Channels ------------------------------------------------------------------------------------------ */
 
 static bool spec_has(const char *spec, uint32_t len, const char *line)
 {

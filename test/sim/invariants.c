@@ -24,7 +24,7 @@ void sim_violate(sim *s, const sim_transfer *x, const char *what, int64_t a, int
   sl_line_str(&line, x->t.error);
 }
 
-/* ---- Trace ---------------------------------------------------------------------------------------------- */
+/* ---- Trace --------------------------------------------------------------------------------------------- */
 
 static char *put_int(char *p, int64_t n)
 {
@@ -73,14 +73,20 @@ void sim_trace_hook(void *arg, const sl_transfer *t, enum sl_trace_kind kind, in
     sim_violate(s, x, "low speed stopped a paused transfer", 0, 0);
 }
 
-/* ---- The user's side ------------------------------------------------------------------------------------ */
+/* ---- The user's side ----------------------------------------------------------------------------------- */
 
 void sim_note_pause(sim *s, sim_transfer *x)
 {
   if (x->t.cause && x->running) return; /* it is over: what is asked for now changes nothing */
   bool paused = x->running && sl_gate_paused(&x->t.gate);
   if (paused && x->paused_since_us < 0) x->paused_since_us = s->now_us;
-  bool own = paused && !((x->t.gate.by_recv | x->t.gate.by_send) & SL_BY_HOST);
+  bool held = paused && ((x->t.gate.by_recv | x->t.gate.by_send) & SL_BY_HOST);
+  if (held && x->held_since_us < 0) x->held_since_us = s->now_us;
+  if (!held && x->held_since_us >= 0) {
+    x->held_sum_us += s->now_us - x->held_since_us;
+    x->held_since_us = -1;
+  }
+  bool own = paused && !held;
   if (!own) x->own_since_us = -1;
   else if (x->own_since_us < 0) x->own_since_us = s->now_us;
   if (!paused && x->paused_since_us >= 0) {
@@ -96,8 +102,7 @@ static void check_part(sim *s, sim_transfer *x, enum sl_part part, const char *d
   if (part == SL_PART_BODY) {
     uint32_t at = x->delivered;
     if ((s->flags & SIM_SELF_TEST) && at) at--;
-    if (n > x->user.write_max && !x->user.moves)
-      sim_violate(s, x, "W1: more than write_max at once", n, x->user.write_max);
+    if (n > SL_WRITE_MAX && !x->user.moves) sim_violate(s, x, "W1: too much at once", n, SL_WRITE_MAX);
     if (x->delivered > r->body_len || n > r->body_len - x->delivered)
       sim_violate(s, x, "more body than was sent", x->delivered, n);
     else if (n && memcmp(r->body + at, data, n))
@@ -122,7 +127,7 @@ void sim_check_write(sim *s, sim_transfer *x, enum sl_part part, const char *dat
   check_part(s, x, part, data, n);
 }
 
-/* ---- Ends ----------------------------------------------------------------------------------------------- */
+/* ---- Ends ---------------------------------------------------------------------------------------------- */
 
 static bool allowed(const sim_transfer *x, CURLcode code)
 {
@@ -131,13 +136,19 @@ static bool allowed(const sim_transfer *x, CURLcode code)
   return false;
 }
 
+/* How long its clocks have run: not while its host held it. */
+static int64_t clocked(const sim *s, const sim_transfer *x)
+{
+  return s->now_us - x->start_us - x->held_sum_us - (x->held_since_us >= 0 ? s->now_us - x->held_since_us : 0);
+}
+
 /* 28 by one of the limits, each no earlier than it may. */
 static void check_limit(sim *s, sim_transfer *x)
 {
   const sl_options *o = &x->options;
   const char *text = x->t.error;
-  int64_t passed = s->now_us - x->start_us,
-      running = s->now_us - (x->resumed_us > x->start_us ? x->resumed_us : x->start_us);
+  int64_t passed = clocked(s, x);
+  int64_t running = s->now_us - (x->resumed_us > x->start_us ? x->resumed_us : x->start_us);
   int64_t paused = x->paused_sum_us + (x->paused_since_us >= 0 ? s->now_us - x->paused_since_us : 0);
   if (strstr(text, "too slow")) {
     if (!o->low_speed_limit || !o->low_speed_time_s || running < o->low_speed_time_s * SL_SECOND)
@@ -193,7 +204,7 @@ void sim_check_done(sim *s, sim_transfer *x)
   check_code(s, x);
 }
 
-/* ---- Steps ---------------------------------------------------------------------------------------------- */
+/* ---- Steps --------------------------------------------------------------------------------------------- */
 
 static void check_bounds(sim *s, sim_transfer *x)
 {
@@ -232,14 +243,16 @@ static void check_wants(sim *s, sim_transfer *x)
 static void check_late(sim *s, sim_transfer *x)
 {
   const sl_options *o = &x->options;
-  int64_t now = s->now_us - s->late_us;
-  if (o->timeout_ms && now > x->start_us + o->timeout_ms * 1000)
-    sim_violate(s, x, "T1: total time passed", now - x->start_us, o->timeout_ms);
-  if (o->paused_timeout_ms && x->own_since_us >= 0 && now > x->own_since_us + o->paused_timeout_ms * 1000)
-    sim_violate(s, x, "B9: paused for too long", now - x->own_since_us, o->paused_timeout_ms);
+  int64_t late = s->late_us, passed = clocked(s, x);
+  if (x->held_since_us >= 0) return;
+  if (o->timeout_ms && passed > o->timeout_ms * 1000 + late)
+    sim_violate(s, x, "T1: total time passed", passed, o->timeout_ms);
+  if (o->paused_timeout_ms && x->own_since_us >= 0 &&
+      s->now_us - x->own_since_us > o->paused_timeout_ms * 1000 + late)
+    sim_violate(s, x, "B9: paused for too long", s->now_us - x->own_since_us, o->paused_timeout_ms);
   if (x->t.state.life != SL_ACTIVE && !x->t.begin_us) {
     int64_t ms = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
-    if (now > x->start_us + ms * 1000) sim_violate(s, x, "T2: connect time passed", now - x->start_us, ms);
+    if (passed > ms * 1000 + late) sim_violate(s, x, "T2: connect time passed", passed, ms);
   }
 }
 

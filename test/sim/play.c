@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Random numbers (splitmix64) ------------------------------------------------------------------------ */
+/* ---- Random numbers (splitmix64) ----------------------------------------------------------------------- */
 
 uint64_t sim_random(sim *s)
 {
@@ -28,7 +28,7 @@ int64_t sim_some(sim *s, int64_t max)
   return n > max ? max : n;
 }
 
-/* ---- Commands ------------------------------------------------------------------------------------------- */
+/* ---- Commands ------------------------------------------------------------------------------------------ */
 
 void sim_at(sim *s, int64_t after_us, enum sim_what what, uint32_t number, int64_t arg)
 {
@@ -57,7 +57,8 @@ static void begins(sim *s, sim_transfer *x)
   x->delivered = x->head_at = x->writes = x->slices = 0;
   x->start_us = s->now_us;
   x->first_write_us = x->last_write_us = -1;
-  x->paused_since_us = x->own_since_us = -1;
+  x->paused_since_us = x->own_since_us = x->held_since_us = -1;
+  x->held_sum_us = 0;
   x->resumed_us = x->burst_us = s->now_us;
   x->burst_bytes = 0;
   x->paused_sum_us = 0;
@@ -81,7 +82,7 @@ static void take_out(sim *s, sim_transfer *x)
   sl_multi_remove(s->m, &x->t);
   if (x->running) x->dones++; /* nothing will be told */
   x->added = x->running = false;
-  x->paused_since_us = x->own_since_us = -1;
+  x->paused_since_us = x->own_since_us = x->held_since_us = -1;
 }
 
 static void resume(sim_transfer *x)
@@ -125,8 +126,9 @@ static void command(sim *s, sim_command *taken)
   s->progress++;
   switch ((enum sim_what)c.what) {
   case SIM_ADD: add(s, x); break;
-  case SIM_PAUSE: if (x->added || x->user.keeps_pause) sl_transfer_pause(&x->t, (uint32_t)c.arg,
-                                                                         SL_BY_CALL); break;
+  case SIM_PAUSE:
+    if (x->added || x->user.keeps_pause) sl_transfer_pause(&x->t, (uint32_t)c.arg, SL_BY_CALL);
+    break;
   case SIM_RESUME: resume(x); break;
   case SIM_STOP:
     if (!x->running) break;
@@ -143,7 +145,7 @@ static void command(sim *s, sim_command *taken)
   }
 }
 
-/* ---- The user ------------------------------------------------------------------------------------------- */
+/* ---- The user ------------------------------------------------------------------------------------------ */
 
 /* Inside a callback of x: pause, resume or stop it or a neighbour. */
 static void act(sim *s, sim_transfer *x)
@@ -252,11 +254,10 @@ static void user_done(sl_transfer *t)
   s->in_user--;
 }
 
-const sl_user sim_user = {
-  .write = sim_write, .progress = user_progress, .changed = user_changed, .done = user_done,
-      .write_max = SL_WRITE_MAX };
+const sl_user sim_user = { .write = sim_write, .progress = user_progress, .changed = user_changed,
+                           .done = user_done };
 
-/* ---- Time ----------------------------------------------------------------------------------------------- */
+/* ---- Time ---------------------------------------------------------------------------------------------- */
 
 static void take_messages(sim *s)
 {
@@ -412,7 +413,7 @@ bool sim_play(sim *s)
   return !s->violated;
 }
 
-/* ---- Life ----------------------------------------------------------------------------------------------- */
+/* ---- Life ---------------------------------------------------------------------------------------------- */
 
 sim *sim_new(uint64_t seed, uint32_t flags)
 {
@@ -442,7 +443,7 @@ sim_transfer *sim_transfer_new(sim *s)
   x->sim = s;
   x->number = s->count;
   x->user = sim_user;
-  x->refuse_at = x->resume_us = x->paused_since_us = x->own_since_us = -1;
+  x->refuse_at = x->resume_us = x->paused_since_us = x->own_since_us = x->held_since_us = -1;
   sl_options_init(&x->options);
   x->response.seg_max = 65536;
   x->t.token = x->number;

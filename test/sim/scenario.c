@@ -35,7 +35,7 @@ void sim_transfer_ready(sim_transfer *x)
   x->t.token = token;
 }
 
-/* ---- Responses ------------------------------------------------------------------------------------------ */
+/* ---- Responses ----------------------------------------------------------------------------------------- */
 
 static void text_hex(sl_text *t, uint32_t n, bool upper, uint32_t zeros)
 {
@@ -112,8 +112,9 @@ static void evil_head(sim *s, sim_transfer *x, enum evil evil)
     break;
   case EVIL_HEADER: head_str(r, "HTTP/1.1 200 OK\r\nA B: c\r\nno colon here\r\n"); break;
   case EVIL_FOLDED: head_str(r, "HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n"); break;
-  case EVIL_TWO_LENGTHS: head_str(r,
-                                  "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nX: y\r\nContent-Length: 11\r\n"); break;
+  case EVIL_TWO_LENGTHS:
+    head_str(r, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nX: y\r\nContent-Length: 11\r\n");
+    break;
   case EVIL_LENGTH:
     head_str(r, "HTTP/1.1 200 OK\r\nContent-Length: ");
     static const char *const bad[] = { "-1", "12a", "0x10", "99999999999999999999", "1 2", "5, 6", "" };
@@ -144,7 +145,8 @@ static void chunked_body(sim *s, sim_transfer *x, enum evil evil)
     uint32_t n = 1 + sim_below(s, 2 * most);
     if (n > r->body_len - at) n = r->body_len - at;
     if (evil >= EVIL_CHUNK_SIZE && evil <= EVIL_CHUNK_END && at + n >= evil_at) break;
-    text_hex(&r->wire, n, sim_chance(s, 512), sim_chance(s, 100) ? sim_below(s, 4) : 0);
+    bool upper = sim_chance(s, 512);
+    text_hex(&r->wire, n, upper, sim_chance(s, 100) ? sim_below(s, 4) : 0);
     sl_text_str(&r->wire, sim_chance(s, 200) ? ";name=\"value\"\r\n" : "\r\n");
     sl_text_add(&r->wire, r->body + at, n);
     sl_text_str(&r->wire, "\r\n");
@@ -178,10 +180,9 @@ static void chunked_body(sim *s, sim_transfer *x, enum evil evil)
 
 static void interim_heads(sim *s, sim_response *r)
 {
-  for (uint32_t n = 1 + sim_below(s, 2); n; n--)
-    head_str(r, sim_chance(s,
-                           512)
-                               ? "HTTP/1.1 100 Continue\r\n\r\n" : "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+  static const char *const heads[] = { "HTTP/1.1 100 Continue\r\n\r\n",
+                                       "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" };
+  for (uint32_t n = 1 + sim_below(s, 2); n; n--) head_str(r, heads[sim_below(s, 2)]);
 }
 
 static void make_response(sim *s, sim_transfer *x, enum evil evil)
@@ -265,7 +266,7 @@ static void make_fault(sim *s, sim_transfer *x)
   sim_allow(x, CURLE_GOT_NOTHING);
 }
 
-/* ---- Transfers ------------------------------------------------------------------------------------------ */
+/* ---- Transfers ----------------------------------------------------------------------------------------- */
 
 static void make_limits(sim *s, sim_transfer *x)
 {
@@ -317,7 +318,7 @@ static void origin_allows(sim *s, sim_transfer *x)
 {
   const sim_origin *o = &s->origins[x->origin];
   if (o->open_delay_us == SL_NEVER) x->may_hang = true;
-  if (s->other_alpn && x->tls) sim_allow(x, CURLE_UNSUPPORTED_PROTOCOL);
+  if (s->other_alpn && x->tls) sim_allow(x, CURLE_SSL_CONNECT_ERROR);
   switch (o->open_code) {
   case 0: break;
   case SL_RESOLVE: sim_allow(x, CURLE_COULDNT_RESOLVE_HOST); break;
@@ -414,7 +415,7 @@ void sim_scenario(sim *s)
   s->calm_us = SIM_EPOCH_US + 20 * SL_SECOND;
 }
 
-/* ---- In words ------------------------------------------------------------------------------------------- */
+/* ---- In words ------------------------------------------------------------------------------------------ */
 
 static void say(sim *s, const char *what, int64_t n)
 {
@@ -512,7 +513,7 @@ static void describe(sim *s)
   }
 }
 
-/* ---- A seed --------------------------------------------------------------------------------------------- */
+/* ---- A seed -------------------------------------------------------------------------------------------- */
 
 static uint64_t fnv(const char *p, size_t n)
 {

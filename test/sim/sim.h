@@ -137,6 +137,7 @@ typedef struct {
   uint32_t burst_bytes;  /* delivered and held by then                                   */
   int64_t paused_since_us, resumed_us, paused_sum_us; /* -1: is not                      */
   int64_t own_since_us;  /* paused by the guest alone, no host's hold beside it; -1: is not  */
+  int64_t held_since_us, held_sum_us; /* by its host: the guest's clocks stand still (B15)     */
   bool paused_at_run;
   bool stop_asked, speed_changed;
 } sim_transfer;

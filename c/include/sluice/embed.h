@@ -24,14 +24,15 @@ struct sl_embed;
 
 /* Make the engine: 0, or a CURLcode. Once per instance, before anything else. */
 int32_t SL_EXPORT(sl_embed_init)(void);
-/* Close everything; no import but the door's is called. */
+/* Close everything; no import but the door's is called. Nothing happens from inside a run; after it, only
+ * sl_embed_ready and sl_embed_run may still be called, and answer -1. */
 void SL_EXPORT(sl_embed_close)(void);
 /* An area of at least n bytes for texts, NULL when memory is short. */
 void *SL_EXPORT(sl_embed_scratch)(uint32_t n);
 
 /* A transfer in IDLE; token is what the imports and sl_move call it. NULL: memory is short. */
 struct sl_embed *SL_EXPORT(sl_embed_new)(uint32_t token);
-/* Free a transfer that is IDLE or DONE. */
+/* Free a transfer that is IDLE or DONE; nothing happens to one that runs. */
 void SL_EXPORT(sl_embed_free)(struct sl_embed *e);
 /* CURLOPT_* and SLUICEOPT_* numbers, ranges and codes as curl_easy_setopt. A number set while the transfer
  * runs takes effect at once (speeds, timeouts, low speed). */
@@ -42,11 +43,11 @@ int32_t SL_EXPORT(sl_embed_add_header)(struct sl_embed *e, uint32_t n);
 /* Forget all headers added. */
 void SL_EXPORT(sl_embed_clear_headers)(struct sl_embed *e);
 
-/* Start (IDLE or DONE). A pause set before holds (B14). */
+/* Start (IDLE or DONE). A pause set in IDLE holds (B14). */
 int32_t SL_EXPORT(sl_embed_start)(struct sl_embed *e);
 /* mask: 1 receive, 4 send: the whole new pause state; by: 1 call, 2 callback, 4 remote. In force on return. */
 void SL_EXPORT(sl_embed_pause)(struct sl_embed *e, uint32_t mask, uint32_t by);
-/* Stop with this CURLcode (42: aborted). Nothing happens to one that is not running. */
+/* Stop with this CURLcode (42: aborted; 0 is taken for 42). Nothing happens to one that is not running. */
 void SL_EXPORT(sl_embed_stop)(struct sl_embed *e, int32_t code);
 
 /* Something happened at a channel (host.h's events), and a run. Answer as sl_embed_run. */
@@ -79,7 +80,7 @@ void SL_APP(on_trailers)(uint32_t token, const char *ptr, uint32_t n);
 /* Body bytes out of Wasm memory: how many were accepted (all or 0), or host.h's SL_SINK_PAUSED, SL_SINK_FAILED.
  * Body bytes that take the host's short way come to the sink from the host, not here. */
 int32_t SL_APP(on_body)(uint32_t token, const char *ptr, uint32_t n);
-/* The life (state.h) or the pause state changed. */
+/* The life (state.h) or the pause state changed; the end is told by on_done alone. */
 void SL_APP(on_state)(uint32_t token, uint32_t life);
 /* The end, once for each start. The transfer may be freed or started again from here on. */
 void SL_APP(on_done)(uint32_t token, int32_t code);

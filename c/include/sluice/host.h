@@ -129,8 +129,8 @@ sl_ch SL_HOST(sl_open)(sl_loop *loop, uint32_t kind, const char *spec, uint32_t 
 int32_t SL_HOST(sl_start_tls)(sl_ch ch, const char *spec, uint32_t len);
 /* 1..cap bytes, 0 = end (only after every byte was taken), or a code. */
 int32_t SL_HOST(sl_recv)(sl_ch ch, void *buf, uint32_t cap);
-/* Give back the last n bytes of the latest recv: they are unread again, n <= its result.
- * 0 or a code. Needed from hosts that offer sl_move only. */
+/* Give back the last n bytes of the latest recv, before the engine returns to the host: they are unread
+ * again, n <= its result. 0 or a code. Needed from hosts that offer sl_move only. */
 int32_t SL_HOST(sl_unrecv)(sl_ch ch, uint32_t n);
 /* Like recv, to the sink of transfer `sink`, at most max bytes of the host's own chunk: the number
  * ACCEPTED (> 0); the rest stays unread. 0 = end; or a code, SL_SINK_* among them. */
