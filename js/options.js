@@ -174,6 +174,9 @@ function readHeaders(init) {
   return byName;
 }
 
+/** The bytes a percent-encoded text stands for, as latin1. @param {string} text */
+const decode = (text) => text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+
 /** @param {string | URL} given */
 function readUrl(given) {
   /** @type {URL} */
@@ -184,14 +187,13 @@ function readUrl(given) {
     throw new TypeError(`url must be an absolute URL, got ${show(given)}`);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`url must be http: or https:, got ${url.protocol}`);
-  /** The bytes a percent-encoded text stands for, as latin1. @param {string} text */
-  const decode = (text) => text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+  if (url.hash) url.hash = '';
+  if (!url.username && !url.password) return { href: url.href, credentials: null };
   const user = decode(url.username), password = decode(url.password);
   if (user.includes(':')) throw new TypeError('url: a user name for Basic authentication cannot contain a colon');
   if (/[\0\r\n]/.test(user + password)) throw new TypeError('url: credentials cannot contain CR, LF or NUL');
-  const credentials = user || password ? `${user}:${password}` : null;
-  url.username = url.password = url.hash = '';
-  return { href: url.href, credentials };
+  url.username = url.password = '';
+  return { href: url.href, credentials: `${user}:${password}` };
 }
 
 /** @param {unknown} value @returns {{ tls: import('./hosts/door.js').TlsOptions | null, verify: boolean }} */

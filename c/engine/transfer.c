@@ -6,6 +6,8 @@
 #include "connection.h"
 #include "multi.h"
 
+#define CALLBACK_ABORTED "Callback aborted"
+
 /* Time now: inside a run the run's own, else the clock's. */
 static int64_t now_us(sl_transfer *t)
 {
@@ -94,6 +96,7 @@ static void start_silence(sl_transfer *t)
 /* T1, T2: they run while the caller pauses; B15: not while the host holds. */
 static void set_clocks(sl_transfer *t)
 {
+  if (!t->start_us) return; /* T2: not before the first run */
   const sl_options *o = t->options;
   int64_t connect = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
   bool connecting = t->state.life == SL_PENDING || t->state.life == SL_CONNECTING;
@@ -142,6 +145,14 @@ static void note_pause(sl_transfer *t)
   tell_changed(t);
 }
 
+/* Paused in every direction it still wants: it has nothing to run for (P8, K6). */
+static bool blocked(const sl_transfer *t)
+{
+  uint32_t paused = sl_gate_paused(&t->gate);
+  bool recv = t->state.recv != SL_RECV_END || sl_gate_holds(&t->gate), send = t->state.send != SL_SEND_END;
+  return (!recv || (paused & SL_DIR_RECV)) && (!send || (paused & SL_DIR_SEND));
+}
+
 void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by)
 {
   if (t->state.life == SL_DONE) return;
@@ -150,12 +161,12 @@ void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by)
   if (!t->multi || t->cause) return;
   if (t->conn) sl_conn_want(t->conn);
   /* P8, P14: also when nothing was paused. */
-  if (sl_gate_paused(&t->gate) != SL_DIR_BOTH) sl_multi_dirty(t->multi, t);
+  if (!blocked(t)) sl_multi_dirty(t->multi, t);
 }
 
 void sl_transfer_hold(sl_transfer *t, bool held)
 {
-  if (!sl_gate_hold(&t->gate, held)) return;
+  sl_gate_hold(&t->gate, held);
   note_pause(t);
   sl_multi_dirty(t->multi, t);
 }
@@ -219,13 +230,18 @@ CURLcode sl_transfer_replay(sl_transfer *t)
 
 /* The end. */
 
+static void set_error(sl_transfer *t, const char *message)
+{
+  sl_line line = { t->error, t->error + sizeof t->error };
+  sl_line_str(&line, message);
+}
+
 void sl_transfer_stop(sl_transfer *t, enum sl_cause cause, CURLcode code, const char *message)
 {
   if (t->cause || !running(t)) return;
   t->cause = (uint8_t)cause;
   t->code = code;
-  sl_line line = { t->error, t->error + sizeof t->error };
-  sl_line_str(&line, message ? message : "");
+  set_error(t, message ? message : "");
   sl_multi_trace(t->multi, t, SL_TRACE_STOP, cause, code);
   if (t->conn) sl_conn_want(t->conn);
   sl_multi_dirty(t->multi, t);
@@ -236,6 +252,7 @@ static void end(sl_transfer *t)
 {
   bool complete = t->cause == SL_CAUSE_COMPLETE;
   t->done_us = now_us(t);
+  if (!t->start_us) t->start_us = t->done_us;
   if (!complete) sl_gate_clear(&t->gate);
   if (t->conn) sl_conn_release(t->conn, t, complete, complete ? SL_FINISH : SL_ABORT);
   if (t->paused_noted) t->paused_us += t->done_us - t->paused_since_us;
@@ -248,14 +265,23 @@ static void end(sl_transfer *t)
   sl_multi_trace(t->multi, t, SL_TRACE_STATE, t->state.life, 0);
 }
 
+/* G2: each run of a transfer that has, or had, a connection. */
+static bool progress_aborts(sl_transfer *t)
+{
+  if (!t->user->progress || !(t->connects || t->reused)) return false;
+  t->multi->in_callback++;
+  int abort = t->user->progress(t);
+  t->multi->in_callback--;
+  return abort != 0;
+}
+
 static void finish(sl_transfer *t)
 {
   sl_multi *m = t->multi;
-  if (t->user->progress && t->cause != SL_CAUSE_CALLBACK && t->cause != SL_CAUSE_ABORT) {
-    /* G1: a last call at the end; G6: none after an abort. Too late to stop what is complete. */
-    m->in_callback++;
-    if (t->user->progress(t) && t->cause == SL_CAUSE_COMPLETE) t->code = CURLE_ABORTED_BY_CALLBACK;
-    m->in_callback--;
+  /* G2: a last call at the end; G6: none after an abort. */
+  if (t->cause != SL_CAUSE_CALLBACK && t->cause != SL_CAUSE_ABORT && progress_aborts(t) && !t->code) {
+    t->code = CURLE_ABORTED_BY_CALLBACK;
+    set_error(t, CALLBACK_ABORTED);
   }
   end(t);
   sl_multi_finished(m, t);
@@ -280,10 +306,13 @@ void sl_transfer_drop(sl_transfer *t)
 
 /* The begin. */
 
+/* T2: the clocks begin with the first run, not when it was added. */
 static void start_limits(sl_transfer *t)
 {
   const sl_options *o = t->options;
-  int64_t now = t->start_us;
+  int64_t now = t->multi->now_us;
+  t->start_us = t->single_us = now;
+  if (t->paused_noted) t->paused_since_us = t->own_since_us = t->frozen_since_us = now;
   set_clocks(t);
   sl_bucket_start(&t->recv_bucket, o->max_recv_speed, now);
   sl_bucket_start(&t->send_bucket, o->max_send_speed, now);
@@ -344,9 +373,8 @@ void sl_transfer_start(sl_transfer *t)
   t->begin_us = t->first_us = t->last_recv_us = t->done_us = t->paused_us = 0;
   t->resolved_us = t->connected_us = t->tls_us = 0;
   t->connects = 0;
-  t->start_us = t->single_us = now_us(t);
+  t->start_us = t->single_us = 0;
   step(t, SL_STEP_START);
-  start_limits(t);
   note_pause(t);
   sl_multi_dirty(t->multi, t);
 }
@@ -494,6 +522,7 @@ void sl_transfer_broken(sl_transfer *t, int32_t code)
 
 static void run_pending(sl_transfer *t)
 {
+  if (!t->start_us) start_limits(t);
   if (!t->effective_url && !parse_url(t)) return;
   const sl_scheme *scheme = sl_scheme_find(t->url.scheme);
   if (!scheme) stop_input(t, CURLE_UNSUPPORTED_PROTOCOL, "Protocol not supported", t->url.scheme);
@@ -506,12 +535,6 @@ static void run_active(sl_transfer *t)
   replay(t);
   if (t->cause || !t->conn) return;
   if (t->conn->protocol->resumed) t->conn->protocol->resumed(t->conn, t);
-  if (t->user->progress) {
-    t->multi->in_callback++;
-    int abort = t->user->progress(t);
-    t->multi->in_callback--;
-    if (abort) sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, "Callback aborted");
-  }
   bool ended = t->state.send == SL_SEND_END && t->state.recv == SL_RECV_END;
   if (ended && !sl_gate_holds(&t->gate)) sl_transfer_stop(t, SL_CAUSE_COMPLETE, CURLE_OK, NULL);
   /* What the connection kept or the host has may go on now. */
@@ -526,6 +549,8 @@ void sl_transfer_run(sl_transfer *t)
   if (!t->cause && t->state.life == SL_CONNECTING && t->conn && t->conn->opened &&
       !(sl_gate_paused(&t->gate) & SL_DIR_RECV))
     begin(t);
+  if (!t->cause && t->conn && progress_aborts(t))
+    sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, CALLBACK_ABORTED);
   if (!t->cause && t->state.life == SL_ACTIVE) run_active(t);
   if (t->cause && running(t)) finish(t);
 }

@@ -478,8 +478,8 @@ static int32_t receive(sl_conn *c, sl_transfer *t, int64_t allowance, bool *eof)
     if (n != SL_NOSYS) return n;
     moves = false;
   }
-  uint32_t cap = moves && h->stage != HEAD ? FRAMING_PEEK : SL_RECV_CHUNK_MAX;
-  int32_t n = sl_conn_fill(c, allowance < cap ? (uint32_t)allowance : cap);
+  int64_t cap = moves && h->stage != HEAD ? FRAMING_PEEK : t->options->buffer_size;
+  int32_t n = sl_conn_fill(c, (uint32_t)(allowance < cap ? allowance : cap));
   if (n == 0) *eof = true;
   if (n > 0) sl_transfer_charge_recv(t, n);
   return n;

@@ -55,10 +55,15 @@ export function eventsOf(c) {
   return events;
 }
 
-/** Read exactly when bytes are wanted and none are kept. @param {Channel} c */
+/** Whether to read: exactly when bytes are wanted and none are kept. @param {Channel} c */
+export function reads(c) {
+  return c.opened && (c.wants & SL_IN) !== 0 && c.chunk === null && !c.ended && c.code === 0;
+}
+
+/** Make it so. @param {Channel} c */
 export function flow(c) {
   if (!c.opened || c.closed || c.busy) return;
-  const should = (c.wants & SL_IN) !== 0 && c.chunk === null && !c.ended && c.code === 0;
+  const should = reads(c);
   if (should === c.flowing) return;
   c.flowing = should;
   if (should) c.socket.resume();

@@ -12,7 +12,7 @@ import dns from 'node:dns';
 import net from 'node:net';
 import tls from 'node:tls';
 import * as door from './door.js';
-import { CHANNEL, Channel, eventsOf, flow, infoOf, keep, nowUs, phaseOf, unread } from './node-channel.js';
+import { CHANNEL, Channel, eventsOf, flow, infoOf, keep, nowUs, phaseOf, reads, unread } from './node-channel.js';
 import { codeOf, tlsWords, wordsOf } from './node-tls.js';
 
 const { SL_IN, SL_OPENED, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_RESET, SL_HOST_SEND_MAX } = door;
@@ -289,9 +289,9 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
       const c = channel(ch);
       if (!c) return;
       c.wants = events;
-      if (c.busy) return; // settled when the engine has returned
-      if (eventsOf(c) !== 0) lookSoon(c);
-      flow(c);
+      // Reading starts and stops when the engine has returned, before the loop can bring a byte: what is wanted
+      // for a moment only costs no system call.
+      if (!c.busy && (eventsOf(c) !== 0 || reads(c) !== c.flowing)) lookSoon(c);
     },
     sl_close(ch, how) {
       const c = channel(ch);

@@ -66,6 +66,7 @@ void sim_trace_hook(void *arg, const sl_transfer *t, enum sl_trace_kind kind, in
   if (kind == SL_TRACE_GATE) {
     s->progress++;
     x->burst_us = s->now_us;
+    x->bursts++;
     x->burst_bytes = x->delivered;
     sim_note_pause(s, x);
   }
@@ -262,7 +263,7 @@ static void check_rate(sim *s, sim_transfer *x)
   if (!x->options.max_recv_speed || x->speed_changed) return;
   int64_t rate = x->options.max_recv_speed, burst = rate > SL_BURST_MIN ? rate : SL_BURST_MIN;
   int64_t took = x->delivered - x->burst_bytes, passed = s->now_us - x->burst_us;
-  int64_t most = 2 * burst + rate * passed / SL_SECOND + SL_RECV_CHUNK_MAX;
+  int64_t most = 2 * (x->bursts ? burst : rate) + rate * passed / SL_SECOND;
   if (took > most) sim_violate(s, x, "S1: faster than its rate", took, most);
 }
 

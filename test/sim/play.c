@@ -60,7 +60,7 @@ static void begins(sim *s, sim_transfer *x)
   x->paused_since_us = x->own_since_us = x->held_since_us = -1;
   x->held_sum_us = 0;
   x->resumed_us = x->burst_us = s->now_us;
-  x->burst_bytes = 0;
+  x->burst_bytes = x->bursts = 0;
   x->paused_sum_us = 0;
   x->rate_max = x->options.max_recv_speed;
 }

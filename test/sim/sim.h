@@ -134,7 +134,8 @@ typedef struct {
   uint32_t slices;       /* number of different times at which bytes were delivered      */
   int64_t rate_max;      /* highest receive rate it had, 0 = unlimited                   */
   int64_t burst_us;      /* when the bucket last began anew                              */
-  uint32_t burst_bytes;  /* delivered and held by then                                   */
+  uint32_t burst_bytes;  /* delivered by then                                            */
+  uint32_t bursts;       /* how often that was: the first time there is only one step    */
   int64_t paused_since_us, resumed_us, paused_sum_us; /* -1: is not                      */
   int64_t own_since_us;  /* paused by the guest alone, no host's hold beside it; -1: is not  */
   int64_t held_since_us, held_sum_us; /* by its host: the guest's clocks stand still (B15)     */

@@ -16,8 +16,8 @@ typedef struct {
   size_t heads_len, lines, progress_calls;
   int refuse;            /* so many writes to be refused                     */
   int refuse_line;       /* so many header lines to be refused               */
-  int unpause_after;     /* it unpauses at every so manieth progress call    */
-  int paused_calls;      /* ... while paused, of which there were so many    */
+  int unpause_after;     /* progress calls while paused before it unpauses   */
+  int paused_calls;      /* ... of which there have been so many             */
   int progress_answer;
   size_t short_by;       /* answer that much less than given                 */
   bool after_failure;    /* called although it had failed                    */
