@@ -61,14 +61,14 @@ export class Core {
     this.#host = host;
     this.#imports = host.attach({
       memory: () => this.#bytes(),
-      ready: (ch, events) => this.#settle(this.#enter('sl_embed_ready', ch, events)),
+      ready: (ch, events) => this.#settle(this.#enter(this.#x.sl_embed_ready, ch, events)),
       sink: (token, chunk) => this.#sink(token, chunk, false),
     });
     const instance = new WebAssembly.Instance(module, { [DOOR]: this.#imports, sluice_app_1: this.#app() });
     this.#x = /** @type {any} */ (instance.exports);
     this.#memory = /** @type {WebAssembly.Memory} */ (instance.exports.memory);
-    if (this.#x._initialize) this.#enter('_initialize');
-    const code = this.#enter('sl_embed_init');
+    if (this.#x._initialize) this.#enter(this.#x._initialize);
+    const code = this.#enter(this.#x.sl_embed_init);
     if (code !== 0 || this.#over) throw new Error(`the engine cannot start (CURLcode ${code})`, { cause: this.#over });
   }
 
@@ -83,7 +83,7 @@ export class Core {
     if (this.#over !== null) throw new Error('this Multi is closed', { cause: this.#over });
     do this.#lastToken = this.#lastToken === 0x7fffffff ? 1 : this.#lastToken + 1;
     while (this.#sinks.has(this.#lastToken));
-    const e = this.#enter('sl_embed_new', this.#lastToken);
+    const e = this.#enter(this.#x.sl_embed_new, this.#lastToken);
     if (e === 0) return 0;
     this.#sinks.set(this.#lastToken, sink);
     if (this.#sinks.size === 1) this.#keepAlive(true);
@@ -95,46 +95,46 @@ export class Core {
     this.free(e);
   }
   /** @param {number} e */
-  free(e) { this.#enter('sl_embed_free', e); }
+  free(e) { this.#enter(this.#x.sl_embed_free, e); }
   /** @param {number} e @returns {number} CURLcode */
-  start(e) { return this.#enter('sl_embed_start', e); }
+  start(e) { return this.#enter(this.#x.sl_embed_start, e); }
   /** @param {number} e @param {number} mask the whole new state @param {number} by enum sl_by */
-  pause(e, mask, by) { this.#enter('sl_embed_pause', e, mask, by); }
+  pause(e, mask, by) { this.#enter(this.#x.sl_embed_pause, e, mask, by); }
   /** @param {number} e @param {number} code CURLcode */
-  stop(e, code) { this.#enter('sl_embed_stop', e, code); }
+  stop(e, code) { this.#enter(this.#x.sl_embed_stop, e, code); }
   /** @param {number} e @param {number} what */
-  number(e, what) { return this.#enter('sl_embed_number', e, what); }
+  number(e, what) { return this.#over === null ? this.#x.sl_embed_number(e, what) : 0; }
   /** @param {number} e @param {number} what @returns {string} */
   text(e, what) {
-    const n = this.#enter('sl_embed_text', e, what);
-    const at = n > 0 ? this.#enter('sl_embed_scratch', n) : 0;
+    const n = this.#enter(this.#x.sl_embed_text, e, what);
+    const at = n > 0 ? this.#enter(this.#x.sl_embed_scratch, n) : 0;
     return at !== 0 ? latin1(this.#bytes(), at, n) : '';
   }
   /** @param {number} e @param {number} option @param {number} value @returns {number} CURLcode */
-  setNumber(e, option, value) { return this.#enter('sl_embed_set_number', e, option, value); }
+  setNumber(e, option, value) { return this.#enter(this.#x.sl_embed_set_number, e, option, value); }
   /** @param {number} e @param {number} option @param {string} text latin1 @returns {number} CURLcode */
-  setText(e, option, text) { return this.#write(text) ? this.#enter('sl_embed_set_text', e, option, text.length) : 27; }
+  setText(e, option, text) { return this.#write(text) ? this.#enter(this.#x.sl_embed_set_text, e, option, text.length) : 27; }
   /** @param {number} e @param {string} line latin1 @returns {number} CURLcode */
-  addHeader(e, line) { return this.#write(line) ? this.#enter('sl_embed_add_header', e, line.length) : 27; }
+  addHeader(e, line) { return this.#write(line) ? this.#enter(this.#x.sl_embed_add_header, e, line.length) : 27; }
 
   /** Make what was asked for true. Inside an import: nothing, the run that is on does it. */
   run() {
-    if (this.#depth === 0 && this.#over === null) this.#settle(this.#enter('sl_embed_run'));
+    if (this.#depth === 0 && this.#over === null) this.#settle(this.#enter(this.#x.sl_embed_run));
   }
 
   /** Drop everything. Runs that are on are told that the engine is gone. */
   close() {
     if (this.#over !== null) return;
-    this.#enter('sl_embed_close');
+    this.#enter(this.#x.sl_embed_close);
     this.#end(new Error('this Multi was closed'));
   }
 
-  /** Every call into the engine. What it throws is a fault of the engine: it is over then. @param {string} name @param {number} [a] @param {number} [b] @param {number} [c] */
-  #enter(name, a = 0, b = 0, c = 0) {
+  /** A call into the engine. What it throws is a fault of the engine: it is over then. @param {(...args: number[]) => number} call @param {number} [a] @param {number} [b] @param {number} [c] */
+  #enter(call, a = 0, b = 0, c = 0) {
     if (this.#over !== null) return 0;
     this.#depth++;
     try {
-      return this.#x[name](a, b, c);
+      return call(a, b, c);
     } catch (error) {
       this.#end(error);
       return 0;
@@ -191,10 +191,11 @@ export class Core {
   }
   /** Into the scratch area; false: no memory. @param {string} text latin1 */
   #write(text) {
-    const at = this.#enter('sl_embed_scratch', text.length);
+    const at = this.#enter(this.#x.sl_embed_scratch, text.length);
     if (at === 0) return false;
     const bytes = this.#bytes();
-    for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
+    if (typeof Buffer === 'function' && bytes instanceof Buffer) bytes.write(text, at, 'latin1');
+    else for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
     return true;
   }
 

@@ -66,10 +66,11 @@ const NUMBERS = {
   maxRecvSpeed: { option: MAX_RECV_SPEED, unit: 'bytes per second' },
   maxSendSpeed: { option: MAX_SEND_SPEED, unit: 'bytes per second' },
 };
-const LIMITS = ['timeoutMs', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed'];
-const OPTIONS = [...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'signal', 'onData', 'maxBody', 'follow',
-  'decompress', 'tls', 'multi'];
-const TLS = ['ca', 'cert', 'key', 'passphrase', 'servername', 'verify'];
+const LIMITS = new Set(['timeoutMs', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed']);
+const OPTIONS = new Set([...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'signal', 'onData', 'maxBody', 'follow',
+  'decompress', 'tls', 'multi']);
+const TLS = new Set(['ca', 'cert', 'key', 'passphrase', 'servername', 'verify']);
+const LOW_SPEED = new Set(['bytesPerSecond', 'ms']);
 
 /** @param {unknown} value */
 function show(value) {
@@ -92,12 +93,12 @@ function distance(a, b) {
   return row[b.length];
 }
 
-/** @param {object} given @param {string[]} known @param {string} [prefix] */
+/** @param {object} given @param {Set<string>} known @param {string} [prefix] */
 function checkNames(given, known, prefix = '') {
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
+  for (const name in given) {
+    if (known.has(name)) continue;
     const lower = name.toLowerCase();
-    const near = known.map((one) => ({ one, far: distance(lower, one.toLowerCase()) })).sort((a, b) => a.far - b.far)[0];
+    const near = [...known].map((one) => ({ one, far: distance(lower, one.toLowerCase()) })).sort((a, b) => a.far - b.far)[0];
     const hint = near.far <= 2 ? `; did you mean ${prefix}${near.one}?` : '';
     throw new TypeError(`there is no option ${prefix}${name}${hint}`);
   }
@@ -127,8 +128,8 @@ function readNumbers(options, numbers) {
     numbers.push([NUMBERS[name].option, checkNumber(name, options[name], NUMBERS[name].unit)]);
   }
   if (options.lowSpeed === undefined) return;
-  const { bytesPerSecond, ms, ...others } = checkObject('lowSpeed', options.lowSpeed);
-  checkNames(others, ['bytesPerSecond', 'ms'], 'lowSpeed.');
+  const { bytesPerSecond, ms } = checkObject('lowSpeed', options.lowSpeed);
+  checkNames(options.lowSpeed, LOW_SPEED, 'lowSpeed.');
   numbers.push([LOW_SPEED_LIMIT, checkNumber('lowSpeed.bytesPerSecond', bytesPerSecond, 'bytes per second')]);
   numbers.push([LOW_SPEED_TIME, Math.ceil(checkNumber('lowSpeed.ms', ms, 'milliseconds') / 1000)]);
 }
@@ -157,11 +158,13 @@ function headerPairs(init) {
   return typeof init[Symbol.iterator] === 'function' ? init : Object.entries(init);
 }
 
+const NO_HEADERS = /** @type {Map<string, string[]>} */ (new Map());
+
 /** @param {unknown} init @returns {Map<string, string[]>} lines by name in lower case */
 function readHeaders(init) {
+  if (init === undefined) return NO_HEADERS;
   /** @type {Map<string, string[]>} */
   const byName = new Map();
-  if (init === undefined) return byName;
   for (const pair of headerPairs(init)) {
     const [name, given] = Array.isArray(pair) && pair.length === 2 ? pair : [undefined, undefined];
     if (typeof name !== 'string' || !TOKEN.test(name)) throw new TypeError(`headers: ${show(name)} is not a header name`);
@@ -247,7 +250,7 @@ export function readOptions(url, given = {}) {
     url: href,
     numbers,
     texts,
-    headers: [...headers.values()].flat(),
+    headers: headers.size > 0 ? [...headers.values()].flat() : [],
     tls,
     onData: /** @type {Settings['onData']} */ (onData),
     maxBody: checkNumber('maxBody', maxBody, 'bytes'),

@@ -40,18 +40,19 @@ export class Head {
   #text;
   #headers = /** @type {Headers | null} */ (null);
 
-  /** @param {string} text as HTTP/1, empty: there was none @param {string} url @param {string | undefined} remoteAddress */
-  constructor(text, url, remoteAddress) {
+  /** @param {string} text 'HTTP/1.1 200 OK' and header lines; empty: there was none @param {string} url @param {string} peer address and port, or a path */
+  constructor(text, url, peer) {
+    const space = text.indexOf(' ');
     this.#text = text;
-    const parts = /^HTTP\/(\d(?:\.\d)?) (\d{3})/.exec(text);
     /** 0: no response came. @readonly */
-    this.status = parts ? Number(parts[2]) : 0;
+    this.status = space > 0 ? Number(text.slice(space + 1, space + 4)) : 0;
     /** '1.0', '1.1', '2', or 'host' where the host did HTTP. @readonly */
-    this.httpVersion = parts ? parts[1] : 'host';
+    this.httpVersion = space > 5 ? text.slice(5, space) : 'host';
     /** Without credentials. @readonly */
     this.url = url;
-    /** @readonly */
-    this.remoteAddress = remoteAddress;
+    const port = peer.lastIndexOf(' ');
+    /** @readonly @type {string | undefined} */
+    this.remoteAddress = port > 0 ? peer.slice(0, port) : peer || undefined;
   }
   /** HTTP/1 text of the head, as it came. */
   get text() { return this.#text; }

@@ -27,7 +27,7 @@ const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remot
 
 /** @param {Settings} settings @param {number} errno @returns {Result} of a transfer that never reached the engine */
 export const emptyResult = (settings, errno) =>
-  new Result(new Head('', settings.url, undefined), errno, noProgress(), { total: 0 }, { reused: false, trailers: '' });
+  new Result(new Head('', settings.url, ''), errno, noProgress(), { total: 0 }, { reused: false, trailers: '' });
 
 export class Run {
   #core; #settings; #transfer; #face; #e;
@@ -142,7 +142,7 @@ export class Run {
 
   /** @param {string} text */
   onHead(text) {
-    this.#head = new Head(text, this.#settings.url, this.#peer());
+    this.#head = new Head(text, this.#settings.url, this.#core.text(this.#e, core.PEER_TEXT));
     this.#face.onHead(this.#transfer, this.#head);
   }
   /** @param {string} text */
@@ -181,7 +181,7 @@ export class Run {
   /** @param {number} code */
   onDone(code) {
     const engine = this.#core, e = this.#e, progress = readProgress(engine, e);
-    const head = this.#head ?? new Head('', this.#settings.url, this.#peer());
+    const head = this.#head ?? new Head('', this.#settings.url, this.#core.text(this.#e, core.PEER_TEXT));
     const result = new Result(head, code, progress, readTimings(engine, e, progress.elapsedMs), {
       reused: engine.number(e, core.REUSED) !== 0,
       trailers: this.#trailers,
@@ -262,9 +262,5 @@ export class Run {
       at += chunk.length;
     }
     return body;
-  }
-  #peer() {
-    const text = this.#core.text(this.#e, core.PEER_TEXT);
-    return text === '' ? undefined : text.replace(/ \d+$/, '');
   }
 }

@@ -3,32 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../protocol/protocol.h"
+#include "clocks.h"
 #include "connection.h"
 #include "multi.h"
 
 #define CALLBACK_ABORTED "Callback aborted"
 
-/* Time now: inside a run the run's own, else the clock's. */
-static int64_t now_us(sl_transfer *t)
-{
-  sl_multi *m = t->multi;
-  if (!m->depth) m->now_us = sl_now_us(m->loop);
-  return m->now_us;
-}
-
-static void set_timer(sl_transfer *t, enum sl_timer_kind kind, int64_t due_us)
-{
-  sl_timers_set(&t->multi->timers, &t->timer, kind, due_us);
-}
-
-/* `after` milliseconds from `from`; 0 = never. */
-static int64_t deadline(int64_t from_us, int64_t after_ms)
-{
-  if (after_ms <= 0) return SL_NEVER;
-  return after_ms > (SL_NEVER - from_us) / 1000 ? SL_NEVER - 1 : from_us + after_ms * 1000;
-}
-
-static bool running(const sl_transfer *t)
+bool sl_transfer_running(const sl_transfer *t)
 {
   return t->state.life == SL_PENDING || t->state.life == SL_CONNECTING || t->state.life == SL_ACTIVE;
 }
@@ -67,82 +48,17 @@ void sl_transfer_clear(sl_transfer *t)
   sl_url_free(&t->url);
 }
 
-/* Pause: what the clocks do when the gate changed. */
+/* Pause. */
 
-/* L5: the low-speed clock runs while nothing is paused; a pause makes it forget. The first answer is asked for
- * at once, so that being slow begins here and not a second later (L4). */
-static void start_low_speed(sl_transfer *t, bool first)
-{
-  const sl_options *o = t->options;
-  int64_t now = t->multi->now_us;
-  uint64_t bytes = t->received + t->sent;
-  bool on = o->low_speed_limit && o->low_speed_time_s && !t->paused_noted && running(t);
-  set_timer(t, SL_TIMER_LOW_SPEED, on ? now + SL_SECOND : SL_NEVER);
-  if (first) sl_meter_start(&t->meter, now, bytes);
-  else sl_meter_resume(&t->meter, now, bytes);
-  t->low_speed_limit = o->low_speed_limit;
-  t->low_speed_time_s = o->low_speed_time_s;
-  if (on) sl_meter_too_slow(&t->meter, now, sl_meter_speed(&t->meter, now, bytes), o->low_speed_limit, SL_NEVER);
-}
-
-/* B9: silence counts while an answer is due and wanted. */
-static void start_silence(sl_transfer *t)
-{
-  bool on = t->state.send == SL_SEND_END && t->state.recv != SL_RECV_END && !(t->paused_noted & SL_DIR_RECV);
-  t->last_recv_us = t->multi->now_us;
-  set_timer(t, SL_TIMER_SILENCE, on ? deadline(t->multi->now_us, t->options->silence_timeout_ms) : SL_NEVER);
-}
-
-/* T1, T2: they run while the caller pauses; B15: not while the host holds. */
-static void set_clocks(sl_transfer *t)
-{
-  if (!t->start_us) return; /* T2: not before the first run */
-  const sl_options *o = t->options;
-  int64_t connect = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
-  bool connecting = t->state.life == SL_PENDING || t->state.life == SL_CONNECTING;
-  set_timer(t, SL_TIMER_TOTAL, t->host_noted ? SL_NEVER : deadline(t->start_us + t->frozen_us, o->timeout_ms));
-  set_timer(t, SL_TIMER_CONNECT,
-            t->host_noted || !connecting ? SL_NEVER : deadline(t->single_us + t->frozen_us, connect));
-  set_timer(t, SL_TIMER_PAUSED,
-            t->host_noted || !t->own_noted ? SL_NEVER : deadline(t->own_since_us, o->paused_timeout_ms));
-}
-
-/* Whose pause it is may change without the gate changing. */
-static void note_who(sl_transfer *t, int64_t now)
-{
-  uint8_t by = t->gate.by_recv | t->gate.by_send;
-  bool own = (by & ~SL_BY_HOST) != 0, host = (by & SL_BY_HOST) != 0;
-  if (own == t->own_noted && host == t->host_noted) return;
-  if (own && (!t->own_noted || (t->host_noted && !host))) t->own_since_us = now;
-  if (host && !t->host_noted) t->frozen_since_us = now;
-  if (!host && t->host_noted) t->frozen_us += now - t->frozen_since_us;
-  t->own_noted = own;
-  t->host_noted = host;
-  set_clocks(t);
-}
-
-static uint64_t held_in_engine(const sl_transfer *t)
+uint64_t sl_transfer_held_engine(const sl_transfer *t)
 {
   return t->gate.held + (t->conn && t->conn->transfers == t && !t->conn_next ? t->conn->in_len : 0);
 }
 
-/* The gate may have changed: by a call, by a refusal, by the host. */
-static void note_pause(sl_transfer *t)
+/* The gate may have changed: the clocks look, and the user is told when it did. */
+static void gate_changed(sl_transfer *t)
 {
-  uint8_t paused = (uint8_t)sl_gate_paused(&t->gate), before = t->paused_noted;
-  if (!t->multi) return;
-  int64_t now = now_us(t);
-  note_who(t, now);
-  if (paused == before) return;
-  t->paused_noted = paused;
-  sl_multi_trace(t->multi, t, SL_TRACE_GATE, paused, t->gate.by_recv * 16 + t->gate.by_send);
-  if (!before) t->paused_since_us = now;
-  if (!paused) t->paused_us += now - t->paused_since_us;
-  if ((before & ~paused) & SL_DIR_RECV) sl_bucket_burst(&t->recv_bucket, (int64_t)held_in_engine(t), now);
-  if ((before & ~paused) & SL_DIR_SEND) sl_bucket_burst(&t->send_bucket, 0, now);
-  start_low_speed(t, false);
-  start_silence(t);
-  tell_changed(t);
+  if (sl_clocks_gate(t)) tell_changed(t);
 }
 
 /* Paused in every direction it still wants: it has nothing to run for (P8, K6). */
@@ -157,7 +73,7 @@ void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by)
 {
   if (t->state.life == SL_DONE) return;
   sl_gate_set(&t->gate, mask & SL_DIR_BOTH, by);
-  note_pause(t);
+  gate_changed(t);
   if (!t->multi || t->cause) return;
   if (t->conn) sl_conn_want(t->conn);
   /* P8, P14: also when nothing was paused. */
@@ -167,7 +83,7 @@ void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by)
 void sl_transfer_hold(sl_transfer *t, bool held)
 {
   sl_gate_hold(&t->gate, held);
-  note_pause(t);
+  gate_changed(t);
   sl_multi_dirty(t->multi, t);
 }
 
@@ -189,7 +105,7 @@ static enum sl_gate_result delivered(sl_transfer *t, enum sl_gate_result result)
 {
   if (result == SL_GATE_FAILED) sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, NULL);
   if (result == SL_GATE_NOMEM) sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
-  note_pause(t);
+  gate_changed(t);
   return t->cause ? SL_GATE_FAILED : result;
 }
 
@@ -202,21 +118,21 @@ static enum sl_gate_result write_part(sl_transfer *t, enum sl_part part, const c
 static uint64_t replay_allowance(sl_transfer *t)
 {
   if (!t->recv_bucket.rate) return t->gate.held;
-  sl_bucket_allows(&t->recv_bucket, now_us(t));
+  sl_bucket_allows(&t->recv_bucket, sl_clocks_now_us(t));
   if (t->recv_bucket.tokens >= 0) return t->gate.held;
-  uint64_t owed = (uint64_t)-t->recv_bucket.tokens, all = held_in_engine(t);
+  uint64_t owed = (uint64_t)-t->recv_bucket.tokens, all = sl_transfer_held_engine(t);
   uint64_t covered = owed < all ? all - owed : 0;
   return covered < t->gate.held ? covered : t->gate.held;
 }
 
-static bool replay_due(sl_transfer *t)
+bool sl_transfer_replays(const sl_transfer *t)
 {
   return sl_gate_holds(&t->gate) && !(sl_gate_paused(&t->gate) & SL_DIR_RECV) && !t->cause;
 }
 
 static void replay(sl_transfer *t)
 {
-  if (!replay_due(t)) return;
+  if (!sl_transfer_replays(t)) return;
   uint64_t max = replay_allowance(t);
   if (max || !t->gate.held) delivered(t, sl_gate_flush(&t->gate, t, deliver, max));
 }
@@ -238,7 +154,7 @@ static void set_error(sl_transfer *t, const char *message)
 
 void sl_transfer_stop(sl_transfer *t, enum sl_cause cause, CURLcode code, const char *message)
 {
-  if (t->cause || !running(t)) return;
+  if (t->cause || !sl_transfer_running(t)) return;
   t->cause = (uint8_t)cause;
   t->code = code;
   set_error(t, message ? message : "");
@@ -251,7 +167,7 @@ void sl_transfer_stop(sl_transfer *t, enum sl_cause cause, CURLcode code, const 
 static void end(sl_transfer *t)
 {
   bool complete = t->cause == SL_CAUSE_COMPLETE;
-  t->done_us = now_us(t);
+  t->done_us = sl_clocks_now_us(t);
   if (!t->start_us) t->start_us = t->done_us;
   if (!complete) sl_gate_clear(&t->gate);
   if (t->conn) sl_conn_release(t->conn, t, complete, complete ? SL_FINISH : SL_ABORT);
@@ -292,7 +208,7 @@ static void finish(sl_transfer *t)
 
 void sl_transfer_drop(sl_transfer *t)
 {
-  if (!running(t)) return;
+  if (!sl_transfer_running(t)) return;
   if (!t->cause) {
     t->cause = SL_CAUSE_REMOVE;
     t->code = CURLE_ABORTED_BY_CALLBACK;
@@ -305,19 +221,6 @@ void sl_transfer_drop(sl_transfer *t)
 }
 
 /* The begin. */
-
-/* T2: the clocks begin with the first run, not when it was added. */
-static void start_limits(sl_transfer *t)
-{
-  const sl_options *o = t->options;
-  int64_t now = t->multi->now_us;
-  t->start_us = t->single_us = now;
-  if (t->paused_noted) t->paused_since_us = t->own_since_us = t->frozen_since_us = now;
-  set_clocks(t);
-  sl_bucket_start(&t->recv_bucket, o->max_recv_speed, now);
-  sl_bucket_start(&t->send_bucket, o->max_send_speed, now);
-  start_low_speed(t, true);
-}
 
 /* Message "what: value", the value cut to fit. */
 static void stop_input(sl_transfer *t, CURLcode code, const char *what, const char *value)
@@ -375,7 +278,7 @@ void sl_transfer_start(sl_transfer *t)
   t->connects = 0;
   t->start_us = t->single_us = 0;
   step(t, SL_STEP_START);
-  note_pause(t);
+  gate_changed(t);
   sl_multi_dirty(t->multi, t);
 }
 
@@ -428,7 +331,7 @@ static void begin(sl_transfer *t)
   step(t, SL_STEP_BEGIN);
   if (t->cause) return; /* told of the change, the user stopped it */
   t->begin_us = t->multi->now_us;
-  set_clocks(t);
+  sl_clocks_set(t);
   memcpy(t->peer, c->peer, sizeof t->peer);
   memcpy(t->local, c->local, sizeof t->local);
   if (!t->reused) {
@@ -437,7 +340,7 @@ static void begin(sl_transfer *t)
     t->tls_us = c->tls_us;
   }
   c->used++;
-  start_silence(t);
+  sl_clocks_silence(t);
   if (c->protocol->begin(c, t)) sl_multi_ready(t->multi, c);
 }
 
@@ -445,7 +348,7 @@ static void begin(sl_transfer *t)
 static void wait_for_room(sl_transfer *t)
 {
   t->busy = t->multi->some_busy = true;
-  set_timer(t, SL_TIMER_RETRY, t->multi->now_us + SL_BUSY_RETRY_US);
+  sl_clocks_retry(t);
 }
 
 static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spec)
@@ -511,10 +414,9 @@ void sl_transfer_broken(sl_transfer *t, int32_t code)
   step(t, SL_STEP_AGAIN);
   if (!t->user->keeps_pause) { /* P13, B14 */
     sl_gate_clear(&t->gate);
-    note_pause(t);
+    gate_changed(t);
   }
-  t->single_us = t->multi->now_us - t->frozen_us; /* set_clocks adds what was frozen */
-  set_clocks(t);
+  sl_clocks_single(t);
   sl_multi_dirty(t->multi, t);
 }
 
@@ -522,7 +424,7 @@ void sl_transfer_broken(sl_transfer *t, int32_t code)
 
 static void run_pending(sl_transfer *t)
 {
-  if (!t->start_us) start_limits(t);
+  if (!t->start_us) sl_clocks_begin(t);
   if (!t->effective_url && !parse_url(t)) return;
   const sl_scheme *scheme = sl_scheme_find(t->url.scheme);
   if (!scheme) stop_input(t, CURLE_UNSUPPORTED_PROTOCOL, "Protocol not supported", t->url.scheme);
@@ -552,90 +454,7 @@ void sl_transfer_run(sl_transfer *t)
   if (!t->cause && t->conn && progress_aborts(t))
     sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, CALLBACK_ABORTED);
   if (!t->cause && t->state.life == SL_ACTIVE) run_active(t);
-  if (t->cause && running(t)) finish(t);
-}
-
-/* Deadlines. */
-
-static void time_out(sl_transfer *t, const char *what, int64_t since_us)
-{
-  char text[CURL_ERROR_SIZE];
-  sl_line line = { text, text + sizeof text };
-  if (t->state.life == SL_CONNECTING) {
-    char phase[16];
-    int32_t n = sl_info(t->conn->ch, SL_INFO_PHASE, phase, sizeof phase);
-    what = n == 7 && !memcmp(phase, "resolve", 7) ? "Resolving" : "Connection";
-  }
-  sl_line_str(&line, what);
-  sl_line_str(&line, " timed out after ");
-  sl_line_int(&line, (t->multi->now_us - since_us) / 1000);
-  sl_line_str(&line, " milliseconds");
-  if (!strcmp(what, "Operation")) {
-    sl_line_str(&line, " with ");
-    sl_line_int(&line, (int64_t)t->received);
-    if (t->recv_total >= 0) {
-      sl_line_str(&line, " out of ");
-      sl_line_int(&line, t->recv_total);
-    }
-    sl_line_str(&line, " bytes received");
-  }
-  sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_OPERATION_TIMEDOUT, text);
-}
-
-/* B9: the two limits are told apart in the message. */
-static void limit_passed(sl_transfer *t, const char *what, int64_t ms)
-{
-  char text[CURL_ERROR_SIZE];
-  sl_line line = { text, text + sizeof text };
-  sl_line_str(&line, what);
-  sl_line_int(&line, ms);
-  sl_line_str(&line, " milliseconds");
-  sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_OPERATION_TIMEDOUT, text);
-}
-
-static void check_low_speed(sl_transfer *t)
-{
-  const sl_options *o = t->options;
-  int64_t now = t->multi->now_us, time_us = o->low_speed_time_s * SL_SECOND;
-  int64_t speed = sl_meter_speed(&t->meter, now, t->received + t->sent);
-  if (!sl_meter_too_slow(&t->meter, now, speed, o->low_speed_limit, time_us)) {
-    set_timer(t, SL_TIMER_LOW_SPEED, now + SL_SECOND);
-    return;
-  }
-  char text[CURL_ERROR_SIZE];
-  sl_line line = { text, text + sizeof text };
-  sl_line_str(&line, "Operation too slow. Less than ");
-  sl_line_int(&line, o->low_speed_limit);
-  sl_line_str(&line, " bytes/sec transferred the last ");
-  sl_line_int(&line, o->low_speed_time_s);
-  sl_line_str(&line, " seconds");
-  sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_OPERATION_TIMEDOUT, text);
-}
-
-/* The deadline is moved only when it comes, not with every receive: one heap operation a period. */
-static void check_silence(sl_transfer *t)
-{
-  int64_t due = deadline(t->last_recv_us, t->options->silence_timeout_ms), now = t->multi->now_us;
-  if (due <= now && !sl_transfer_recv_allowance(t)) due = deadline(now, t->options->silence_timeout_ms);
-  if (due > now) set_timer(t, SL_TIMER_SILENCE, due);
-  else limit_passed(t, "Peer silent for ", t->options->silence_timeout_ms);
-}
-
-void sl_transfer_expire(sl_transfer *t)
-{
-  for (unsigned kind = 0; kind < SL_TIMER_KINDS; kind++) {
-    if (t->timer.due_us[kind] > t->multi->now_us) continue;
-    set_timer(t, kind, SL_NEVER);
-    if (t->cause) continue;
-    switch ((enum sl_timer_kind)kind) {
-    case SL_TIMER_TOTAL: time_out(t, "Operation", t->start_us); break;
-    case SL_TIMER_CONNECT: time_out(t, "Connection", t->single_us); break;
-    case SL_TIMER_LOW_SPEED: check_low_speed(t); break;
-    case SL_TIMER_PAUSED: limit_passed(t, "Paused for ", t->options->paused_timeout_ms); break;
-    case SL_TIMER_SILENCE: check_silence(t); break;
-    default: sl_multi_dirty(t->multi, t); break; /* what they held back goes on */
-    }
-  }
+  if (t->cause && sl_transfer_running(t)) finish(t);
 }
 
 /* Readiness. */
@@ -648,37 +467,14 @@ bool sl_transfer_takes(const sl_transfer *t)
 
 int64_t sl_transfer_recv_allowance(sl_transfer *t)
 {
-  return sl_transfer_takes(t) ? sl_bucket_allows(&t->recv_bucket, now_us(t)) : 0;
+  return sl_transfer_takes(t) ? sl_bucket_allows(&t->recv_bucket, sl_clocks_now_us(t)) : 0;
 }
 
 int64_t sl_transfer_send_allowance(sl_transfer *t)
 {
   if (t->cause || t->state.life != SL_ACTIVE || t->state.send == SL_SEND_END) return 0;
   if (sl_gate_paused(&t->gate) & SL_DIR_SEND) return 0;
-  return sl_bucket_allows(&t->send_bucket, now_us(t));
-}
-
-void sl_transfer_arm(sl_transfer *t)
-{
-  if (t->cause || t->state.life != SL_ACTIVE) return;
-  bool receives = sl_transfer_takes(t) || replay_due(t);
-  bool sends = t->state.send != SL_SEND_END && !(sl_gate_paused(&t->gate) & SL_DIR_SEND);
-  set_timer(t, SL_TIMER_RECV_RATE, receives ? sl_bucket_next_us(&t->recv_bucket) : SL_NEVER);
-  set_timer(t, SL_TIMER_SEND_RATE, sends ? sl_bucket_next_us(&t->send_bucket) : SL_NEVER);
-}
-
-void sl_transfer_limits(sl_transfer *t)
-{
-  if (!running(t)) return;
-  int64_t now = now_us(t);
-  const sl_options *o = t->options;
-  set_clocks(t);
-  start_silence(t);
-  if (o->max_recv_speed != t->recv_bucket.rate) sl_bucket_start(&t->recv_bucket, o->max_recv_speed, now);
-  if (o->max_send_speed != t->send_bucket.rate) sl_bucket_start(&t->send_bucket, o->max_send_speed, now);
-  if (o->low_speed_limit != t->low_speed_limit || o->low_speed_time_s != t->low_speed_time_s)
-    start_low_speed(t, false);
-  sl_multi_dirty(t->multi, t);
+  return sl_bucket_allows(&t->send_bucket, sl_clocks_now_us(t));
 }
 
 /* What protocols tell. */
@@ -713,7 +509,7 @@ bool sl_in_head_end(sl_transfer *t, int64_t total, bool has_body)
     return false;
   }
   step(t, SL_STEP_RECV_HEAD);
-  sl_bucket_plan(&t->recv_bucket, has_body ? total : -1, now_us(t));
+  sl_bucket_plan(&t->recv_bucket, has_body ? total : -1, sl_clocks_now_us(t));
   return !t->cause;
 }
 
@@ -728,7 +524,7 @@ void sl_in_moved(sl_transfer *t, uint32_t n)
   t->received += n;
   t->delivered += n;
   sl_multi_trace(t->multi, t, SL_TRACE_WRITE, SL_PART_BODY, n);
-  note_pause(t);
+  gate_changed(t);
 }
 
 void sl_in_end(sl_transfer *t)
@@ -745,7 +541,7 @@ void sl_out_end(sl_transfer *t)
 {
   if (t->cause) return;
   step(t, SL_STEP_SEND_END);
-  start_silence(t);
+  sl_clocks_silence(t);
   sl_multi_dirty(t->multi, t);
 }
 
@@ -753,5 +549,5 @@ uint64_t sl_transfer_held(const sl_transfer *t)
 {
   int64_t host = 0;
   if (t->conn && sl_info(t->conn->ch, SL_INFO_HELD, &host, sizeof host) <= 0) host = 0;
-  return held_in_engine(t) + (uint64_t)host;
+  return sl_transfer_held_engine(t) + (uint64_t)host;
 }

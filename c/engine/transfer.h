@@ -122,6 +122,8 @@ void sl_transfer_limits(sl_transfer *t);
 /* Whether what was received may be given to the user: not paused, nothing held, not over. Readiness is
  * derived here and in the two allowances; nothing stores it. */
 bool sl_transfer_takes(const sl_transfer *t);
+/* Whether held bytes may go to the user. */
+bool sl_transfer_replays(const sl_transfer *t);
 /* How many wire bytes may leave the channel for t now: 0 unless it takes and its rate has tokens. */
 int64_t sl_transfer_recv_allowance(sl_transfer *t);
 /* How many may be sent: 0 while SEND is paused, the rate is used up, or it is over. */
@@ -140,7 +142,11 @@ void sl_in_end(sl_transfer *t);
 /* Nothing more will be sent. */
 void sl_out_end(sl_transfer *t);
 
-/* Bytes held in the engine and in its host for t (B4). */
+/* Started and not over. */
+bool sl_transfer_running(const sl_transfer *t);
+/* Bytes held for t in the engine: by the gate, and on its connection when that is its own. */
+uint64_t sl_transfer_held_engine(const sl_transfer *t);
+/* The same and what its host keeps (B4). */
 uint64_t sl_transfer_held(const sl_transfer *t);
 
 #endif

@@ -140,7 +140,8 @@ static bool allowed(const sim_transfer *x, CURLcode code)
 /* How long its clocks have run: not while its host held it. */
 static int64_t clocked(const sim *s, const sim_transfer *x)
 {
-  return s->now_us - x->start_us - x->held_sum_us - (x->held_since_us >= 0 ? s->now_us - x->held_since_us : 0);
+  int64_t held = x->held_sum_us + (x->held_since_us >= 0 ? s->now_us - x->held_since_us : 0);
+  return s->now_us - x->start_us - held;
 }
 
 /* 28 by one of the limits, each no earlier than it may. */

@@ -1,0 +1,33 @@
+/* clocks.h: the clocks of one transfer: which deadline is set when, and what it means when it comes.
+ *
+ * Part of a transfer (transfer.h), which owns the fields; apart because it is all that knows of time. It
+ * derives every deadline from the options, the state and the gate, and stops the transfer when one passes.
+ *
+ *   TOTAL, CONNECT   T1, T2: run while the caller pauses, are frozen while the host holds (B15)
+ *   LOW_SPEED        L1..L6: asked once a second, not while anything is paused
+ *   PAUSED           B9: time under the caller's own pause
+ *   SILENCE          B9: time without a byte while an answer is due and wanted
+ *   RECV_, SEND_RATE S2: when the bucket has tokens again
+ *   RETRY            the host had no room
+ *
+ * Invariant: after sl_transfer_expire no deadline of the transfer is in the past. */
+#ifndef SLUICE_CLOCKS_H
+#define SLUICE_CLOCKS_H
+#include "transfer.h"
+
+/* Now: inside a run the run's own time, else the clock's. */
+int64_t sl_clocks_now_us(sl_transfer *t);
+/* T2: the first run: everything begins. */
+void sl_clocks_begin(sl_transfer *t);
+/* The state changed: TOTAL, CONNECT and PAUSED follow. */
+void sl_clocks_set(sl_transfer *t);
+/* The request went out whole, or receiving was resumed: the answer is due from now. */
+void sl_clocks_silence(sl_transfer *t);
+/* The gate may have changed: by a call, by a refusal, by the host. True when a direction did. */
+bool sl_clocks_gate(sl_transfer *t);
+/* The host has no room: ask again later. */
+void sl_clocks_retry(sl_transfer *t);
+/* A new try of the request begins: CONNECT counts anew (T2). */
+void sl_clocks_single(sl_transfer *t);
+
+#endif

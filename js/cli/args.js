@@ -1,0 +1,139 @@
+// js/cli/args.js: what was asked for on the command line, checked before anything starts.
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+export const USAGE = `Usage: sluice [options] URL
+
+Downloads URL (http: or https:). Without URL and options: shows on real transfers what Sluice does.
+
+  -o, --output FILE        write to FILE instead of standard output
+      --limit-rate RATE    bytes a second at most; 500k and 2m are understood
+      --max-time S         seconds for the whole transfer at most
+      --connect-timeout S  seconds until connected at most
+      --speed-limit RATE   stop when slower than RATE bytes a second (1) ...
+      --speed-time S       ... for S seconds (30)
+  -H, --header LINE        send the header 'Name: value'; may be repeated
+  -I, --head               ask for the head only, and write it
+      --cacert FILE        trust the certificates (PEM) in FILE, and no others
+  -k, --insecure           take any certificate
+  -h, --help
+      --version
+
+The exit code is 0, or libcurl's: 2 wrong usage, 3 malformed URL, 7 cannot connect, 18 closed too early,
+23 cannot write, 28 too slow or too late, 42 interrupted, 60 certificate not trusted ...
+`;
+
+/** @typedef {{ url: string, output: string | undefined, options: import('../index.js').TransferOptions }} Job */
+
+/** Nothing was started. */
+export class UsageError extends Error {
+  /** @param {string} message @param {number} [exitCode] */
+  constructor(message, exitCode = 2) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** @type {import('node:util').ParseArgsConfig['options'] & {}} */
+const OPTIONS = {
+  output: { type: 'string', short: 'o' },
+  'limit-rate': { type: 'string' },
+  'max-time': { type: 'string' },
+  'connect-timeout': { type: 'string' },
+  'speed-limit': { type: 'string' },
+  'speed-time': { type: 'string' },
+  header: { type: 'string', short: 'H', multiple: true },
+  head: { type: 'boolean', short: 'I' },
+  cacert: { type: 'string' },
+  insecure: { type: 'boolean', short: 'k' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+};
+
+/** @param {string[]} argv @returns {{ show?: 'help' | 'version', job?: Job }} no job: nothing was asked for @throws {UsageError} */
+export function readArguments(argv) {
+  const { values, positionals } = parse(argv);
+  if (values.help) return { show: 'help' };
+  if (values.version) return { show: 'version' };
+  if (positionals.length === 0) {
+    if (Object.keys(values).length > 0) throw new UsageError('the URL is missing');
+    return {};
+  }
+  if (positionals.length > 1) throw new UsageError(`one URL at a time, got ${positionals.map((one) => JSON.stringify(one)).join(' and ')}`);
+  return { job: { url: checkUrl(positionals[0]), output: values.output, options: readOptions(values) } };
+}
+
+/** @param {string[]} argv @returns {{ values: Record<string, any>, positionals: string[] }} */
+function parse(argv) {
+  try {
+    return parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    const [words] = /** @type {Error} */ (error).message.split(/\.\s/, 1);
+    throw new UsageError(`${words}; see sluice --help`);
+  }
+}
+
+/** The URL as it was given. @param {string} text */
+function checkUrl(text) {
+  const scheme = /^([a-z][a-z0-9+.-]*):(?!\d)/i.exec(text)?.[1].toLowerCase(); // in host:80 it is none
+  if (scheme !== undefined && scheme !== 'http' && scheme !== 'https') throw new UsageError(`(1) CURLE_UNSUPPORTED_PROTOCOL: ${scheme}: is neither http: nor https:`, 1);
+  if (scheme === undefined || !URL.canParse(text)) {
+    const hint = scheme === undefined && URL.canParse(`http://${text}`) ? `; did you mean http://${text}?` : '';
+    throw new UsageError(`(3) CURLE_URL_MALFORMAT: ${JSON.stringify(text)} is not a URL${hint}`, 3);
+  }
+  return text;
+}
+
+/** @param {Record<string, any>} values @returns {Job['options']} */
+function readOptions(values) {
+  /** @type {Job['options']} */
+  const options = {};
+  if (values.head) options.method = 'HEAD';
+  if (values.header) options.headers = values.header.map(readHeader);
+  if (values['limit-rate'] !== undefined) options.maxRecvSpeed = readRate('limit-rate', values['limit-rate']);
+  if (values['max-time'] !== undefined) options.timeoutMs = readSeconds('max-time', values['max-time']);
+  if (values['connect-timeout'] !== undefined) options.connectTimeoutMs = readSeconds('connect-timeout', values['connect-timeout']);
+  if (values['speed-limit'] !== undefined || values['speed-time'] !== undefined) {
+    options.lowSpeed = {
+      bytesPerSecond: readRate('speed-limit', values['speed-limit'] ?? '1'),
+      ms: readSeconds('speed-time', values['speed-time'] ?? '30'),
+    };
+  }
+  if (values.cacert !== undefined) options.tls = { ca: readCertificates(values.cacert) };
+  if (values.insecure) options.tls = { ...options.tls, verify: false };
+  return options;
+}
+
+/** @param {string} line @returns {[string, string]} */
+function readHeader(line) {
+  const parts = /^([^:]+):[ \t]*(.*\S)[ \t]*$/s.exec(line);
+  if (parts === null) throw new UsageError(`--header must be 'Name: value', got ${JSON.stringify(line)}`);
+  return [parts[1], Buffer.from(parts[2], 'utf8').toString('latin1')]; // goes out as the bytes that were typed
+}
+
+/** @param {string} name @param {string} text @returns {number} bytes a second */
+function readRate(name, text) {
+  const parts = /^(\d+)([km]?)$/i.exec(text);
+  const rate = parts ? Number(parts[1]) * { '': 1, k: 1024, m: 1024 * 1024 }[/** @type {'' | 'k' | 'm'} */ (parts[2].toLowerCase())] : NaN;
+  if (!Number.isSafeInteger(rate)) throw new UsageError(`--${name} must be a number of bytes such as 5000, 500k or 2m, got ${JSON.stringify(text)}`);
+  return rate;
+}
+
+/** @param {string} name @param {string} text @returns {number} milliseconds */
+function readSeconds(name, text) {
+  const ms = /^\d+(\.\d+)?$/.test(text) ? Math.ceil(Number(text) * 1000) : NaN;
+  if (!Number.isSafeInteger(ms)) throw new UsageError(`--${name} must be a number of seconds such as 10 or 0.5, got ${JSON.stringify(text)}`);
+  return ms;
+}
+
+/** @param {string} file @returns {string} */
+function readCertificates(file) {
+  try {
+    const text = readFileSync(file, 'utf8');
+    new X509Certificate(text); // Node ignores what is none
+    return text;
+  } catch (error) {
+    throw new UsageError(`(77) CURLE_SSL_CACERT_BADFILE: no certificates in ${file}: ${/** @type {Error} */ (error).message}`, 77);
+  }
+}
