@@ -13,6 +13,8 @@ H2O_SUITE=bookworm # the one suite whose h2o still bundles picohttpparser
 H2O_TARBALL=h2o_2.2.5+dfsg2.orig.tar.xz
 H2O_SHA256=a46894bd85da6528d4ad90ce0443b48118718296175061a1a1156e9e3af60a0d
 NODE_OLDEST=20
+NODE_LIBCURL=4.1.0 # only the bench's
+NAN=2.30.0
 
 # ---- Settings --------------------------------------------------------------------------------------------------------
 
@@ -551,6 +553,38 @@ run_sim() {
     say "pass $sim, $seeds seeds ($((SECONDS - started)) s)"
 }
 
+# ---- Bench ----------------------------------------------------------------------------------------------------------------
+
+libcurl_here() { have curl-config && [[ -e $(curl-config --prefix)/include/curl/curl.h || -n $(compgen -G '/usr/include/*/curl/curl.h') ]]; }
+
+# build/bench: the server and the C peers of test/bench, and node-libcurl where it builds. A peer that is missing is left out.
+build_bench() {
+    need_native_compiler plain
+    mkdir -p build/bench
+    produce build/bench/server link_bench test/bench/server.c
+    produce build/bench/sluice-native link_bench test/bench/peers/libcurl.c -Ic/include dist/native/libsluice.a
+    if installed libcurl_here "libcurl, to compare with (once, 2 MB)" libcurl4-openssl-dev; then
+        produce build/bench/libcurl link_bench test/bench/peers/libcurl.c -lcurl
+        build_node_libcurl
+    else
+        say "no libcurl here: it and node-libcurl are left out"
+    fi
+}
+
+link_bench() { "${COMPILER[@]}" -o "$@"; }
+
+# Its dependency nan is pinned to the registry's: the one it names is in a git repository.
+build_node_libcurl() {
+    local to=build/bench/node-libcurl
+    [[ ! -e $to/.tried ]] || return 0
+    say "building node-libcurl, to compare with (once, 30 s)"
+    mkdir -p "$to"
+    printf '{ "private": true, "overrides": { "nan": "%s" } }\n' "$NAN" >"$to/package.json"
+    npm_config_build_from_source=true quietly node-libcurl.log timeout 600 npm install --prefix "$to" --no-audit --no-fund "node-libcurl@$NODE_LIBCURL" ||
+        say "node-libcurl does not build here: it is left out"
+    touch "$to/.tried"
+}
+
 # ---- Verbs ------------------------------------------------------------------------------------------------------------------
 
 verb_help() {
@@ -566,6 +600,7 @@ Usage: ./build.sh VERB
   sim [SEEDS]               only the simulator, plain and under ASan and UBSan
   types                     only the type check of js/
   campaign                  what takes too long for CI: many seeds, C tests under more sanitizers
+  bench [ROW ...] [--quick] Sluice beside node:net, node:http, undici, fetch and libcurl (--profile: where its time goes)
   deps                      only set up: npm packages, compilers, C sources, what the tests talk to
   clean [all]               remove what was built ('all': also what was fetched)
 
@@ -573,6 +608,7 @@ Variables: WASI_SDK_PATH    compile WebAssembly with this wasi-sdk
            SLUICE_C_SOURCES folder of unpacked C sources (picohttpparser/) to use instead of fetching them
            SLUICE_YOWASP=1  compile WebAssembly with the clang from npm even if another is here
            WASM_OPTIMISE    -O2 (default), -Os ...
+           BENCH_RUNS       runs of each peer and row in 'bench' (3); build/bench.json has the figures
            SIM_SEEDS        seeds of the simulator in 'test' and 'sim' (2000); CAMPAIGN_SEEDS (200000)
 END
 }
@@ -641,6 +677,15 @@ verb_jest() {
     need_test_tools
     unlock # so that a test may call this script
     node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js "$@"
+}
+
+verb_bench() {
+    need_test_tools
+    build_module
+    SANITIZE='' verb_native
+    build_bench
+    unlock
+    exec node test/bench/bench.js "$@"
 }
 
 verb_campaign() {

@@ -235,6 +235,9 @@ export class Core {
     return {
       on_head: caught((sink, ptr, n) => sink.onHead(latin1(this.#bytes(), ptr, n))),
       on_trailers: caught((sink, ptr, n) => sink.onTrailers(latin1(this.#bytes(), ptr, n))),
+      on_want_body: () => SL_SINK_FAILED,
+      on_read_body: () => SL_SINK_FAILED,
+      on_rewind: () => 0,
       on_state: caught((sink, life) => sink.onState(life)),
       on_done: (/** @type {number} */ token, /** @type {number} */ code) => {
         const sink = this.#sinks.get(token);

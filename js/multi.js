@@ -52,7 +52,7 @@ export class Multi {
   }
 
   /** Stop what runs, close every connection. */
-  async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+  async [Symbol.asyncDispose]() {
     this.#closed = true;
     if (shared === this) shared = null;
     this.#core?.close();

@@ -115,7 +115,7 @@ export class Transfer extends EventTarget {
   get result() { return this.#result; }
 
   /** Stops it and waits for its end. */
-  async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+  async [Symbol.asyncDispose]() {
     const performing = this.#run && this.#performing;
     await this.abort();
     await performing?.promise.catch(nothing);

@@ -27,6 +27,7 @@ typedef struct sl_conn sl_conn;         /* connection.h: one channel and what ru
 #define SL_HEADER_LINES_MAX 256       /* header lines of one head                                     */
 #define SL_CHUNK_LINE_MAX 1024        /* a chunk-size line with its extensions                        */
 #define SL_URL_MAX 65536              /* a URL as given                                               */
+#define SL_UPLOAD_CHUNK_MAX 65536     /* body bytes read from the user at a time                      */
 #define SL_REQUEST_HEAD_MAX 1048576   /* a request head as composed                                   */
 #define SL_RUN_READS_MAX 16           /* receives from one channel before its neighbours get a turn   */
 #define SL_POOL_IDLE_MAX 64           /* idle connections kept by one engine, a count                 */

@@ -108,6 +108,11 @@ void sl_clocks_begin(sl_transfer *t)
   start_low_speed(t, true);
 }
 
+void sl_clocks_expect(sl_transfer *t)
+{
+  set_timer(t, SL_TIMER_EXPECT, t->multi->now_us + t->options->expect_100_ms * 1000);
+}
+
 void sl_clocks_retry(sl_transfer *t) { set_timer(t, SL_TIMER_RETRY, t->multi->now_us + SL_BUSY_RETRY_US); }
 
 void sl_clocks_single(sl_transfer *t)
@@ -194,6 +199,7 @@ void sl_transfer_expire(sl_transfer *t)
     case SL_TIMER_LOW_SPEED: check_low_speed(t); break;
     case SL_TIMER_PAUSED: limit_passed(t, "Paused for ", t->options->paused_timeout_ms); break;
     case SL_TIMER_SILENCE: check_silence(t); break;
+    case SL_TIMER_EXPECT: sl_out_go(t); break;
     default: sl_multi_dirty(t->multi, t); break; /* what they held back goes on */
     }
   }

@@ -8,6 +8,7 @@
  *   PAUSED           B9: time under the caller's own pause
  *   SILENCE          B9: time without a byte while an answer is due and wanted
  *   RECV_, SEND_RATE S2: when the bucket has tokens again
+ *   EXPECT           R5: when the body goes although no 100 came
  *   RETRY            the host had no room
  *
  * Invariant: after sl_transfer_expire no deadline of the transfer is in the past. */
@@ -25,6 +26,8 @@ void sl_clocks_set(sl_transfer *t);
 void sl_clocks_silence(sl_transfer *t);
 /* The gate may have changed: by a call, by a refusal, by the host. True when a direction did. */
 bool sl_clocks_gate(sl_transfer *t);
+/* The request's body waits for 100-continue (R5). */
+void sl_clocks_expect(sl_transfer *t);
 /* The host has no room: ask again later. */
 void sl_clocks_retry(sl_transfer *t);
 /* A new try of the request begins: CONNECT counts anew (T2). */

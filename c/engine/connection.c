@@ -261,16 +261,19 @@ void sl_conn_consume(sl_conn *c, uint32_t n)
   c->in_len -= n;
 }
 
-bool sl_conn_moves(const sl_conn *c, const sl_transfer *t) { return t->user->moves && !c->host_moves_not; }
+/* The body of a redirect goes nowhere, so not to the sink. */
+bool sl_conn_moves(const sl_conn *c, const sl_transfer *t)
+{
+  return t->user->moves && !c->host_moves_not && !t->redirecting;
+}
 
 uint32_t sl_conn_unread(sl_conn *c)
 {
   uint32_t n = c->in_len;
   if (!n || n > c->last_fill) return 0;
-  if (sl_unrecv(c->ch, n) < 0) {
-    c->host_moves_not = true;
-    return 0;
-  }
+  int32_t code = sl_unrecv(c->ch, n);
+  if (code == SL_NOSYS) c->host_moves_not = true;
+  if (code < 0) return 0;
   c->in_len = 0;
   c->last_fill = 0;
   return n;
@@ -284,6 +287,19 @@ int32_t sl_conn_move(sl_conn *c, sl_transfer *t, uint32_t max)
   int32_t n = sl_move(c->ch, t->token, max);
   m->in_callback--;
   if (n == SL_NOSYS) c->host_moves_not = true;
+  SL_ASSERT(n <= (int64_t)max);
+  return n > (int64_t)max ? SL_IO : n;
+}
+
+int32_t sl_conn_move_out(sl_conn *c, sl_transfer *t, uint32_t max)
+{
+  sl_multi *m = c->multi;
+  SL_ASSERT(!c->out.len);
+  if (c->host_moves_out_not || !t->user->ready) return SL_NOSYS;
+  m->in_callback++;
+  int32_t n = sl_move_out(c->ch, t->token, max);
+  m->in_callback--;
+  if (n == SL_NOSYS) c->host_moves_out_not = true;
   SL_ASSERT(n <= (int64_t)max);
   return n > (int64_t)max ? SL_IO : n;
 }

@@ -33,6 +33,7 @@ struct sl_conn {
   bool held;                 /* by the host (B15): so are its guests                  */
   bool doubt;                /* something came that should not have: never used again */
   bool host_moves_not;       /* the host answered NOSYS to move or unrecv             */
+  bool host_moves_out_not;   /* ... to move_out                                       */
   int64_t idle_since_us;
   uint32_t used;             /* transfers begun on it                                 */
   const char *in;            /* received, not consumed; inside scratch or `stash`     */
@@ -76,6 +77,8 @@ bool sl_conn_moves(const sl_conn *c, const sl_transfer *t);
 uint32_t sl_conn_unread(sl_conn *c);
 /* Let the host hand up to max bytes to t's sink: as sl_move, SL_NOSYS when this way is closed. */
 int32_t sl_conn_move(sl_conn *c, sl_transfer *t, uint32_t max);
+/* Let the host take up to max bytes from t's source: as sl_move_out, SL_NOSYS when this way is closed. */
+int32_t sl_conn_move_out(sl_conn *c, sl_transfer *t, uint32_t max);
 /* Send as much of `out` as the channel takes: 0 when all went, SL_AGAIN, or a code. */
 int32_t sl_conn_flush(sl_conn *c);
 

@@ -43,5 +43,8 @@ int64_t sl_easy_wait_ms(const sl_multi *m, int64_t next_us);
 /* libcurl's default write callback, fwrite to a FILE *: c/host/stdio.c, part of every C library. Declared here, for
  * nothing above the door may know more of stdio. */
 size_t sl_stdio_write(char *data, size_t size, size_t n, void *file);
+/* The default read callback, fread (stdin when NULL), and its way back to the start: false when it has none. */
+size_t sl_stdio_read(char *buf, size_t size, size_t n, void *file);
+bool sl_stdio_rewind(void *file);
 
 #endif

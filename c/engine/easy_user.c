@@ -138,6 +138,61 @@ static int32_t easy_write(sl_transfer *t, enum sl_part part, const char *data, u
   return part == SL_PART_BODY ? write_body(e, data, n) : write_head(e, part, data, n);
 }
 
+static bool body_in_memory(const sl_options *o) { return o->post && !o->upload && o->post_fields; }
+
+/* R1, R2: the answers of a read callback. The engine checks counts. */
+static int32_t easy_read(sl_transfer *t, char *buf, uint32_t cap)
+{
+  sl_easy *e = sl_easy_from(t);
+  const sl_options *o = &e->options;
+  if (body_in_memory(o)) {
+    memcpy(buf, o->post_fields + t->body_read, cap); /* cap is within the announced size */
+    return (int32_t)cap;
+  }
+  enter(e);
+  size_t n = (o->read_fn ? o->read_fn : sl_stdio_read)(buf, 1, cap, o->read_data);
+  leave(e);
+  if (n == CURL_READFUNC_PAUSE) return SL_SINK_PAUSED;
+  if (n == CURL_READFUNC_ABORT) {
+    sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, "operation aborted by callback");
+    return SL_SINK_FAILED;
+  }
+  return n > cap ? INT32_MAX : (int32_t)n;
+}
+
+/* R7: seek callback, then ioctl callback, then the default FILE *. */
+static bool easy_rewind(sl_transfer *t)
+{
+  sl_easy *e = sl_easy_from(t);
+  const sl_options *o = &e->options;
+  bool done = false;
+  if (body_in_memory(o)) return true;
+  enter(e);
+  if (o->seek_fn) done = o->seek_fn(o->seek_data, 0, 0 /* SEEK_SET */) == CURL_SEEKFUNC_OK;
+  else if (o->ioctl_fn) done = o->ioctl_fn(e, CURLIOCMD_RESTARTREAD, o->ioctl_data) == CURLIOE_OK;
+  else if (!o->read_fn) done = sl_stdio_rewind(o->read_data);
+  leave(e);
+  return done;
+}
+
+static bool easy_trailers(sl_transfer *t, sl_text *lines)
+{
+  sl_easy *e = sl_easy_from(t);
+  const sl_options *o = &e->options;
+  struct curl_slist *list = NULL;
+  if (!o->trailer_fn) return true;
+  enter(e);
+  int answer = o->trailer_fn(&list, o->trailer_data);
+  leave(e);
+  for (const struct curl_slist *l = list; l; l = l->next)
+    if (sl_header_valid(l->data, strlen(l->data))) {
+      sl_text_str(lines, l->data);
+      sl_text_str(lines, "\r\n");
+    }
+  curl_slist_free_all(list);
+  return answer == CURL_TRAILERFUNC_OK;
+}
+
 bool sl_easy_wants_progress(const sl_easy *e)
 {
   const sl_options *o = &e->options;
@@ -152,8 +207,10 @@ static int easy_progress(sl_transfer *t)
   if (!sl_easy_wants_progress(e)) return 0;
   int64_t total = t->recv_total > 0 ? t->recv_total : 0, now = (int64_t)t->received, sent = (int64_t)t->sent;
   enter(e);
-  int answer = o->xferinfo_fn ? o->xferinfo_fn(o->progress_data, total, now, 0, sent)
-                              : o->progress_fn(o->progress_data, (double)total, (double)now, 0, (double)sent);
+  int64_t to_send = t->send_total > 0 ? t->send_total : 0;
+  int answer = o->xferinfo_fn ? o->xferinfo_fn(o->progress_data, total, now, to_send, sent)
+                              : o->progress_fn(o->progress_data, (double)total, (double)now, (double)to_send,
+                                               (double)sent);
   leave(e);
   if (!answer || answer == CURL_PROGRESSFUNC_CONTINUE) return 0;
   sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, "Callback aborted");
@@ -167,9 +224,7 @@ static void easy_done(sl_transfer *t)
   e->ended = true;
   e->message = (CURLMsg){ .msg = CURLMSG_DONE, .easy_handle = e, .data = { .result = t->code } };
   if (!t->code) return;
-  const char *words = t->error;
-  if (!*words && t->cause == SL_CAUSE_COMPLETE) words = "Callback aborted"; /* by the last progress call */
-  sl_easy_error(e, *words ? words : curl_easy_strerror(t->code));
+  sl_easy_error(e, *t->error ? t->error : curl_easy_strerror(t->code));
 }
 
 void sl_easy_error(sl_easy *e, const char *message)
@@ -187,4 +242,5 @@ void sl_easy_begin(sl_easy *e)
   e->ended = e->line_written = false;
 }
 
-const sl_user sl_easy_user = { .write = easy_write, .progress = easy_progress, .done = easy_done };
+const sl_user sl_easy_user = { .write = easy_write, .read = easy_read, .rewind = easy_rewind,
+                               .trailers = easy_trailers, .progress = easy_progress, .done = easy_done };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "connection.h"
 #include "multi.h"
+#include "request.h"
 #include "text.h"
 #include "transfer.h"
 
@@ -25,9 +26,13 @@ static int32_t embed_write(sl_transfer *t, enum sl_part part, const char *data, 
 {
   if (part == SL_PART_BODY) return n ? on_body(t->token, data, n) : 0;
   if (part == SL_PART_TRAILER) on_trailers(t->token, data, n);
-  else if (t->status >= 200) on_head(t->token, data, n);
+  else if (t->status >= 200 && !t->redirecting) on_head(t->token, data, n);
   return (int32_t)n;
 }
+
+static int32_t embed_read(sl_transfer *t, char *buf, uint32_t cap) { return on_read_body(t->token, buf, cap); }
+static int32_t embed_ready(sl_transfer *t) { return on_want_body(t->token); }
+static bool embed_rewind(sl_transfer *t) { return on_rewind(t->token) == 1; }
 
 static void embed_changed(sl_transfer *t) { on_state(t->token, t->state.life); }
 
@@ -41,6 +46,9 @@ static void embed_done(sl_transfer *t)
 
 static const sl_user embed_user = {
   .write = embed_write,
+  .read = embed_read,
+  .ready = embed_ready,
+  .rewind = embed_rewind,
   .changed = embed_changed,
   .done = embed_done,
   .moves = true,
@@ -132,6 +140,8 @@ void sl_embed_stop(struct sl_embed *e, int32_t code)
   sl_transfer_stop(&e->transfer, SL_CAUSE_ABORT, code ? (CURLcode)code : CURLE_ABORTED_BY_CALLBACK, NULL);
 }
 
+void sl_embed_more(struct sl_embed *e) { sl_transfer_more(&e->transfer); }
+
 double sl_embed_ready(int32_t ch, uint32_t events)
 {
   if (instance.multi) sl_multi_event(instance.multi, ch, events);
@@ -192,6 +202,8 @@ double sl_embed_number(struct sl_embed *e, uint32_t what)
   case SL_EMBED_RECEIVE_TOTAL: return (double)t->recv_total;
   case SL_EMBED_SENT: return (double)t->sent;
   case SL_EMBED_DELIVERED: return (double)t->delivered;
+  case SL_EMBED_REDIRECTS: return t->redirects;
+  case SL_EMBED_SEND_TOTAL: return (double)t->send_total;
   case SL_EMBED_RECEIVE_SPEED: return per_second(t->received, until_us(t) - t->start_us);
   case SL_EMBED_SEND_SPEED: return per_second(t->sent, until_us(t) - t->start_us);
   case SL_EMBED_ELAPSED_US: return (double)(until_us(t) - t->start_us);
@@ -211,10 +223,13 @@ double sl_embed_number(struct sl_embed *e, uint32_t what)
 
 uint32_t sl_embed_text(struct sl_embed *e, uint32_t what)
 {
-  const char *text = what == 1 ? e->transfer.error : what == 2 ? e->transfer.peer : "";
-  size_t n = strlen(text);
-  char *area = sl_embed_scratch((uint32_t)n + 1);
-  if (!area) return 0;
-  memcpy(area, text, n);
-  return (uint32_t)n;
+  const sl_transfer *t = &e->transfer;
+  sl_text text = { .max = SL_URL_MAX };
+  if (what == 3 && t->effective_url) sl_request_url(t, &text);
+  else sl_text_str(&text, what == 1 ? t->error : what == 2 ? t->peer : "");
+  uint32_t n = (uint32_t)text.len;
+  char *area = text.failed ? NULL : sl_embed_scratch(n);
+  if (area && n) memcpy(area, text.data, n);
+  sl_text_free(&text);
+  return area ? n : 0;
 }

@@ -47,6 +47,8 @@ static const row table[] = {
   { CURLOPT_CAINFO, TEXT, AT(ca), 0, 0, 0 },
   { CURLOPT_SSLCERT, TEXT, AT(cert), 0, 0, 0 },
   { CURLOPT_SSLKEY, TEXT, AT(key), 0, 0, 0 },
+  { CURLOPT_REDIR_PROTOCOLS_STR, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_COPYPOSTFIELDS, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_CUSTOMREQUEST, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_INTERFACE, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_ACCEPT_ENCODING, SPECIAL, NOWHERE, 0, 0, 0 },
@@ -65,12 +67,26 @@ static const row table[] = {
   { CURLOPT_MAX_SEND_SPEED_LARGE, NUMBER, AT(max_send_speed), 0, INT64_MAX, 1 },
   { SLUICEOPT_PAUSED_TIMEOUT_MS, NUMBER, AT(paused_timeout_ms), 0, MS_MAX, 1 },
   { SLUICEOPT_SILENCE_TIMEOUT_MS, NUMBER, AT(silence_timeout_ms), 0, MS_MAX, 1 },
+  { CURLOPT_MAXFILESIZE, NUMBER, AT(max_file_size), 0, INT64_MAX, 1 },
+  { CURLOPT_MAXFILESIZE_LARGE, NUMBER, AT(max_file_size), 0, INT64_MAX, 1 },
+  { CURLOPT_EXPECT_100_TIMEOUT_MS, NUMBER, AT(expect_100_ms), 0, 65535, 1 },
+  { CURLOPT_INFILESIZE, NUMBER, AT(upload_size), -1, INT64_MAX, 1 },
+  { CURLOPT_INFILESIZE_LARGE, NUMBER, AT(upload_size), -1, INT64_MAX, 1 },
+  { CURLOPT_POSTFIELDSIZE, NUMBER, AT(post_size), -1, INT64_MAX, 1 },
+  { CURLOPT_POSTFIELDSIZE_LARGE, NUMBER, AT(post_size), -1, INT64_MAX, 1 },
+  { CURLOPT_MAXREDIRS, NUMBER, AT(max_redirects), -1, 32767, 1 },
   { CURLOPT_BUFFERSIZE, SPECIAL, NOWHERE, 0, CURL_MAX_READ_SIZE, 0 },
 
   { CURLOPT_PORT, RANGE, AT(port), 0, 65535, 0 },
   { CURLOPT_IPRESOLVE, RANGE, AT(ip_resolve), CURL_IPRESOLVE_WHATEVER, CURL_IPRESOLVE_V6, 0 },
   { CURLOPT_HTTP_VERSION, COVERED, AT(http_version), CURL_HTTP_VERSION_NONE, CURL_HTTP_VERSION_1_1, 0 },
 
+  { CURLOPT_FOLLOWLOCATION, RANGE, AT(follow), 0, CURLFOLLOW_OBEYCODE, 0 },
+  { CURLOPT_POSTREDIR, RANGE, AT(post_redirect), 0, CURL_REDIR_POST_ALL, 0 },
+  { CURLOPT_UNRESTRICTED_AUTH, SWITCH, AT(unrestricted_auth), 0, 0, 0 },
+  { CURLOPT_KEEP_SENDING_ON_ERROR, SWITCH, AT(keep_sending_on_error), 0, 0, 0 },
+  { CURLOPT_POST, SWITCH, AT(post), 0, 0, 0 },
+  { CURLOPT_UPLOAD, SWITCH, AT(upload), 0, 0, 0 },
   { CURLOPT_NOBODY, SWITCH, AT(nobody), 0, 0, 0 },
   { CURLOPT_HTTPGET, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_HEADER, SWITCH, AT(header), 0, 0, 0 },
@@ -87,17 +103,12 @@ static const row table[] = {
   { CURLOPT_HTTP_TRANSFER_DECODING, COVERED, NOWHERE, 1, LONG_MAX, 0 },
   { CURLOPT_HTTPAUTH, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_VERBOSE, COVERED, NOWHERE, 0, 0, 0 },
-  { CURLOPT_FOLLOWLOCATION, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_AUTOREFERER, COVERED, NOWHERE, 0, 0, 0 },
-  { CURLOPT_POST, COVERED, NOWHERE, 0, 0, 0 },
-  { CURLOPT_UPLOAD, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_NETRC, COVERED, NOWHERE, CURL_NETRC_IGNORED, CURL_NETRC_IGNORED, 0 },
   { CURLOPT_HTTP09_ALLOWED, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_CONNECT_ONLY, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_RESUME_FROM, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_RESUME_FROM_LARGE, COVERED, NOWHERE, 0, 0, 0 },
-  { CURLOPT_MAXFILESIZE, COVERED, NOWHERE, 0, 0, 0 },
-  { CURLOPT_MAXFILESIZE_LARGE, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_TRANSFER_ENCODING, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_TCP_KEEPALIVE, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_TCP_FASTOPEN, COVERED, NOWHERE, 0, 0, 0 },
@@ -106,6 +117,11 @@ static const row table[] = {
   { CURLOPT_WRITEDATA, POINTER, AT(write_data), 0, 0, 0 },
   { CURLOPT_HEADERDATA, POINTER, AT(header_data), 0, 0, 0 },
   { CURLOPT_XFERINFODATA, POINTER, AT(progress_data), 0, 0, 0 },
+  { CURLOPT_READDATA, POINTER, AT(read_data), 0, 0, 0 },
+  { CURLOPT_SEEKDATA, POINTER, AT(seek_data), 0, 0, 0 },
+  { CURLOPT_IOCTLDATA, POINTER, AT(ioctl_data), 0, 0, 0 },
+  { CURLOPT_TRAILERDATA, POINTER, AT(trailer_data), 0, 0, 0 },
+  { CURLOPT_POSTFIELDS, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_PRIVATE, POINTER, AT(private_data), 0, 0, 0 },
   { CURLOPT_ERRORBUFFER, POINTER, AT(error_buffer), 0, 0, 0 },
   { CURLOPT_HTTPHEADER, POINTER, AT(headers), 0, 0, 0 },
@@ -120,7 +136,8 @@ static const row *find(int option)
 
 void sl_options_init(sl_options *o)
 {
-  *o = (sl_options){ .buffer_size = BUFFER_DEFAULT, .noprogress = true, .verify_peer = true, .verify_host = true };
+  *o = (sl_options){ .buffer_size = BUFFER_DEFAULT, .noprogress = true, .verify_peer = true, .verify_host = true,
+                      .upload_size = -1, .post_size = -1, .max_redirects = 30, .expect_100_ms = 1000 };
 }
 
 void sl_options_clear(sl_options *o)
@@ -128,6 +145,8 @@ void sl_options_clear(sl_options *o)
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (table[i].kind == TEXT) free(*(char **)((char *)o + table[i].at));
   free(o->custom_request);
+  free(o->redirect_schemes);
+  free(o->own_post);
   free(o->interface_);
   free(o->accept_encoding);
   free(o->userpwd);
@@ -141,7 +160,7 @@ static CURLcode set_special(sl_options *o, const row *r, int64_t value)
 {
   switch (r->option) {
   case CURLOPT_HTTPGET:
-    if (value) o->nobody = false;
+    if (value) o->nobody = o->post = o->upload = false;
     return CURLE_OK;
   case CURLOPT_BUFFERSIZE:
     if (value < 0) return CURLE_BAD_FUNCTION_ARGUMENT;
@@ -279,6 +298,8 @@ static CURLcode text_special(sl_options *o, int option, const char *text, size_t
     return replace(&o->custom_request, text, n);
   case CURLOPT_INTERFACE:
     return set_interface(o, text, n);
+  case CURLOPT_REDIR_PROTOCOLS_STR:
+    return replace(&o->redirect_schemes, text, n);
   case CURLOPT_ACCEPT_ENCODING:
     return text ? CURLE_NOT_BUILT_IN : CURLE_OK;
   case CURLOPT_PROXY: /* "" is libcurl's way to say that none is wanted, whatever the environment */
@@ -304,6 +325,22 @@ CURLcode sl_options_text(sl_options *o, int option, const char *text, size_t n)
   return CURLE_BAD_FUNCTION_ARGUMENT;
 }
 
+/* Bodies, unlike texts, may hold any byte. POSTFIELDS is borrowed; a copy has the size set before, or ends at a zero. */
+static CURLcode set_post(sl_options *o, int option, const char *body)
+{
+  char *copy = NULL;
+  if (option == CURLOPT_COPYPOSTFIELDS && body) {
+    copy = sl_copy(body, o->post_size >= 0 ? (size_t)o->post_size : strlen(body));
+    if (!copy) return CURLE_OUT_OF_MEMORY;
+  }
+  free(o->own_post);
+  o->own_post = copy;
+  o->post_fields = copy ? copy : body;
+  o->post = true;
+  o->upload = false;
+  return CURLE_OK;
+}
+
 static bool headers_valid(const struct curl_slist *list)
 {
   for (; list; list = list->next)
@@ -315,6 +352,7 @@ CURLcode sl_options_object(sl_options *o, int option, void *object)
 {
   const row *r = find(option);
   if (!r) return CURLE_UNKNOWN_OPTION;
+  if (option == CURLOPT_POSTFIELDS || option == CURLOPT_COPYPOSTFIELDS) return set_post(o, option, object);
   if (r->kind != POINTER) return sl_options_text(o, option, object, object ? strlen(object) : 0);
   if (option == CURLOPT_HTTPHEADER && !headers_valid(object)) return CURLE_BAD_FUNCTION_ARGUMENT;
   /* All are pointers to objects of one representation, but not of one type. */
@@ -330,6 +368,18 @@ CURLcode sl_options_function(sl_options *o, int option, sl_function *function)
     return CURLE_OK;
   case CURLOPT_HEADERFUNCTION:
     o->header_fn = (curl_write_callback)function;
+    return CURLE_OK;
+  case CURLOPT_READFUNCTION:
+    o->read_fn = (curl_read_callback)function;
+    return CURLE_OK;
+  case CURLOPT_SEEKFUNCTION:
+    o->seek_fn = (curl_seek_callback)function;
+    return CURLE_OK;
+  case CURLOPT_IOCTLFUNCTION:
+    o->ioctl_fn = (curl_ioctl_callback)function;
+    return CURLE_OK;
+  case CURLOPT_TRAILERFUNCTION:
+    o->trailer_fn = (curl_trailer_callback)function;
     return CURLE_OK;
   case CURLOPT_XFERINFOFUNCTION:
     o->xferinfo_fn = (curl_xferinfo_callback)function;

@@ -13,19 +13,28 @@ typedef struct {
   /* strings, owned, NULL when not set. userpwd is "user:password", made of the two whenever one is set;
    * interface_ is a literal address, without libcurl's "host!" before it. */
   char *url, *user_agent, *referer, *custom_request, *range, *accept_encoding, *interface_, *unix_socket,
-      *ca, *cert, *key, *userpwd, *user, *password, *cookie;
+      *ca, *cert, *key, *userpwd, *user, *password, *cookie, *redirect_schemes, *own_post;
   struct curl_slist *headers;        /* borrowed from a C caller ...                      */
   struct curl_slist *own_headers;    /* ... or built by embed.h, owned                    */
   /* numbers; times in milliseconds unless named otherwise, 0 = no limit */
   int64_t timeout_ms, connect_timeout_ms, low_speed_limit, low_speed_time_s;
   int64_t max_recv_speed, max_send_speed, buffer_size, paused_timeout_ms, silence_timeout_ms;
   int64_t port, http_version, ip_resolve;
+  int64_t follow, max_redirects, post_redirect; /* CURLFOLLOW_*, a count (-1 = any), CURL_REDIR_POST_* */
+  int64_t upload_size, post_size;    /* bytes, -1 = not known / the text's length          */
+  int64_t max_file_size, expect_100_ms;
   bool nobody, header, noprogress, verify_peer, verify_host, fail_on_error, fresh_connect, forbid_reuse,
-      http09, nosignal, verbose;
+      http09, nosignal, verbose, upload, post, unrestricted_auth, keep_sending_on_error;
   /* C callbacks and their data: easy.c */
   curl_write_callback write_fn, header_fn;
   curl_xferinfo_callback xferinfo_fn;
   curl_progress_callback progress_fn;
+  curl_read_callback read_fn;
+  curl_seek_callback seek_fn;
+  curl_ioctl_callback ioctl_fn;
+  curl_trailer_callback trailer_fn;
+  void *read_data, *seek_data, *ioctl_data, *trailer_data;
+  const char *post_fields;           /* borrowed, or own_post's                           */
   void *write_data, *header_data, *progress_data, *private_data;
   char *error_buffer;                /* CURL_ERROR_SIZE bytes of the caller's, or NULL    */
 } sl_options;

@@ -6,6 +6,7 @@
 #include "clocks.h"
 #include "connection.h"
 #include "multi.h"
+#include "request.h"
 
 #define CALLBACK_ABORTED "Callback aborted"
 
@@ -46,6 +47,7 @@ void sl_transfer_clear(sl_transfer *t)
   SL_ASSERT(!t->multi);
   sl_gate_clear(&t->gate);
   sl_url_free(&t->url);
+  sl_request_clear(t);
 }
 
 /* Pause. */
@@ -277,6 +279,7 @@ void sl_transfer_start(sl_transfer *t)
   t->resolved_us = t->connected_us = t->tls_us = 0;
   t->connects = 0;
   t->start_us = t->single_us = 0;
+  sl_request_begin(t);
   step(t, SL_STEP_START);
   gate_changed(t);
   sl_multi_dirty(t->multi, t);
@@ -395,6 +398,31 @@ static void find_connection(sl_transfer *t, const sl_scheme *scheme)
 
 void sl_transfer_opened(sl_transfer *t) { sl_multi_dirty(t->multi, t); }
 
+/* Look for a connection once more: a retry or a redirect. */
+static void again(sl_transfer *t)
+{
+  step(t, SL_STEP_AGAIN);
+  if (!t->user->keeps_pause) { /* P13, B14 */
+    sl_gate_clear(&t->gate);
+    gate_changed(t);
+  }
+  t->first_us = 0;
+  sl_clocks_single(t);
+  sl_multi_dirty(t->multi, t);
+}
+
+/* The response that leads on is out of the way: leave its connection and go there. */
+static void follow(sl_transfer *t)
+{
+  sl_conn_release(t->conn, t, !t->hop_now, SL_FINISH);
+  if (!sl_request_hop(t)) return;
+  t->status = 0;
+  t->received = t->delivered = 0;
+  t->recv_total = -1;
+  t->has_body = t->retried = t->reused = false;
+  again(t);
+}
+
 void sl_transfer_broken(sl_transfer *t, int32_t code)
 {
   sl_conn *c = t->conn;
@@ -408,16 +436,10 @@ void sl_transfer_broken(sl_transfer *t, int32_t code)
                !sl_gate_holds(&t->gate) && code > SL_CANCELED && code != SL_NOMEM;
   if (!stale) stop_for_host(t, code, c->ch);
   sl_conn_detach(c, t);
-  if (!stale) return;
+  if (!stale || !sl_request_rewind(t)) return;
   t->retried = true;
   t->reused = false;
-  step(t, SL_STEP_AGAIN);
-  if (!t->user->keeps_pause) { /* P13, B14 */
-    sl_gate_clear(&t->gate);
-    gate_changed(t);
-  }
-  sl_clocks_single(t);
-  sl_multi_dirty(t->multi, t);
+  again(t);
 }
 
 /* The run. */
@@ -438,10 +460,14 @@ static void run_active(sl_transfer *t)
   if (t->cause || !t->conn) return;
   if (t->conn->protocol->resumed) t->conn->protocol->resumed(t->conn, t);
   bool ended = t->state.send == SL_SEND_END && t->state.recv == SL_RECV_END;
+  if (t->redirecting && (ended || t->hop_now) && !sl_gate_holds(&t->gate)) {
+    follow(t);
+    return;
+  }
   if (ended && !sl_gate_holds(&t->gate)) sl_transfer_stop(t, SL_CAUSE_COMPLETE, CURLE_OK, NULL);
   /* What the connection kept or the host has may go on now. */
   else if (sl_transfer_takes(t)) sl_multi_ready(t->multi, t->conn);
-  else if (t->conn->out.len && sl_transfer_send_allowance(t)) sl_multi_ready(t->multi, t->conn);
+  else if (sl_transfer_send_allowance(t)) sl_multi_ready(t->multi, t->conn);
   sl_conn_want(t->conn);
 }
 
@@ -461,7 +487,7 @@ void sl_transfer_run(sl_transfer *t)
 
 bool sl_transfer_takes(const sl_transfer *t)
 {
-  return !t->cause && t->state.life == SL_ACTIVE && t->state.recv != SL_RECV_END &&
+  return !t->cause && !t->hop_now && t->state.life == SL_ACTIVE && t->state.recv != SL_RECV_END &&
          !(sl_gate_paused(&t->gate) & SL_DIR_RECV) && !sl_gate_holds(&t->gate);
 }
 
@@ -472,7 +498,8 @@ int64_t sl_transfer_recv_allowance(sl_transfer *t)
 
 int64_t sl_transfer_send_allowance(sl_transfer *t)
 {
-  if (t->cause || t->state.life != SL_ACTIVE || t->state.send == SL_SEND_END) return 0;
+  if (t->cause || t->hop_now || t->state.life != SL_ACTIVE) return 0;
+  if (t->state.send == SL_SEND_WAIT || t->state.send == SL_SEND_END) return 0;
   if (sl_gate_paused(&t->gate) & SL_DIR_SEND) return 0;
   return sl_bucket_allows(&t->send_bucket, sl_clocks_now_us(t));
 }
@@ -508,21 +535,41 @@ bool sl_in_head_end(sl_transfer *t, int64_t total, bool has_body)
     sl_transfer_stop(t, SL_CAUSE_PEER, CURLE_HTTP_RETURNED_ERROR, text);
     return false;
   }
+  if (!t->redirecting && has_body && t->options->max_file_size && total > t->options->max_file_size) {
+    sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_FILESIZE_EXCEEDED, "Maximum file size exceeded"); /* W14 */
+    return false;
+  }
   step(t, SL_STEP_RECV_HEAD);
+  if (t->redirecting && has_body && (total < 0 || total > SL_REDIRECT_BODY_MAX)) {
+    t->hop_now = true;
+    sl_multi_dirty(t->multi, t);
+    return false;
+  }
   sl_bucket_plan(&t->recv_bucket, has_body ? total : -1, sl_clocks_now_us(t));
   return !t->cause;
 }
 
+/* W14, F37: what is delivered counts, not what came. */
+static bool body_fits(sl_transfer *t, uint64_t size)
+{
+  int64_t max = t->options->max_file_size;
+  if (!max || size <= (uint64_t)max) return true;
+  sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_FILESIZE_EXCEEDED, "Would have exceeded max file size");
+  return false;
+}
+
 enum sl_gate_result sl_in_body(sl_transfer *t, const char *data, uint32_t n)
 {
+  if (t->redirecting) return SL_GATE_OPEN;
   t->received += n;
-  return write_part(t, SL_PART_BODY, data, n);
+  return body_fits(t, t->delivered + t->gate.held + n) ? write_part(t, SL_PART_BODY, data, n) : SL_GATE_FAILED;
 }
 
 void sl_in_moved(sl_transfer *t, uint32_t n)
 {
   t->received += n;
   t->delivered += n;
+  body_fits(t, t->delivered);
   sl_multi_trace(t->multi, t, SL_TRACE_WRITE, SL_PART_BODY, n);
   gate_changed(t);
 }
@@ -530,11 +577,31 @@ void sl_in_moved(sl_transfer *t, uint32_t n)
 void sl_in_end(sl_transfer *t)
 {
   if (t->cause) return;
-  if (t->has_body && !t->received) write_part(t, SL_PART_BODY, "", 0); /* W11 */
+  if (t->has_body && !t->received && !t->redirecting) write_part(t, SL_PART_BODY, "", 0); /* W11 */
   step(t, SL_STEP_RECV_END);
   /* R6: a response that is whole before the request went out ends the sending. */
   if (!t->cause && t->state.send != SL_SEND_END) step(t, SL_STEP_SEND_END);
   sl_multi_dirty(t->multi, t);
+}
+
+void sl_out_body(sl_transfer *t, bool wait)
+{
+  if (t->cause) return;
+  step(t, wait ? SL_STEP_SEND_WAIT : SL_STEP_SEND_BODY);
+  if (wait) sl_clocks_expect(t);
+  sl_multi_dirty(t->multi, t);
+}
+
+void sl_out_go(sl_transfer *t)
+{
+  if (t->cause || t->state.send != SL_SEND_WAIT) return;
+  step(t, SL_STEP_SEND_BODY);
+  sl_multi_dirty(t->multi, t);
+}
+
+void sl_transfer_more(sl_transfer *t)
+{
+  if (t->multi && t->state.send == SL_SEND_BODY) sl_multi_dirty(t->multi, t);
 }
 
 void sl_out_end(sl_transfer *t)

@@ -21,6 +21,7 @@
 #include "limits.h"
 #include "options.h"
 #include "state.h"
+#include "text.h"
 #include "timers.h"
 #include "url.h"
 
@@ -36,6 +37,11 @@ typedef struct sl_user {
   int (*progress)(sl_transfer *t);   /* each run of a connected transfer; not 0: stop with 42. NULL: none */
   void (*changed)(sl_transfer *t);   /* life (but DONE) or gate changed. NULL: none                 */
   void (*done)(sl_transfer *t);      /* last thing said of this START; may free or start t          */
+  /* The request's body; request.h says what the answers mean. NULL: there is never one. */
+  int32_t (*read)(sl_transfer *t, char *buf, uint32_t cap);
+  int32_t (*ready)(sl_transfer *t);  /* NULL: it can only be read                                   */
+  bool (*rewind)(sl_transfer *t);    /* R7: from the start again. NULL: never                       */
+  bool (*trailers)(sl_transfer *t, sl_text *lines); /* behind a chunked body. NULL: none; false: stopped */
   bool moves;                        /* body bytes may take the host's short way (sl_move)          */
   bool keeps_pause;                  /* B14: a call's pause survives start, redirects and retries   */
 } sl_user;
@@ -68,6 +74,14 @@ struct sl_transfer {
   bool has_body;             /* the empty body of a 204 is told too              */
   int64_t recv_total;        /* body bytes announced, -1 = unknown               */
   bool effective_url;        /* the URL was parsed: `url` is valid               */
+  /* request.h */
+  char *location;            /* of the latest redirect response, owned           */
+  sl_url initial;            /* where it began; host NULL: no redirect so far    */
+  uint32_t redirects;        /* followed so far                                  */
+  bool redirecting, hop_now; /* this response leads on; ... and is not read out  */
+  bool body_dropped;         /* a redirect made it a GET                         */
+  int64_t send_total;        /* body bytes announced, -1 = unknown               */
+  uint64_t body_read;        /* of them taken from the user                      */
   /* counters, bytes of body: taken from the channel, put into it, accepted by the user */
   uint64_t received, sent, delivered;
   uint64_t head_received, head_sent; /* bytes of heads                           */
@@ -87,7 +101,7 @@ void sl_transfer_init(sl_transfer *t, const sl_user *user, sl_options *options);
 /* Release what it owns. It must be in no engine. */
 void sl_transfer_clear(sl_transfer *t);
 /* Begin, or begin again after DONE. The transfer must be in an engine. A URL or option that cannot be
- * begins and ends it at once with that error. Told from DONE: nothing is left of the run before. */
+ * begins and ends it at once with that error. Only sl_multi_add calls it; nothing is left of a run before. */
 void sl_transfer_start(sl_transfer *t);
 
 /* P1: mask (enum sl_dir bits) is the whole new pause state, set by `by`. In force on return: nothing is
@@ -139,6 +153,12 @@ enum sl_gate_result sl_in_body(sl_transfer *t, const char *data, uint32_t n);
 /* n body bytes went by sl_move: count them. */
 void sl_in_moved(sl_transfer *t, uint32_t n);
 void sl_in_end(sl_transfer *t);
+/* The request's head went out whole, and a body follows: now, or when a 100 comes (R5). */
+void sl_out_body(sl_transfer *t, bool wait);
+/* The wait is over: 100 came, or long enough was waited. */
+void sl_out_go(sl_transfer *t);
+/* The user has body bytes again after it answered SL_AGAIN. */
+void sl_transfer_more(sl_transfer *t);
 /* Nothing more will be sent. */
 void sl_out_end(sl_transfer *t);
 

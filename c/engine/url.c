@@ -2,7 +2,9 @@
  *
  * Owns nothing between calls. The text is cut into spans from the outside in: fragment, scheme, authority
  * (credentials, host, port), target; each span is checked by the one function that reads it. Strings are
- * copied only when their span has been found right. */
+ * copied only when their span has been found right.
+ * Joining cuts base and reference into the five parts of RFC 3986, each with the delimiters that make it
+ * one, and puts the right ones behind each other: what is not there is empty, and adds nothing. */
 #include "url.h"
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +43,22 @@ static size_t span_find(span s, char c)
   return p ? (size_t)(p - s.at) : s.n;
 }
 
+/* Behind the last c in s, 0 when there is none. */
+static size_t span_behind_last(span s, char c)
+{
+  while (s.n && s.at[s.n - 1] != c) s.n--;
+  return s.n;
+}
+
 static span span_from(span s, size_t i) { return (span){ s.at + i, s.n - i }; }
+
+/* How many bytes at the beginning of s can be a scheme. */
+static size_t scheme_length(span s)
+{
+  size_t n = 0;
+  while (n < s.n && (is_alpha(s.at[n]) || (n && (is_digit(s.at[n]) || memchr("+-.", s.at[n], 3))))) n++;
+  return n;
+}
 
 static bool is_plain_ascii(span s)
 {
@@ -185,8 +202,7 @@ static enum sl_url_error parse_host_port(span s, sl_url *url, const char **why)
 static enum sl_url_error parse_authority(span s, sl_url *url, const char **why)
 {
   if (span_find(s, '\\') < s.n) return refuse(why, SL_URL_MALFORMED, "a backslash before the path");
-  size_t at = s.n;
-  while (at && s.at[at - 1] != '@') at--; /* behind the last @, 0 when there is none */
+  size_t at = span_behind_last(s, '@');
   if (at) {
     enum sl_url_error error = parse_credentials((span){ s.at, at - 1 }, url, why);
     if (error) return error;
@@ -230,8 +246,7 @@ static enum sl_url_error parse_file(span authority, span path, sl_url *url, cons
 /* url gets scheme and its port, *rest gets what follows "://". */
 static enum sl_url_error parse_scheme(span s, sl_url *url, span *rest, const char **why)
 {
-  size_t n = 0;
-  while (n < s.n && (is_alpha(s.at[n]) || (n && (is_digit(s.at[n]) || memchr("+-.", s.at[n], 3))))) n++;
+  size_t n = scheme_length(s);
   if (!n || s.n - n < 3 || memcmp(s.at + n, "://", 3) != 0)
     return refuse(why, SL_URL_MALFORMED, "it does not begin with scheme://");
   size_t i = 0, count = sizeof schemes / sizeof *schemes;
@@ -279,4 +294,123 @@ void sl_url_free(sl_url *url)
   free(url->user);
   free(url->password);
   *url = (sl_url){ 0 };
+}
+
+/* What a URL or a reference is made of: "scheme:", "//authority", "path", "?query", "#fragment". */
+typedef struct { span scheme, authority, path, query, fragment; } url_parts;
+
+static url_parts cut(span s)
+{
+  url_parts p = { 0 };
+  size_t n = scheme_length(s);
+  if (n && n < s.n && s.at[n] == ':') {
+    p.scheme = (span){ s.at, n + 1 };
+    s = span_from(s, n + 1);
+  }
+  n = span_find(s, '#');
+  p.fragment = span_from(s, n);
+  s.n = n;
+  n = span_find(s, '?');
+  p.query = span_from(s, n);
+  s.n = n;
+  if (s.n >= 2 && s.at[0] == '/' && s.at[1] == '/') {
+    n = 2 + span_find(span_from(s, 2), '/');
+    p.authority = (span){ s.at, n };
+    s = span_from(s, n);
+  }
+  p.path = s;
+  return p;
+}
+
+static void add_encoded(sl_text *to, span s)
+{
+  static const char hex[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < s.n; i++) {
+    unsigned char c = (unsigned char)s.at[i];
+    if (c > 0x20 && c < 0x7f) sl_text_add(to, &c, 1);
+    else sl_text_add(to, (char[]){ '%', hex[c >> 4], hex[c & 15] }, 3);
+  }
+}
+
+/* RFC 3986, 5.2.4, in place: path is empty or begins with a slash; answers its new length. */
+static size_t remove_dot_segments(char *path, size_t n)
+{
+  size_t to = 0;
+  for (size_t from = 0, next; from < n; from = next) {
+    size_t len = span_find((span){ path + from + 1, n - from - 1 }, '/'); /* of the segment, no slash */
+    next = from + 1 + len;
+    bool dots = len == 2 && path[from + 1] == '.' && path[from + 2] == '.';
+    if (dots && to) to = span_behind_last((span){ path, to }, '/') - 1;
+    if (dots || (len == 1 && path[from + 1] == '.')) {
+      if (next == n) path[to++] = '/'; /* a last dot segment leaves its slash */
+    } else {
+      memmove(path + to, path + from, len + 1);
+      to += len + 1;
+    }
+  }
+  return to;
+}
+
+/* RFC 3986, 5.2.2 and 5.2.3, for a reference without a scheme. */
+static void add_resolved(sl_text *to, const url_parts *base, const url_parts *ref)
+{
+  span query = ref->query;
+  add_encoded(to, base->scheme);
+  if (ref->authority.n) {
+    add_encoded(to, ref->authority);
+  } else {
+    span host_port = span_from(base->authority, 2);
+    sl_text_str(to, "//");
+    add_encoded(to, span_from(host_port, span_behind_last(host_port, '@')));
+  }
+  size_t start = to->len;
+  if (!ref->authority.n && !ref->path.n) {
+    add_encoded(to, base->path);
+    if (!query.n) query = base->query;
+  } else {
+    if (ref->path.n && ref->path.at[0] != '/') {
+      add_encoded(to, (span){ base->path.at, span_behind_last(base->path, '/') });
+      if (!base->path.n) sl_text_str(to, "/");
+    }
+    add_encoded(to, ref->path);
+    to->len = start + remove_dot_segments(to->data + start, to->len - start);
+    to->data[to->len] = 0;
+  }
+  add_encoded(to, query);
+  add_encoded(to, ref->fragment);
+}
+
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+enum sl_url_error sl_url_join(const char *base, size_t base_len, const char *ref, size_t ref_len, char **out)
+{
+  sl_url parsed;
+  const char *why;
+  *out = NULL;
+  enum sl_url_error error = sl_url_parse(base, base_len, &parsed, &why);
+  sl_url_free(&parsed);
+  if (error) return error;
+  span r = { ref_len ? ref : "", ref_len };
+  while (r.n && is_blank(r.at[0])) r = span_from(r, 1);
+  while (r.n && is_blank(r.at[r.n - 1])) r.n--;
+  if (r.n > SL_URL_MAX || span_find(r, '\r') < r.n || span_find(r, '\n') < r.n || span_find(r, 0) < r.n)
+    return SL_URL_MALFORMED;
+  sl_text text = { 0 }; /* without max: it may be longer than the result until its dot segments are gone */
+  if (!sl_text_reserve(&text, base_len + r.n)) return SL_URL_NOMEM;
+  url_parts base_parts = cut((span){ base, base_len }), ref_parts = cut(r);
+  SL_ASSERT(base_parts.scheme.n && base_parts.authority.n >= 2);
+  if (ref_parts.scheme.n) add_encoded(&text, r);
+  else add_resolved(&text, &base_parts, &ref_parts);
+  if (text.failed || text.len > SL_URL_MAX) {
+    error = text.failed ? SL_URL_NOMEM : SL_URL_MALFORMED;
+    sl_text_free(&text);
+    return error;
+  }
+  *out = text.data;
+  return SL_URL_OK;
+}
+
+bool sl_url_same_origin(const sl_url *a, const sl_url *b)
+{
+  return a->port == b->port && !strcmp(a->scheme, b->scheme) && !strcmp(a->host, b->host);
 }

@@ -1,4 +1,5 @@
-/* url.h: from a URL as people write it to the parts a transfer needs. Strict: a doubt is an error.
+/* url.h: from a URL as people write it to the parts a transfer needs, and from a reference to a URL.
+ * Strict: a doubt is an error.
  *
  * Accepts scheme://[user[:password]@]host[:port][/path][?query][#fragment] with scheme http, https or
  * file; schemes and host names in any case. Owns nothing but the strings of sl_url (malloc). */
@@ -25,5 +26,23 @@ enum sl_url_error { SL_URL_OK, SL_URL_MALFORMED, SL_URL_SCHEME, SL_URL_PORT, SL_
  * "http://h:/" names no port, "http://@h/" no user; a second '@' is an error. */
 enum sl_url_error sl_url_parse(const char *text, size_t n, sl_url *url, const char **why);
 void sl_url_free(sl_url *url);
+
+/* The absolute URL that a reference (the value of a Location header) names, seen from base: RFC 3986, 5.2,
+ * strict. *out gets its text: zero-ended, at most SL_URL_MAX bytes, each in 0x21..0x7e, owned by the caller
+ * (free); NULL on error. *out is text only: whether it can be fetched, sl_url_parse says. It always takes
+ * what came of an http or https base and a path, a query, a fragment or nothing.
+ * - base is text that sl_url_parse takes; if not, its error is the answer. Its credentials and its fragment
+ *   never come into the result; its scheme, host and port are copied as they are written.
+ * - Spaces and tabs around ref are dropped. In it spaces, bytes above 0x7f and control characters are
+ *   percent-encoded wherever they are, but a CR, LF or NUL anywhere is SL_URL_MALFORMED. All else stays:
+ *   a % without its digits, a backslash, credentials that ref itself brings, %2e (no dot segment).
+ * - A ref with a scheme, any scheme, is the result, its dot segments too ("http:g" is "http:g").
+ * - An empty ref is base. No dot segments are removed from base's path unless ref brings one.
+ * - A ref or a result of more than SL_URL_MAX bytes is SL_URL_MALFORMED. SL_URL_NOMEM: memory is short. */
+enum sl_url_error sl_url_join(const char *base, size_t base_len, const char *ref, size_t ref_len, char **out);
+
+/* Whether scheme, host and port of two parsed URLs are equal. Hosts are compared as text: "h" is not "h.",
+ * "::1" is not "0::1". Two files have one origin. */
+bool sl_url_same_origin(const sl_url *a, const sl_url *b);
 
 #endif

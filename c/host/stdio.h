@@ -3,11 +3,14 @@
  * For the C libraries only: sluice.wasm has no stdio. `stream` is borrowed for the call. */
 #ifndef SLUICE_STDIO_H
 #define SLUICE_STDIO_H
+#include <stdbool.h>
 #include <stddef.h>
 
 /* fwrite to the FILE `stream`, stdout when NULL: items written; fewer than n is a failure. */
 size_t sl_stdio_write(char *ptr, size_t size, size_t n, void *stream);
 /* fread from the FILE `stream`, stdin when NULL: items read; 0 is the end. */
 size_t sl_stdio_read(char *ptr, size_t size, size_t n, void *stream);
+/* Back to the start of the FILE `stream`, stdin when NULL; false when it cannot be sought. */
+bool sl_stdio_rewind(void *stream);
 
 #endif

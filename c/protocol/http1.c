@@ -14,10 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../engine/multi.h"
+#include "../engine/request.h"
 #include "protocol.h"
 
 /* A moving host's receive for framing: enough for a chunk's end and the next size line. */
 #define FRAMING_PEEK 64
+/* R5: a body larger than this waits for 100-continue. */
+#define EXPECT_BODY_MIN 1048576
 
 enum stage { HEAD, LENGTH, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILER, CLOSE, END };
 
@@ -26,6 +29,14 @@ struct http1 {
   bool keep_alive;
   bool head_request;  /* a response has no body                                       */
   bool body_unwanted; /* the caller wants none though the method has one              */
+  /* the request */
+  bool chunked_out;   /* its body goes in chunks                                      */
+  bool out_ended;     /* its body is in `out` or gone, to the last byte               */
+  bool out_full;      /* the channel takes no more now                                */
+  bool expects;       /* Expect: 100-continue was sent                                */
+  bool no_body;       /* of the response                                              */
+  int64_t total;      /* announced size of its body, -1 = unknown                     */
+  uint32_t out_chunk; /* bytes of a moved chunk still to go                           */
   uint64_t left;      /* bytes of this length or chunk still to come                   */
   uint32_t head_bytes;/* of the heads and trailers of this response so far             */
   uint32_t looked_at; /* bytes of `in` the head parser has seen                        */
@@ -49,7 +60,7 @@ static bool http1_leave(sl_conn *c, sl_transfer *t)
 {
   const struct http1 *h = c->protocol_state;
   (void)t;
-  return h->stage == END && h->keep_alive;
+  return h->stage == END && h->keep_alive && h->out_ended;
 }
 
 /* The request. */
@@ -68,10 +79,12 @@ static void header_base64(sl_text *out, const char *s, size_t n)
 
 static size_t name_length(const char *line) { return strcspn(line, ":;"); }
 
+static const struct curl_slist *own_list(const sl_options *o) { return o->headers ? o->headers : o->own_headers; }
+
 /* Whether the caller's own headers speak of this one (to set, empty or remove it). */
 static bool own_header(const sl_options *o, const char *name)
 {
-  for (const struct curl_slist *h = o->headers ? o->headers : o->own_headers; h; h = h->next)
+  for (const struct curl_slist *h = own_list(o); h; h = h->next)
     if (sl_equal_nocase(h->data, name_length(h->data), name)) return true;
   return false;
 }
@@ -85,11 +98,39 @@ static void add_header(const sl_options *o, sl_text *out, const char *name, cons
   sl_text_str(out, "\r\n");
 }
 
-/* "Name: value" as it is; "Name;" an empty header; "Name:" removes, so adds nothing. */
-static void add_own_headers(const sl_options *o, sl_text *out)
+/* The value of the caller's own header. */
+static bool own_header_is(const sl_options *o, const char *name, const char *value)
 {
-  for (const struct curl_slist *h = o->headers ? o->headers : o->own_headers; h; h = h->next) {
+  for (const struct curl_slist *h = own_list(o); h; h = h->next) {
     size_t n = name_length(h->data);
+    if (h->data[n] != ':' || !sl_equal_nocase(h->data, n, name)) continue;
+    const char *text = h->data + n + 1 + strspn(h->data + n + 1, " \t");
+    if (sl_equal_nocase(text, strcspn(text, " \t"), value)) return true;
+  }
+  return false;
+}
+
+/* Credentials do not go to another host (request.h). */
+static bool own_header_goes(const sl_transfer *t, const char *line)
+{
+  size_t n = name_length(line);
+  return sl_request_trusted(t) || !(sl_equal_nocase(line, n, "Authorization") || sl_equal_nocase(line, n, "Cookie"));
+}
+
+/* Headers that speak of a body go only with one: a redirect may have dropped it. */
+static bool own_header_fits(const sl_transfer *t, const char *line)
+{
+  size_t n = name_length(line);
+  return !t->body_dropped || !(sl_equal_nocase(line, n, "Content-Type") || sl_equal_nocase(line, n, "Content-Length") ||
+                               sl_equal_nocase(line, n, "Transfer-Encoding") || sl_equal_nocase(line, n, "Expect"));
+}
+
+/* "Name: value" as it is; "Name;" an empty header; "Name:" removes, so adds nothing. */
+static void add_own_headers(const sl_transfer *t, sl_text *out)
+{
+  for (const struct curl_slist *h = own_list(t->options); h; h = h->next) {
+    size_t n = name_length(h->data);
+    if (!own_header_goes(t, h->data) || !own_header_fits(t, h->data)) continue;
     const char *value = h->data + n;
     bool empty = *value == ';' && !value[1 + strspn(value + 1, " \t")];
     if (*value == ':' && !value[1 + strspn(value + 1, " \t")]) continue;
@@ -118,9 +159,10 @@ static void add_host(const sl_transfer *t, sl_text *out)
 static void add_authorization(const sl_transfer *t, sl_text *out)
 {
   const sl_options *o = t->options;
-  if (own_header(o, "Authorization") || (!o->userpwd && !t->url.user)) return;
+  bool own = o->userpwd && sl_request_trusted(t);
+  if ((own_header(o, "Authorization") && sl_request_trusted(t)) || (!own && !t->url.user)) return;
   sl_text plain = { .max = SL_URL_MAX };
-  if (o->userpwd) sl_text_str(&plain, o->userpwd);
+  if (own) sl_text_str(&plain, o->userpwd);
   else {
     sl_text_str(&plain, t->url.user);
     sl_text_str(&plain, ":");
@@ -133,10 +175,39 @@ static void add_authorization(const sl_transfer *t, sl_text *out)
   sl_text_free(&plain);
 }
 
-static void compose(const sl_transfer *t, sl_text *out)
+/* How the body is announced, and whether it waits for a 100 (R5). False: it cannot be sent that way. */
+static bool compose_body(struct http1 *h, sl_transfer *t, sl_text *out)
 {
   const sl_options *o = t->options;
-  sl_text_str(out, o->custom_request ? o->custom_request : o->nobody ? "HEAD" : "GET");
+  bool http10 = o->http_version == CURL_HTTP_VERSION_1_0;
+  h->out_ended = !sl_request_has_body(t);
+  t->send_total = -1;
+  if (h->out_ended) return true;
+  t->send_total = o->post && !o->upload ? o->post_size : o->upload_size;
+  if (t->send_total < 0 && o->post_fields && !o->upload) t->send_total = (int64_t)strlen(o->post_fields);
+  h->chunked_out = t->send_total < 0 || own_header_is(o, "Transfer-Encoding", "chunked");
+  if (h->chunked_out && http10) {
+    sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_UPLOAD_FAILED, "Chunky upload is not supported by HTTP 1.0");
+    return false;
+  }
+  if (h->chunked_out) add_header(o, out, "Transfer-Encoding", "chunked");
+  else if (!own_header(o, "Content-Length")) {
+    sl_text_str(out, "Content-Length: ");
+    sl_text_int(out, t->send_total);
+    sl_text_str(out, "\r\n");
+  }
+  if (o->post && !o->upload) add_header(o, out, "Content-Type", "application/x-www-form-urlencoded");
+  bool large = t->send_total < 0 || t->send_total > EXPECT_BODY_MIN;
+  bool own = own_header(o, "Expect");
+  h->expects = own ? own_header_is(o, "Expect", "100-continue") : large && !http10 && !own_header(o, "Upgrade");
+  if (h->expects && !own) add_header(o, out, "Expect", "100-continue");
+  return true;
+}
+
+static bool compose(struct http1 *h, sl_transfer *t, sl_text *out)
+{
+  const sl_options *o = t->options;
+  sl_text_str(out, sl_request_method(t));
   sl_text_str(out, " ");
   sl_text_str(out, t->url.target);
   sl_text_str(out, o->http_version == CURL_HTTP_VERSION_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
@@ -145,27 +216,29 @@ static void compose(const sl_transfer *t, sl_text *out)
   add_header(o, out, "User-Agent", o->user_agent);
   add_header(o, out, "Accept", "*/*");
   add_header(o, out, "Referer", o->referer);
-  add_header(o, out, "Cookie", o->cookie);
+  if (sl_request_trusted(t)) add_header(o, out, "Cookie", o->cookie);
   if (o->range && !own_header(o, "Range")) {
     sl_text_str(out, "Range: bytes=");
     sl_text_str(out, o->range);
     sl_text_str(out, "\r\n");
   }
-  add_own_headers(o, out);
+  add_own_headers(t, out);
+  if (!compose_body(h, t, out)) return false;
   sl_text_str(out, "\r\n");
+  return true;
 }
 
 static bool http1_begin(sl_conn *c, sl_transfer *t)
 {
   struct http1 *h = c->protocol_state;
-  const char *method = t->options->custom_request;
   SL_ASSERT(!c->in_len && !c->out.len);
-  *h = (struct http1){ .stage = HEAD, .head_request = method ? !strcmp(method, "HEAD") : t->options->nobody };
+  *h = (struct http1){ .stage = HEAD, .head_request = !strcmp(sl_request_method(t), "HEAD") };
   h->body_unwanted = t->options->nobody && !h->head_request;
-  compose(t, &c->out);
-  if (c->out.failed) {
-    sl_text_free(&c->out);
+  bool composed = compose(h, t, &c->out);
+  if (composed && c->out.failed)
     sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_OUT_OF_MEMORY, "Request head too large, or out of memory");
+  if (!composed || c->out.failed) {
+    sl_text_free(&c->out);
     return false;
   }
   t->head_sent = c->out.len;
@@ -178,15 +251,135 @@ static bool not_asked(const sl_conn *c, const sl_transfer *t)
   return t->state.send == SL_SEND_HEAD && c->out.len == t->head_sent;
 }
 
-static int32_t http1_output(sl_conn *c)
+/* Behind the last chunk: trailers, if the user has some. */
+static int32_t end_chunks(sl_conn *c, sl_transfer *t)
 {
-  sl_transfer *t = c->transfers;
-  if (!t || t->state.send != SL_SEND_HEAD || !sl_transfer_send_allowance(t)) return 0;
+  sl_text lines = { .max = SL_HEAD_MAX };
+  bool ok = true;
+  sl_text_str(&c->out, "0\r\n");
+  if (t->user->trailers) {
+    c->multi->in_callback++;
+    ok = t->user->trailers(t, &lines);
+    c->multi->in_callback--;
+  }
+  sl_text_add(&c->out, lines.data, lines.len);
+  sl_text_str(&c->out, "\r\n");
+  if (lines.failed) c->out.failed = true;
+  sl_text_free(&lines);
+  if (!ok) sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, "Trailer callback aborted");
+  return ok ? 0 : SL_AGAIN;
+}
+
+/* Room for the size line in front of a chunk of up to SL_UPLOAD_CHUNK_MAX: "10000\r\n". */
+#define CHUNK_LINE 7
+
+static void chunk_line(char *line, uint32_t n)
+{
+  static const char hex[] = "0123456789abcdef";
+  for (int i = CHUNK_LINE - 3; i >= 0; i--, n >>= 4) line[i] = hex[n & 15];
+  line[CHUNK_LINE - 2] = '\r';
+  line[CHUNK_LINE - 1] = '\n';
+}
+
+/* Body bytes by way of `out`: > 0, 0 = the body has ended, SL_AGAIN, or a code. */
+static int32_t read_out(sl_conn *c, sl_transfer *t, uint32_t max)
+{
+  struct http1 *h = c->protocol_state;
+  uint32_t line = h->chunked_out ? CHUNK_LINE : 0;
+  if (!sl_text_reserve(&c->out, max + line + 2)) return SL_NOMEM;
+  int32_t n = sl_request_read(t, c->out.data + line, max);
+  if (n <= 0) return n == SL_SINK_FAILED ? SL_AGAIN : n;
+  if (line) chunk_line(c->out.data, (uint32_t)n);
+  c->out.len = line + (uint32_t)n;
+  if (line) sl_text_str(&c->out, "\r\n");
+  return n;
+}
+
+/* Body bytes by the host's short way: the same answers, and SL_NOSYS when there is none. */
+static int32_t move_out(sl_conn *c, sl_transfer *t, uint32_t max)
+{
+  struct http1 *h = c->protocol_state;
+  if (c->host_moves_out_not) return SL_NOSYS;
+  if (!h->out_chunk) {
+    int32_t n = sl_request_ready(t);
+    if (n <= 0) return n == SL_SINK_FAILED ? SL_AGAIN : n;
+    if ((uint32_t)n > max) n = (int32_t)max;
+    if (h->chunked_out) {
+      char line[CHUNK_LINE];
+      chunk_line(line, (uint32_t)n);
+      sl_text_add(&c->out, line, sizeof line);
+      int32_t code = sl_conn_flush(c);
+      h->out_chunk = (uint32_t)n;
+      if (code < 0) return code;
+    }
+    max = (uint32_t)n;
+  } else if (max > h->out_chunk) max = h->out_chunk;
+  int32_t n = sl_conn_move_out(c, t, max);
+  if (n <= 0) {
+    h->out_full = n == SL_AGAIN;
+    return n ? n : SL_AGAIN;
+  }
+  sl_request_moved(t, (uint32_t)n);
+  if (h->chunked_out && !(h->out_chunk -= (uint32_t)n)) sl_text_str(&c->out, "\r\n");
+  return n;
+}
+
+/* More of the body into the channel. */
+static int32_t send_body(sl_conn *c, sl_transfer *t, int64_t allowance)
+{
+  struct http1 *h = c->protocol_state;
+  uint32_t max = allowance < SL_UPLOAD_CHUNK_MAX ? (uint32_t)allowance : SL_UPLOAD_CHUNK_MAX;
+  int32_t n = move_out(c, t, max);
+  if (n == SL_NOSYS && !h->out_chunk) n = read_out(c, t, max);
+  if (n == 0 && h->chunked_out) n = end_chunks(c, t);
+  if (n == 0) h->out_ended = true;
+  return c->out.failed ? SL_NOMEM : n;
+}
+
+static int32_t flush(sl_conn *c)
+{
+  struct http1 *h = c->protocol_state;
+  int32_t code = sl_conn_flush(c);
+  h->out_full = code == SL_AGAIN;
+  return code;
+}
+
+static int32_t send_head(sl_conn *c, sl_transfer *t)
+{
+  struct http1 *h = c->protocol_state;
+  if (!sl_transfer_send_allowance(t)) return SL_AGAIN;
   /* A pooled connection was sound when it was taken; the request may have been held back since (P11). */
   if (not_asked(c, t) && t->reused && t->begin_us != c->multi->now_us && !sl_conn_sound(c)) return SL_RESET;
-  int32_t code = sl_conn_flush(c);
-  if (code == 0) sl_out_end(t);
-  return code;
+  int32_t code = flush(c);
+  if (code < 0) return code;
+  if (h->out_ended) sl_out_end(t);
+  else sl_out_body(t, h->expects);
+  return 0;
+}
+
+static int32_t http1_output(sl_conn *c)
+{
+  struct http1 *h = c->protocol_state;
+  for (unsigned writes = 0; writes < SL_RUN_READS_MAX; writes++) {
+    sl_transfer *t = c->transfers;
+    if (!t || t->cause) return 0;
+    if (t->state.send == SL_SEND_HEAD) {
+      int32_t code = send_head(c, t);
+      if (code < 0) return code;
+    }
+    if (t->state.send != SL_SEND_BODY || t->cause) return 0;
+    int32_t code = flush(c); /* R2: what was read goes out, paused or not */
+    if (code < 0) return code;
+    if (h->out_ended) {
+      sl_out_end(t);
+      return 0;
+    }
+    int64_t allowance = sl_transfer_send_allowance(t);
+    if (allowance <= 0) return 0;
+    if ((code = send_body(c, t, allowance)) < 0) return code;
+  }
+  sl_multi_ready(c->multi, c); /* others first */
+  return 0;
 }
 
 /* The response. Every fault ends the transfer here and answers false. */
@@ -251,6 +444,8 @@ static bool read_framing(sl_conn *c, sl_transfer *t, const struct phr_header *he
       if (coded || !value_is(f, "chunked"))
         return fail(t, CURLE_BAD_CONTENT_ENCODING, "Unsupported Transfer-Encoding in the response");
       coded = chunked = true;
+    } else if (sl_equal_nocase(f->name, f->name_len, "location")) {
+      sl_request_location(t, f->value, f->value_len);
     } else if (sl_equal_nocase(f->name, f->name_len, "connection")) {
       close = close || value_has(f, "close");
       keep = keep || value_has(f, "keep-alive");
@@ -258,15 +453,29 @@ static bool read_framing(sl_conn *c, sl_transfer *t, const struct phr_header *he
   }
   if (chunked && (length >= 0 || minor == 0)) c->doubt = true;
   h->keep_alive = !close && (minor > 0 || keep);
-  bool no_body = h->head_request || t->status == 204 || t->status == 304 || h->body_unwanted;
+  h->no_body = h->head_request || t->status == 204 || t->status == 304 || h->body_unwanted;
   if (h->body_unwanted) h->keep_alive = false; /* it would pass for the next response */
-  if (no_body) h->stage = END;
+  if (h->no_body) h->stage = END;
   else if (chunked) h->stage = CHUNK_SIZE;
   else if (length >= 0) h->stage = LENGTH;
   else h->stage = CLOSE;
   h->left = length >= 0 && !chunked ? (uint64_t)length : 0;
   if (h->stage == LENGTH && !h->left) h->stage = END;
-  return sl_in_head_end(t, chunked ? -1 : length, !no_body);
+  h->total = chunked ? -1 : length;
+  return !t->cause;
+}
+
+/* The final head was told. An answer that came before the request was whole may end the sending (R5). */
+static bool head_ended(sl_conn *c, sl_transfer *t)
+{
+  struct http1 *h = c->protocol_state;
+  bool refused = t->status >= (t->state.send == SL_SEND_WAIT ? 300 : 400) && !t->options->keep_sending_on_error;
+  if (t->state.send == SL_SEND_WAIT && !refused) sl_out_go(t);
+  else if (t->state.send != SL_SEND_END && refused) {
+    h->keep_alive = false;
+    sl_out_end(t);
+  }
+  return sl_in_head_end(t, h->total, !h->no_body);
 }
 
 /* Strictness over the parser's: every line ends in CR LF, no line is folded. */
@@ -313,10 +522,13 @@ __attribute__((noinline)) static bool read_head(sl_conn *c, sl_transfer *t, bool
   h->looked_at = 0;
   t->status = (uint16_t)status;
   t->http_minor = (uint8_t)minor;
+  if (status >= 200 && !read_framing(c, t, headers, n, minor)) return false;
   const char *text = c->in;
   sl_conn_consume(c, (uint32_t)len);
   if (sl_in_head(t, SL_PART_HEAD, text, (uint32_t)len) >= SL_GATE_FAILED) return false;
-  return status < 200 || read_framing(c, t, headers, n, minor);
+  if (status >= 200) return head_ended(c, t);
+  if (status == 100) sl_out_go(t);
+  return true;
 }
 
 static int hex_digit(char c)
@@ -504,10 +716,13 @@ static int32_t http1_input(sl_conn *c)
 
 static uint32_t http1_want(sl_conn *c)
 {
+  const struct http1 *h = c->protocol_state;
   sl_transfer *t = c->transfers;
   if (!t) return SL_IN; /* idle: to see it close */
   uint32_t want = !not_asked(c, t) && sl_transfer_recv_allowance(t) > 0 ? SL_IN : 0;
-  if (c->out.len && sl_transfer_send_allowance(t) > 0) want |= SL_OUT;
+  if (h->out_full && (c->out.len ? t->state.send == SL_SEND_BODY || sl_transfer_send_allowance(t) > 0
+                                 : sl_transfer_send_allowance(t) > 0))
+    want |= SL_OUT;
   return want;
 }
 

@@ -251,8 +251,8 @@ function table(rows) {
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column])).join('   ').trimEnd()}\n`).join('');
 }
 
-/** @param {NodeJS.WriteStream} out @returns {Promise<number>} exit code: 1 when a scene failed */
-export async function playScenes(out) {
+/** @param {NodeJS.WriteStream} out @param {Scene[]} [scenes] @returns {Promise<number>} exit code: 1 when a scene failed */
+export async function playScenes(out, scenes = SCENES) {
   out.on('error', () => process.exit(23)); // nobody reads on
   const bodies = { big: pattern(BIG, 1), small: pattern(SMALL, 2) };
   const sums = Object.fromEntries(Object.entries(bodies).map(([name, body]) => [name, createHash('sha256').update(body).digest('hex')]));
@@ -262,14 +262,15 @@ export async function playScenes(out) {
   const rows = [['scene', 'wanted', 'measured', '']];
   let failed = 0;
   out.write(`Sluice ${VERSION}: real transfers from a server on 127.0.0.1:${server.port}. Each scene is checked.\n\n`);
-  for (const scene of SCENES) {
+  for (const scene of scenes) {
     stage.line.show(scene.name);
     const { ok, story, measured } = await play(scene, stage);
     if (!ok) failed++;
     stage.line.end(`${scene.name.padEnd(10)}  ${story}`);
     rows.push([scene.name, scene.wanted, measured, ok ? 'ok' : 'FAILED']);
   }
-  out.write(`\n${table(rows)}\n${failed === 0 ? 'All scenes did what they should.' : `${failed} of ${SCENES.length} scenes failed.`} To download something: ./build.sh run URL\n`);
+  out.write(`\n${table(rows)}\n${failed === 0 ? 'All scenes did what they should.' : `${failed} of ${scenes.length} scenes failed.`} To download something: ./build.sh run URL\n`);
+  await multi[Symbol.asyncDispose]();
   server.stop();
   return failed === 0 ? 0 : 1;
 }

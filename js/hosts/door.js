@@ -51,7 +51,7 @@ export const SL_HOST_HELD_MAX = 65536;
  * @property {string} [servername] Name to ask for and to verify, instead of the URL's.
  */
 
-const KEYS = new Set(['name', 'port', 'unix', 'local', 'family', 'alpn', 'verify', 'ca', 'cert', 'path', 'mode']);
+const KEYS = new Set(['name', 'port', 'unix', 'local', 'family', 'alpn', 'verify', 'ca', 'cert', 'key', 'path', 'mode']);
 
 /**
  * @param {string} text

@@ -100,3 +100,14 @@ export function infoOf(c, what) {
   if (what === door.SL_INFO_TLS) return secured ? `${secured.getProtocol()} ${secured.getCipher()?.name}` : '';
   return SL_INVAL;
 }
+
+/** Put such a row into memory: its length, or the code. @param {string | bigint[] | number} answer @param {Buffer} memory @param {number} ptr @param {number} cap */
+export function writeInfo(answer, memory, ptr, cap) {
+  if (typeof answer === 'number') return answer;
+  if (typeof answer === 'string') {
+    memory.write(answer, ptr, cap, 'utf8');
+    return Buffer.byteLength(answer);
+  }
+  if (cap >= answer.length * 8) answer.forEach((value, i) => memory.writeBigInt64LE(value, ptr + i * 8));
+  return answer.length * 8;
+}

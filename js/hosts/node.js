@@ -12,7 +12,7 @@ import dns from 'node:dns';
 import net from 'node:net';
 import tls from 'node:tls';
 import * as door from './door.js';
-import { CHANNEL, Channel, eventsOf, flow, infoOf, keep, nowUs, phaseOf, reads, unread } from './node-channel.js';
+import { CHANNEL, Channel, eventsOf, flow, infoOf, keep, nowUs, phaseOf, reads, unread, writeInfo } from './node-channel.js';
 import { codeOf, tlsWords, wordsOf } from './node-tls.js';
 
 const { SL_IN, SL_OPENED, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_RESET, SL_HOST_SEND_MAX } = door;
@@ -133,10 +133,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     this[CHANNEL].ended = true;
     look(this[CHANNEL]);
   }
-  /** @this {Socket} */
-  function onDrain() {
-    look(this[CHANNEL]);
-  }
+  const onDrain = /** @this {Socket} */ function () { look(this[CHANNEL]); };
   /** @this {Socket} @param {Error} error */
   function onError(error) {
     const c = this[CHANNEL];
@@ -165,9 +162,8 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
   function open(kind, specText) {
     if (kind !== door.SL_TCP && kind !== door.SL_TLS) return SL_NOSYS;
     const spec = door.parseSpec(specText);
-    if (!spec?.name || (spec.local && !net.isIP(spec.local))) return SL_INVAL;
-    const port = Number(spec.port);
-    if (!spec.unix && !(port >= 1 && port <= 65535)) return SL_INVAL;
+    const port = Number(spec?.port);
+    if (!spec?.name || (spec.local && !net.isIP(spec.local)) || !(spec.unix || (port >= 1 && port <= 65535))) return SL_INVAL;
     const secure = kind === door.SL_TLS ? words.options(spec) : {};
     if (typeof secure === 'number') return secure;
     do lastId = lastId === 0x7fffffff ? 1 : lastId + 1;
@@ -219,12 +215,10 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     else socket.destroy();
   }
 
-  /** @param {Channel} c @param {number} n */
-  function took(c, n) {
+  const took = (/** @type {Channel} */ c, /** @type {number} */ n) => {
     c.off += n;
     if (c.off === c.end && !c.busy) lookSoon(c); // drops the chunk and reads on
-  }
-
+  };
   const imports = /** @type {Record<string, (...args: number[]) => any>} */ ({
     sl_now_us: nowUs,
     sl_unix_ms: () => BigInt(Date.now()),
@@ -275,15 +269,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     },
     sl_info(ch, what, ptr, cap) {
       const c = channel(ch);
-      if (!c) return SL_INVAL;
-      const answer = infoOf(c, what);
-      if (typeof answer === 'number') return answer;
-      if (typeof answer === 'string') {
-        memory().write(answer, ptr, cap, 'utf8');
-        return Buffer.byteLength(answer);
-      }
-      if (cap >= answer.length * 8) answer.forEach((value, i) => memory().writeBigInt64LE(value, ptr + i * 8));
-      return answer.length * 8;
+      return c ? writeInfo(infoOf(c, what), memory(), ptr, cap) : SL_INVAL;
     },
     sl_want(ch, events) {
       const c = channel(ch);

@@ -50,6 +50,9 @@ void SL_EXPORT(sl_embed_pause)(struct sl_embed *e, uint32_t mask, uint32_t by);
 /* Stop with this CURLcode (42: aborted; 0 is taken for 42). Nothing happens to one that is not running. */
 void SL_EXPORT(sl_embed_stop)(struct sl_embed *e, int32_t code);
 
+/* There are body bytes again after on_want_body answered SL_AGAIN. */
+void SL_EXPORT(sl_embed_more)(struct sl_embed *e);
+
 /* Something happened at a channel (host.h's events), and a run. Answer as sl_embed_run. */
 double SL_EXPORT(sl_embed_ready)(int32_t ch, uint32_t events);
 /* Do what is to be done. Microseconds on the host's clock at which to call again; 0 = as soon as others had
@@ -64,22 +67,30 @@ enum sl_embed_what {
   SL_EMBED_RECEIVED, SL_EMBED_RECEIVE_TOTAL, SL_EMBED_SENT, SL_EMBED_RECEIVE_SPEED, SL_EMBED_SEND_SPEED,
   SL_EMBED_ELAPSED_US, SL_EMBED_PAUSED_US, SL_EMBED_CODE, SL_EMBED_CAUSE, SL_EMBED_REUSED,
   SL_EMBED_HTTP_MINOR, SL_EMBED_RESOLVE_US, SL_EMBED_CONNECT_US, SL_EMBED_TLS_US, SL_EMBED_FIRST_US,
-  SL_EMBED_DELIVERED, SL_EMBED_RUNNING /* of the engine; e is ignored */, SL_EMBED_IDLE_CONNECTIONS /* same */
+  SL_EMBED_DELIVERED, SL_EMBED_REDIRECTS, SL_EMBED_SEND_TOTAL, SL_EMBED_RUNNING /* of the engine; e is ignored */, SL_EMBED_IDLE_CONNECTIONS /* same */
 };
 /* One number of a transfer; times of phases are microseconds since its start, -1 where there is none. */
 double SL_EXPORT(sl_embed_number)(struct sl_embed *e, uint32_t what);
-/* Texts, put into the scratch area; their length. 1: the error message, 2: the peer's address. */
+/* Texts, put into the scratch area; their length. 1: the error message, 2: the peer's address,
+ * 3: the URL it went to in the end. */
 uint32_t SL_EXPORT(sl_embed_text)(struct sl_embed *e, uint32_t what);
 
 /* Imports: each is caught by the embedder, no exception may cross. */
 
-/* The final response head (interim ones are not told): n bytes of HTTP/1 text at ptr. */
+/* The final response head (interim ones and redirects followed are not told): n bytes of HTTP/1 text at ptr. */
 void SL_APP(on_head)(uint32_t token, const char *ptr, uint32_t n);
 /* Trailers, likewise. */
 void SL_APP(on_trailers)(uint32_t token, const char *ptr, uint32_t n);
 /* Body bytes out of Wasm memory: how many were accepted (all or 0), or host.h's SL_SINK_PAUSED, SL_SINK_FAILED.
  * Body bytes that take the host's short way come to the sink from the host, not here. */
 int32_t SL_APP(on_body)(uint32_t token, const char *ptr, uint32_t n);
+/* How many bytes of the request's body may go out now: > 0; 0 = the end; SL_AGAIN = none yet (sl_embed_more
+ * says when); SL_SINK_FAILED. The host takes them by sl_move_out; without that they are asked for by on_read_body. */
+int32_t SL_APP(on_want_body)(uint32_t token);
+/* Up to cap bytes of the body to ptr: how many, or the same answers. */
+int32_t SL_APP(on_read_body)(uint32_t token, char *ptr, uint32_t cap);
+/* Give the body from its start again (a redirect, a retry): 1, or 0 when that cannot be. */
+int32_t SL_APP(on_rewind)(uint32_t token);
 /* The life (state.h) or the pause state changed; the end is told by on_done alone. */
 void SL_APP(on_state)(uint32_t token, uint32_t life);
 /* The end, once for each start. The transfer may be freed or started again from here on. */

@@ -1,0 +1,235 @@
+/* request.c: see request.h. */
+#include "request.h"
+#include <stdlib.h>
+#include <string.h>
+#include "../protocol/protocol.h"
+#include "clocks.h"
+#include "connection.h"
+#include "multi.h"
+
+void sl_request_begin(sl_transfer *t)
+{
+  sl_request_clear(t);
+  t->redirects = 0;
+  t->body_dropped = t->redirecting = t->hop_now = false;
+  t->body_read = 0;
+  t->send_total = -1;
+}
+
+void sl_request_clear(sl_transfer *t)
+{
+  free(t->location);
+  t->location = NULL;
+  sl_url_free(&t->initial);
+}
+
+void sl_request_url(const sl_transfer *t, sl_text *text)
+{
+  const sl_url *u = &t->url;
+  const sl_scheme *scheme = sl_scheme_find(u->scheme);
+  sl_text_str(text, u->scheme);
+  sl_text_str(text, u->host_is_ipv6 ? "://[" : "://");
+  sl_text_str(text, u->host);
+  if (u->host_is_ipv6) sl_text_str(text, "]");
+  if (u->port && (!scheme || u->port != scheme->port)) {
+    sl_text_str(text, ":");
+    sl_text_int(text, u->port);
+  }
+  sl_text_str(text, u->target);
+}
+
+static const char *plain_method(const sl_options *o)
+{
+  if (o->nobody) return "HEAD";
+  if (o->upload) return "PUT";
+  return o->post ? "POST" : "GET";
+}
+
+const char *sl_request_method(const sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  if (t->body_dropped) return "GET";
+  return o->custom_request ? o->custom_request : plain_method(o);
+}
+
+bool sl_request_has_body(const sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  return !t->body_dropped && !o->nobody && (o->upload || o->post);
+}
+
+bool sl_request_trusted(const sl_transfer *t)
+{
+  return !t->initial.host || t->options->unrestricted_auth || sl_url_same_origin(&t->initial, &t->url);
+}
+
+/* R1: how much may still come; a body that ends before its size ends the transfer. */
+static uint64_t body_left(const sl_transfer *t)
+{
+  return t->send_total < 0 ? UINT64_MAX : (uint64_t)t->send_total - t->body_read;
+}
+
+static int32_t body_short(sl_transfer *t)
+{
+  char text[CURL_ERROR_SIZE];
+  sl_line line = { text, text + sizeof text };
+  sl_line_str(&line, "client read function EOF fail, only ");
+  sl_line_int(&line, (int64_t)t->body_read);
+  sl_line_str(&line, "/");
+  sl_line_int(&line, t->send_total);
+  sl_line_str(&line, " of needed bytes read");
+  sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_READ_ERROR, text);
+  return SL_SINK_FAILED;
+}
+
+/* What the user answered, for at most cap bytes. */
+static int32_t body_answer(sl_transfer *t, int64_t n, uint32_t cap)
+{
+  if (t->cause || n == SL_SINK_FAILED) {
+    sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_READ_ERROR, NULL);
+    return SL_SINK_FAILED;
+  }
+  if (n == SL_SINK_PAUSED) {
+    sl_transfer_pause(t, sl_gate_paused(&t->gate) | SL_DIR_SEND, SL_BY_CALLBACK); /* R2 */
+    return SL_AGAIN;
+  }
+  if (n > (int64_t)cap || (n < 0 && n != SL_AGAIN)) {
+    sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_READ_ERROR, "read function returned funny value");
+    return SL_SINK_FAILED;
+  }
+  return n == 0 && t->send_total >= 0 && body_left(t) ? body_short(t) : (int32_t)n;
+}
+
+int32_t sl_request_read(sl_transfer *t, char *buf, uint32_t cap)
+{
+  uint64_t left = body_left(t);
+  if (!left || !t->user->read) return 0;
+  if (cap > left) cap = (uint32_t)left;
+  t->multi->in_callback++;
+  int32_t n = t->user->read(t, buf, cap);
+  t->multi->in_callback--;
+  n = body_answer(t, n, cap);
+  if (n > 0) sl_request_moved(t, (uint32_t)n);
+  return n;
+}
+
+int32_t sl_request_ready(sl_transfer *t)
+{
+  uint64_t left = body_left(t);
+  if (!t->user->ready) return SL_NOSYS;
+  if (!left) return 0;
+  t->multi->in_callback++;
+  int32_t n = t->user->ready(t);
+  t->multi->in_callback--;
+  if (n > 0 && (uint64_t)n > left) n = (int32_t)left;
+  return body_answer(t, n, INT32_MAX);
+}
+
+void sl_request_moved(sl_transfer *t, uint32_t n)
+{
+  t->body_read += n;
+  t->sent += n;
+  sl_transfer_charge_sent(t, n);
+}
+
+bool sl_request_rewind(sl_transfer *t)
+{
+  if (!t->body_read) return true;
+  t->multi->in_callback++;
+  bool rewound = t->user->rewind && t->user->rewind(t);
+  t->multi->in_callback--;
+  if (rewound) t->body_read = t->sent = 0;
+  else sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_SEND_FAIL_REWIND, "necessary data rewind was not possible");
+  return rewound;
+}
+
+bool sl_request_location(sl_transfer *t, const char *value, size_t n)
+{
+  const sl_options *o = t->options;
+  unsigned s = t->status;
+  if (s != 301 && s != 302 && s != 303 && s != 307 && s != 308) return false;
+  free(t->location);
+  t->location = sl_copy(value, n);
+  if (!t->location) sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
+  if (!o->follow || t->cause) return false;
+  if (o->max_redirects >= 0 && t->redirects >= o->max_redirects) {
+    char text[CURL_ERROR_SIZE];
+    sl_line line = { text, text + sizeof text };
+    sl_line_str(&line, "Maximum (");
+    sl_line_int(&line, o->max_redirects);
+    sl_line_str(&line, ") redirects followed");
+    sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_TOO_MANY_REDIRECTS, text);
+    return false;
+  }
+  return t->redirecting = true;
+}
+
+/* Whether this status turns the request into a GET without a body. */
+static bool becomes_get(const sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  const char *method = sl_request_method(t);
+  bool keeps_custom = o->custom_request && o->follow == CURLFOLLOW_ALL;
+  if (!strcmp(method, "HEAD") || !strcmp(method, "GET") || keeps_custom) return false;
+  switch (t->status) {
+  case 301: return !strcmp(method, "POST") && !(o->post_redirect & CURL_REDIR_POST_301);
+  case 302: return !strcmp(method, "POST") && !(o->post_redirect & CURL_REDIR_POST_302);
+  case 303: return strcmp(method, "POST") || !(o->post_redirect & CURL_REDIR_POST_303);
+  default: return false;
+  }
+}
+
+static bool scheme_allowed(const sl_transfer *t, const char *scheme)
+{
+  const char *list = t->options->redirect_schemes ? t->options->redirect_schemes : "http,https";
+  for (size_t n = strlen(scheme); *list; list += *list == ',') {
+    size_t word = strcspn(list, ",");
+    if (word == n && sl_equal_nocase(list, word, scheme)) return true;
+    list += word;
+  }
+  return false;
+}
+
+/* The URL of the hop into `to`; false: stopped. */
+static bool resolve(sl_transfer *t, sl_url *to)
+{
+  sl_text base = { .max = SL_URL_MAX };
+  const char *why = "Malformed Location in the response";
+  char *text = NULL;
+  sl_request_url(t, &base);
+  enum sl_url_error bad = base.failed ? SL_URL_NOMEM
+                                      : sl_url_join(base.data, base.len, t->location, strlen(t->location), &text);
+  if (!bad) bad = sl_url_parse(text, strlen(text), to, &why);
+  if (!bad && !scheme_allowed(t, to->scheme)) {
+    bad = SL_URL_SCHEME;
+    why = "Redirect to a scheme that is not allowed";
+    sl_url_free(to);
+  }
+  sl_text_free(&base);
+  free(text);
+  if (!bad) return true;
+  CURLcode code = bad == SL_URL_NOMEM ? CURLE_OUT_OF_MEMORY
+                  : bad == SL_URL_SCHEME ? CURLE_UNSUPPORTED_PROTOCOL : CURLE_URL_MALFORMAT;
+  sl_transfer_stop(t, SL_CAUSE_PEER, code, why);
+  return false;
+}
+
+bool sl_request_hop(sl_transfer *t)
+{
+  sl_url to;
+  SL_ASSERT(!sl_gate_holds(&t->gate));
+  if (!resolve(t, &to)) return false;
+  if (becomes_get(t)) t->body_dropped = true;
+  else if (!sl_request_rewind(t)) {
+    sl_url_free(&to);
+    return false;
+  }
+  if (t->initial.host) sl_url_free(&t->url);
+  else t->initial = t->url;
+  t->url = to;
+  t->redirects++;
+  t->redirecting = t->hop_now = false;
+  free(t->location);
+  t->location = NULL;
+  return true;
+}

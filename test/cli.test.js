@@ -1,0 +1,316 @@
+// The command line as a process of its own: where the bytes go, exit codes, progress, interrupts; and the scenes.
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { playScenes } from '../js/cli/scenes.js';
+import { Line, amount, duration, progressText } from '../js/cli/text.js';
+import { makeCertificates } from './helpers/certs.js';
+import { until } from './helpers/wait.js';
+import { pattern, sha256 } from './support/bytes.js';
+import { CLI, run, start } from './support/command.js';
+import { rawServer } from './support/rawserver.js';
+
+const MIB = 1048576;
+const LENGTH = 100000; // announced by answers that are not whole
+const big = pattern(32 * MIB);
+const small = pattern(MIB, 5);
+const files = { '/big': big, '/small': small, '/empty': Buffer.alloc(0) };
+
+const sluice = (...args) => run(process.execPath, [CLI, ...args], { cwd: folder });
+let folder, server, url, refused, bigClosed;
+
+function answer(request, response) {
+  const body = files[request.url];
+  if (request.url === '/big') bigClosed = once(response, 'close').then(() => response.writableFinished);
+  if (body) return void response.writeHead(200, { 'Content-Length': body.length, 'X-Method': request.method }).end(body);
+  if (request.url === '/moved') return void response.writeHead(302, { Location: 'http://elsewhere.test/' }).end();
+  if (request.url === '/headers') return void response.end(JSON.stringify(request.headers));
+  if (request.url === '/missing') return void response.writeHead(404).end('no such thing');
+  response.setHeader('Content-Length', LENGTH);
+  response.write(small.subarray(0, 5000), () => { // '/cut', '/stall'
+    if (request.url === '/cut') response.socket.end();
+  });
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'));
+  server = http.createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = (path) => `http://127.0.0.1:${server.address().port}${path}`;
+  const closed = net.createServer().listen(0, '127.0.0.1');
+  await once(closed, 'listening');
+  refused = `http://127.0.0.1:${closed.address().port}/`;
+  await new Promise((resolve) => closed.close(resolve));
+});
+afterAll(() => {
+  server?.closeAllConnections();
+  server?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+const inFolder = (name) => join(folder, name);
+
+describe('where the bytes go', () => {
+  test('to a file, and the last line says bytes, speed and status', async () => {
+    const { code, stdout, stderr } = await sluice(url('/big'), '-o', 'big');
+    expect([code, stdout.length]).toEqual([0, 0]);
+    expect(sha256(readFileSync(inFolder('big')))).toBe(sha256(big));
+    expect(stderr).toMatch(/^32\.0 MiB in [\d.]+ m?s, [\d.]+ [KMG]iB\/s, status 200\n$/m);
+  });
+
+  test('to standard output', async () => {
+    const { code, stdout } = await sluice(url('/big'));
+    expect([code, sha256(stdout)]).toEqual([0, sha256(big)]);
+  });
+
+  test('a reader that does not read holds the server; then all of it comes', async () => {
+    bigClosed = null;
+    const { child, done } = start(process.execPath, [CLI, url('/big')], { read: false });
+    await until(() => bigClosed);
+    let finished = false;
+    bigClosed.then((whole) => (finished = whole));
+    await delay(500); // all of it would take less
+    expect(finished).toBe(false);
+    const out = [];
+    child.stdout.on('data', (bytes) => out.push(bytes));
+    expect((await done).code).toBe(0);
+    expect(sha256(Buffer.concat(out))).toBe(sha256(big));
+  });
+
+  test('an empty body makes an empty file', async () => {
+    expect((await sluice(url('/empty'), '-o', 'empty')).code).toBe(0);
+    expect(readFileSync(inFolder('empty')).length).toBe(0);
+  });
+
+  test('a shorter body replaces a longer file', async () => {
+    writeFileSync(inFolder('longer'), pattern(2 * MIB));
+    expect((await sluice(url('/small'), '--output=longer')).code).toBe(0);
+    expect(sha256(readFileSync(inFolder('longer')))).toBe(sha256(small));
+  });
+
+  test('-I asks with HEAD and writes the head', async () => {
+    const { code, stdout } = await sluice('-I', url('/small'));
+    expect(code).toBe(0);
+    expect(String(stdout)).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*X-Method: HEAD\r\n[^]*\r\n\r\n$/);
+  });
+
+  test('-H sends headers, in the bytes that were typed', async () => {
+    const { stdout } = await sluice('-H', 'X-One: 1', '-H', 'X-Two: é', url('/headers'));
+    expect(JSON.parse(String(stdout))).toMatchObject({ 'x-one': '1', 'x-two': Buffer.from('é').toString('latin1') });
+  });
+
+  test('a 404 is a body like any other; a redirect is said', async () => {
+    const missing = await sluice(url('/missing'));
+    expect([missing.code, String(missing.stdout)]).toEqual([0, 'no such thing']);
+    expect(missing.stderr).toContain('status 404');
+    expect((await sluice(url('/moved'))).stderr).toContain('redirects are not followed yet, this one goes to http://elsewhere.test/');
+  });
+});
+
+describe('exit codes', () => {
+  test.each([
+    [2, ['--nope', 'http://localhost/'], "Unknown option '--nope'"],
+    [2, ['-o'], 'argument missing'],
+    [2, ['http://a/', 'http://b/'], 'one URL at a time, got "http://a/" and "http://b/"'],
+    [2, ['-k'], 'the URL is missing'],
+    [2, ['--limit-rate', 'fast', 'http://localhost/'], '--limit-rate must be a number of bytes such as 5000, 500k or 2m, got "fast"'],
+    [2, ['--max-time', '1e3', 'http://localhost/'], '--max-time must be a number of seconds such as 10 or 0.5, got "1e3"'],
+    [2, ['--max-time=-1', 'http://localhost/'], 'got "-1"'],
+    [2, ['-H', 'nothing', 'http://localhost/'], 'got "nothing"'],
+    [2, ['-H', 'a b: c', 'http://localhost/'], '"a b" is not a header name'],
+    [2, ['-H', 'A: b\r\nC: d', 'http://localhost/'], 'the value of A has a character'],
+    [1, ['ftp://localhost/'], 'ftp: is neither http: nor https:'],
+    [1, ['file:///etc/passwd'], 'file:'],
+    [3, ['localhost:80/x'], 'did you mean http://localhost:80/x?'],
+    [3, ['http://localhost:65536/'], 'is not a URL'],
+    [3, ['http://'], 'is not a URL'],
+    [3, [''], '"" is not a URL'],
+    [77, ['--cacert', 'nosuch.pem', 'https://localhost/'], 'nosuch.pem'],
+    [77, ['--cacert', CLI, 'https://localhost/'], 'no certificates in'],
+  ])('%d: %j', async (code, args, words) => {
+    const { code: got, stderr, stdout } = await sluice(...args);
+    expect([got, stdout.length]).toEqual([code, 0]);
+    expect(stderr).toContain(words);
+    expect(stderr).toMatch(/^sluice: [^\n]*\n$/);
+  });
+
+  test('7: nobody listens, and a file that is there stays as it is', async () => {
+    writeFileSync(inFolder('kept'), 'kept');
+    const { code, stderr } = await sluice(refused, '-o', 'kept');
+    expect(code).toBe(7);
+    expect(stderr).toMatch(/^sluice: \(7\) CURLE_COULDNT_CONNECT: .*ECONNREFUSED/);
+    expect(readFileSync(inFolder('kept'), 'utf8')).toBe('kept');
+  });
+
+  test('18: what came stays in the file, and its size is said', async () => {
+    const { code, stderr } = await sluice(url('/cut'), '-o', 'cut');
+    expect([code, readFileSync(inFolder('cut')).length]).toEqual([18, 5000]);
+    expect(stderr).toMatch(/\(18\) CURLE_PARTIAL_FILE: .*; 5000 bytes were written to cut\n$/);
+  });
+
+  test('23: cannot write', async () => {
+    const { code, stderr } = await sluice(url('/small'), '-o', 'no/such/folder');
+    expect(code).toBe(23);
+    expect(stderr).toContain('(23) CURLE_WRITE_ERROR: cannot write to no/such/folder: ENOENT');
+  });
+
+  test('23: the reader goes away', async () => {
+    const { child, done } = start(process.execPath, [CLI, url('/big')], { read: false });
+    child.stdout.once('data', () => child.stdout.destroy());
+    const { code, stderr } = await done;
+    expect(code).toBe(23);
+    expect(stderr).toContain('cannot write to standard output: write EPIPE');
+  });
+
+  test('28: --max-time, also while nobody reads', async () => {
+    const late = await sluice(url('/stall'), '--max-time', '0.3', '-o', 'late');
+    expect([late.code, readFileSync(inFolder('late')).length]).toEqual([28, 5000]);
+    const { child, done } = start(process.execPath, [CLI, url('/big'), '--max-time', '0.5'], { read: false });
+    await once(child, 'exit');
+    child.stdout.resume();
+    expect((await done).code).toBe(28);
+  });
+
+  test('28: --speed-limit with --speed-time', async () => {
+    const { code, stderr } = await sluice(url('/stall'), '--speed-limit', '1m', '--speed-time', '1', '-o', 'slow');
+    expect(code).toBe(28);
+    expect(stderr).toMatch(/too slow/);
+  });
+
+  test('28: --connect-timeout counts the TLS handshake', async () => {
+    const mute = await rawServer(() => {});
+    const { code } = await sluice(`https://127.0.0.1:${mute.port}/`, '--connect-timeout', '0.3', '-k');
+    expect(code).toBe(28);
+    await mute.empty();
+    await mute.close();
+  });
+
+  test('8, 1: a server that speaks nonsense', async () => {
+    const odd = await rawServer(async (peer) => {
+      await peer.request();
+      await peer.send('no HTTP at all\r\n\r\n');
+      peer.end();
+    });
+    const { code, stdout } = await sluice(odd.url());
+    expect([1, 8]).toContain(code); // as libcurl: HTTP/0.9 is an unsupported protocol
+    expect(stdout.length).toBe(0);
+    await odd.close();
+  });
+
+  test('60 unless trusted by --cacert or -k', async () => {
+    const { ca, server: own } = makeCertificates();
+    writeFileSync(inFolder('ca.pem'), ca);
+    const secure = https.createServer(own, answer).listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    const there = `https://localhost:${secure.address().port}/small`;
+    expect((await sluice(there)).code).toBe(60);
+    for (const trust of [['--cacert', 'ca.pem'], ['-k']]) {
+      const { code, stdout } = await sluice(...trust, there);
+      expect([code, sha256(stdout)]).toEqual([0, sha256(small)]);
+    }
+    secure.closeAllConnections();
+    secure.close();
+  });
+
+  test('--help and --version', async () => {
+    const help = await sluice('--help');
+    expect([help.code, help.stderr]).toEqual([0, '']);
+    expect(String(help.stdout)).toMatch(/^Usage: sluice \[options\] URL\n/);
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    expect(String((await sluice('--version')).stdout)).toBe(`sluice ${version}\n`);
+  });
+});
+
+describe('interrupts', () => {
+  test.each(['SIGINT', 'SIGTERM'])('%s: 42, the connection is closed, the file stays', async (signal) => {
+    const name = `interrupted-${signal}`;
+    const { child, done } = start(process.execPath, [CLI, url('/stall'), '-o', name], { cwd: folder });
+    await until(() => existsSync(inFolder(name)) && readFileSync(inFolder(name)).length === 5000);
+    child.kill(signal);
+    const { code, stderr } = await done;
+    expect(code).toBe(42);
+    expect(stderr).toMatch(new RegExp(`\\(42\\) CURLE_ABORTED_BY_CALLBACK: interrupted; 5000 bytes were written to ${name}\\n$`));
+  });
+
+  test('while nobody reads', async () => {
+    const { child, done, stderr } = start(process.execPath, [CLI, url('/big')], { read: false });
+    await until(() => /MiB/.test(stderr())); // a progress line: it is on
+    child.kill('SIGINT');
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(42);
+    child.stdout.destroy();
+    await done;
+  });
+});
+
+describe('progress', () => {
+  test('--limit-rate holds, with a line a second and a last one', async () => {
+    const { code, stderr } = await sluice(url('/small'), '--limit-rate', '400k', '-o', 'limited');
+    expect([code, sha256(readFileSync(inFolder('limited')))]).toEqual([0, sha256(small)]);
+    const lines = stderr.trimEnd().split('\n');
+    const last = /^1\.00 MiB in ([\d.]+) s, ([\d.]+) KiB\/s, status 200$/.exec(lines.pop());
+    expect(Number(last[1])).toBeGreaterThan(1.5); // one second's worth comes at once
+    expect(lines.length).toBeGreaterThanOrEqual(1);
+    expect(lines.length).toBeLessThanOrEqual(Number(last[1]) + 1);
+    for (const line of lines) expect(line).toMatch(/^[\d.]+ [KM]iB of 1\.00 MiB \(\d+ %\), [\d.]+ [KM]iB\/s$/);
+  });
+
+  test('amounts and times', () => {
+    expect([0, 1023, 1024, 10240, 1023 * 1024, 5 * 2 ** 30, 5000 * 2 ** 40].map(amount))
+      .toEqual(['0 B', '1023 B', '1.00 KiB', '10.0 KiB', '1.00 MiB', '5.00 GiB', '5000.0 TiB']);
+    expect([0, 999.4, 1000, 61500].map(duration)).toEqual(['0 ms', '999 ms', '1.00 s', '61.50 s']);
+    const progress = { received: 512, receiveSpeed: 100, receiveTotal: undefined };
+    expect(progressText(progress)).toBe('512 B, 100 B/s');
+    expect(progressText({ ...progress, receiveTotal: 1024 })).toBe('512 B of 1.00 KiB (50 %), 100 B/s');
+    expect(progressText({ ...progress, received: 0, receiveTotal: 0 })).toContain('(100 %)');
+  });
+
+  test('a terminal has one line, rewritten in place and no wider than it', () => {
+    let written = '';
+    const line = new Line({ isTTY: true, columns: 10, write: (text) => (written += text) });
+    line.show('one');
+    line.show('two is longer');
+    line.end('over');
+    expect(written).toBe('\rone\x1b[K\rtwo is lo\x1b[K\r\x1b[Kover\n');
+  });
+
+  test('elsewhere the first line comes after a second', () => {
+    let written = '';
+    const line = new Line({ isTTY: false, write: (text) => (written += text) });
+    for (let i = 0; i < 100; i++) line.show('too soon');
+    line.end('over');
+    expect(written).toBe('over\n');
+  });
+});
+
+describe('the scenes', () => {
+  test('all do what they should, in less than 20 s', async () => {
+    const from = Date.now();
+    const { code, stdout, stderr } = await sluice();
+    const text = String(stdout);
+    expect({ code, stderr, text }).toMatchObject({ code: 0, stderr: '' });
+    expect(Date.now() - from).toBeLessThan(20000);
+    for (const name of ['start', 'pause', 'resume', 'rate limit', 'low speed', 'timeout', 'abort']) {
+      expect(text).toMatch(new RegExp(`^${name} +.+\\n`, 'm')); // what happened
+      expect(text).toMatch(new RegExp(`^  ${name} .* ok$`, 'm')); // the table
+    }
+    expect(text).toMatch(/^pause +the server is stuck after [\d.]+ MiB of 64\.0 MiB: 8\.\d+ MiB were delivered, [\d.]+ [KM]iB wait in the kernel$/m);
+    expect(text).toMatch(/^  pause .* 0 B sent, 0 B delivered in 1\.00 s +ok$/m);
+    expect(text).not.toMatch(/FAILED|[^\n]{121}/);
+  });
+
+  test('one that fails is said, the others are played, the exit code is 1', async () => {
+    let text = '';
+    const out = { isTTY: false, write: (more) => (text += more), on() {} };
+    const fails = { name: 'fails', wanted: 'more', play: async () => { throw new Error('too little'); } };
+    const works = { name: 'works', wanted: 'this', play: async () => ({ story: 'it did', measured: '1' }) };
+    expect(await playScenes(out, [fails, works])).toBe(1);
+    expect(text).toMatch(/^fails +FAILED: too little\nworks +it did\n/m);
+    expect(text).toMatch(/^ {2}fails +more +too little +FAILED\n {2}works +this +1 +ok\n/m);
+    expect(text).toContain('1 of 2 scenes failed.');
+  });
+});
