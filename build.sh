@@ -415,7 +415,7 @@ build_guest_library() {
 # dist/types: declarations for TypeScript users. An error in them is for `test` to fail on, not for a build.
 build_types() {
     local sources
-    glob sources 'js/*.js' 'js/hosts/*.js'
+    glob sources 'js/*.js' 'js/*/*.js'
     ((${#sources[@]})) || return 0
     [[ -d dist/types ]] || rm -f build/types.done
     produce build/types.done emit_types js/tsconfig.json "${sources[@]}"

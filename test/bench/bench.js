@@ -131,7 +131,7 @@ async function measure(name, asked, targets, runs) {
   }
   const [first] = row.metrics[0];
   const base = figures[row.base]?.[first].median;
-  say(`\n${name}: ${row.title}${row.count ? `, ${row.count.toLocaleString('en')} of them` : ''}${times > 1 ? `, medians of ${times}` : ''}`);
+  say(`\n${name}: ${row.title}${asked.quick && row.quick ? ' (less of it)' : ''}${times > 1 ? `, medians of ${times}` : ''}`);
   table([
     ['', ...row.metrics.map(([, unit]) => unit), `× ${row.base}`],
     ...Object.keys(figures).map((peer) => [

@@ -179,14 +179,13 @@ static void readable(conn *c)
         if (!c->sink && !c->chunked && !flush(c)) return;
         continue;
       }
-      if (c->in_n + left > HEAD_MAX) return drop(c);
       if (!c->in && !(c->in = malloc(HEAD_MAX + 1))) return drop(c);
-      size_t before = c->in_n;
-      memcpy(c->in + before, at, left);
-      c->in[before + left] = 0;
+      size_t before = c->in_n, room = left < HEAD_MAX - before ? left : HEAD_MAX - before;
+      memcpy(c->in + before, at, room);
+      c->in[before + room] = 0;
       char *end = strstr(c->in, "\r\n\r\n");
       if (!end) {
-        c->in_n += left;
+        if ((c->in_n += room) == HEAD_MAX) return drop(c);
         break;
       }
       size_t used = (size_t)(end + 4 - c->in) - before;

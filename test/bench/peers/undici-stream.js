@@ -10,11 +10,16 @@ export default ({ origin, ca, connections }) => {
     transfer(path, onChunk) {
       let paused = false, held = null;
       const stop = new AbortController();
-      const writable = sink((chunk, _encoding, callback) => {
+      function write(chunk, encoding, callback) {
+        if (paused) {
+          held = () => write(chunk, encoding, callback);
+          return;
+        }
         onChunk(chunk.length);
         if (paused) held = callback;
         else callback();
-      });
+      }
+      const writable = sink(write);
       const done = pool.stream({ path, method: 'GET', signal: stop.signal }, () => writable).catch(() => {});
       return {
         done,
