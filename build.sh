@@ -244,6 +244,7 @@ need_c_sources() {
         die "no picohttpparser/picohttpparser.c in SLUICE_C_SOURCES=$SLUICE_C_SOURCES"
     fi
     [[ -e $to/picohttpparser.c && -e $to/picohttpparser.h ]] && return
+    have xz || apt_install "xz" xz-utils || die "xz is missing: install it and put it on PATH"
     say "fetching C sources (once, 11 MB)"
     fetch_debian_source "$H2O_SUITE" h2o "$H2O_TARBALL" "$H2O_SHA256" ||
         die "picohttpparser is missing: unpack it (Debian's h2o 2.2.5 source has it) and set SLUICE_C_SOURCES to the folder that holds picohttpparser/"
@@ -571,6 +572,20 @@ build_bench() {
     fi
 }
 
+# The module with the names of its functions, for profiles.
+build_named_module() {
+    need_wasm_compiler
+    need_core
+    compile build/wasm "${CORE[@]}" c/engine/embed.c c/host/wasm.c
+    produce build/bench/sluice.wasm link_named "${OBJECTS[@]}"
+}
+
+link_named() {
+    "${COMPILER[@]}" "${LINK_FLAGS[@]}" -Wl,--gc-sections,--export-memory,-z,stack-size=65536 -o "$1.linked" "${@:2}"
+    node node_modules/binaryen/bin/wasm-opt "$WASM_OPTIMISE" --debuginfo "$1.linked" -o "$1"
+    rm -f "$1.linked"
+}
+
 link_bench() { "${COMPILER[@]}" -o "$@"; }
 
 # Its dependency nan is pinned to the registry's: the one it names is in a git repository.
@@ -684,6 +699,7 @@ verb_bench() {
     build_module
     SANITIZE='' verb_native
     build_bench
+    build_named_module
     unlock
     exec node test/bench/bench.js "$@"
 }

@@ -2,7 +2,7 @@
 //
 // Each run is a fresh process, pinned to one core; the servers are pinned to another, kept awake by a spinner of idle
 // priority. Runs of a row alternate between the peers. Figures are medians; ratios are to the row's base in the same call.
-// --profile: a CPU profile of each run of Sluice, summed up here, and no goals.
+// --profile: a CPU profile of each run of Sluice (or of the peers asked for), summed up here, and no goals.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -27,7 +27,7 @@ function readArguments(words) {
   const names = [...Object.keys(ROWS), 'size'];
   for (const row of asked.rows) if (!names.includes(row)) throw new Error(`there is no row ${row}; rows: ${names.join(' ')}`);
   for (const peer of asked.peers) if (!PEERS.includes(peer)) throw new Error(`there is no peer ${peer}; peers: ${PEERS.join(' ')}`);
-  if (asked.profile) asked.peers = ['sluice'];
+  if (asked.profile && asked.peers.length === 0) asked.peers = ['sluice'];
   if (asked.rows.length === 0) asked.rows = names;
   return asked;
 }
@@ -59,7 +59,9 @@ function run(peer, row, target, profile) {
   const command = peer in PROGRAMS
     ? [PROGRAMS[peer], client, origin, bytes, count, connections, ...(row.secure ? [cafile] : [])].map(String)
     : [process.execPath, ...flags, new URL('client.js', import.meta.url).pathname, peer, client, JSON.stringify(settings)];
-  const env = row.secure ? { ...process.env, NODE_EXTRA_CA_CERTS: cafile } : process.env;
+  const env = { ...process.env };
+  if (row.secure) env.NODE_EXTRA_CA_CERTS = cafile; // all that fetch listens to
+  if (profile) env.SLUICE_BENCH_WASM = 'build/bench/sluice.wasm';
   return new Promise((done) => {
     const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], timeout: RUN_MS, killSignal: 'SIGKILL', env });
     let out = '', err = '';

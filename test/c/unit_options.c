@@ -83,17 +83,19 @@ static void not_covered(void)
     { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1, CURLE_OK },
     { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS, CURLE_NOT_BUILT_IN },
     { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_3, CURLE_NOT_BUILT_IN },
-    { CURLOPT_FOLLOWLOCATION, 0, CURLE_OK },
-    { CURLOPT_FOLLOWLOCATION, 1, CURLE_NOT_BUILT_IN },
+    { CURLOPT_FOLLOWLOCATION, CURLFOLLOW_OBEYCODE, CURLE_OK },
+    { CURLOPT_FOLLOWLOCATION, CURLFOLLOW_FIRSTONLY, CURLE_BAD_FUNCTION_ARGUMENT },
     { CURLOPT_VERBOSE, 0, CURLE_OK },
     { CURLOPT_VERBOSE, 1, CURLE_NOT_BUILT_IN },
     { CURLOPT_TCP_NODELAY, 1, CURLE_OK },
     { CURLOPT_TCP_NODELAY, 0, CURLE_NOT_BUILT_IN },
-    { CURLOPT_POST, 1, CURLE_NOT_BUILT_IN },
-    { CURLOPT_UPLOAD, 1, CURLE_NOT_BUILT_IN },
+    { CURLOPT_RESUME_FROM, 0, CURLE_OK },
+    { CURLOPT_RESUME_FROM, 1, CURLE_NOT_BUILT_IN },
+    { CURLOPT_TCP_KEEPALIVE, 0, CURLE_OK },
+    { CURLOPT_TCP_KEEPALIVE, 1, CURLE_NOT_BUILT_IN },
     { CURLOPT_HTTPAUTH, 1, CURLE_OK },
     { CURLOPT_HTTPAUTH, -17, CURLE_NOT_BUILT_IN },
-    { CURLOPT_MAXFILESIZE, 5, CURLE_NOT_BUILT_IN },
+    { CURLOPT_NETRC, CURL_NETRC_OPTIONAL, CURLE_NOT_BUILT_IN },
     { CURLOPT_TIMECONDITION, 1, CURLE_UNKNOWN_OPTION },
     { 12345, 0, CURLE_UNKNOWN_OPTION },
     { -1, 0, CURLE_UNKNOWN_OPTION },
@@ -108,8 +110,69 @@ static void not_covered(void)
   CHECK_EQ(X, set_text(&o, CURLOPT_PROXY, "http://p"), CURLE_NOT_BUILT_IN);
   CHECK_EQ(X, set_text(&o, CURLOPT_COOKIEFILE, ""), CURLE_UNKNOWN_OPTION);
   CHECK_EQ(X, set_text(&o, CURLOPT_TIMEOUT, "1"), CURLE_BAD_FUNCTION_ARGUMENT);
-  CHECK_EQ(X, sl_options_function(&o, CURLOPT_READFUNCTION, NULL), CURLE_UNKNOWN_OPTION);
+  CHECK_EQ(X, sl_options_function(&o, CURLOPT_SSL_CTX_FUNCTION, NULL), CURLE_UNKNOWN_OPTION);
+  CHECK_EQ(X, sl_options_function(&o, CURLOPT_URL, NULL), CURLE_UNKNOWN_OPTION);
   sl_options_clear(&o);
+}
+
+/* What a request is made of: the smallest and the largest value that is taken, and what is made of one more. */
+static void requests(void)
+{
+  sl_options o;
+  sl_options_init(&o);
+  CHECK(R1, o.upload_size == -1 && o.post_size == -1);
+  CHECK(R5, o.expect_100_ms == 1000);
+  CHECK(HTTP, !o.follow && o.max_redirects == 30 && !o.post_redirect && !o.max_file_size);
+  static const struct { const char *row; int option; int64_t min, max; bool clamps; size_t at; } cases[] = {
+    { "R1", CURLOPT_INFILESIZE, -1, INT64_MAX, true, offsetof(sl_options, upload_size) },
+    { "R1", CURLOPT_INFILESIZE_LARGE, -1, INT64_MAX, true, offsetof(sl_options, upload_size) },
+    { "R1", CURLOPT_POSTFIELDSIZE, -1, INT64_MAX, true, offsetof(sl_options, post_size) },
+    { "R1", CURLOPT_POSTFIELDSIZE_LARGE, -1, INT64_MAX, true, offsetof(sl_options, post_size) },
+    { "R5", CURLOPT_EXPECT_100_TIMEOUT_MS, 0, 65535, true, offsetof(sl_options, expect_100_ms) },
+    { "HTTP", CURLOPT_MAXREDIRS, -1, 32767, true, offsetof(sl_options, max_redirects) },
+    { "HTTP", CURLOPT_FOLLOWLOCATION, 0, 2, false, offsetof(sl_options, follow) },
+    { "HTTP", CURLOPT_POSTREDIR, 0, 7, false, offsetof(sl_options, post_redirect) },
+    { "W14", CURLOPT_MAXFILESIZE, 0, INT64_MAX, true, offsetof(sl_options, max_file_size) },
+    { "W14", CURLOPT_MAXFILESIZE_LARGE, 0, INT64_MAX, true, offsetof(sl_options, max_file_size) },
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const int64_t *place = (const int64_t *)(const void *)((const char *)&o + cases[i].at);
+    int64_t more = cases[i].max < INT64_MAX ? cases[i].max + 1 : cases[i].max;
+    bool ok = !sl_options_number(&o, cases[i].option, cases[i].max) && *place == cases[i].max;
+    ok = ok && !sl_options_number(&o, cases[i].option, cases[i].min) && *place == cases[i].min;
+    ok = ok && sl_options_number(&o, cases[i].option, cases[i].min - 1) == CURLE_BAD_FUNCTION_ARGUMENT;
+    ok = ok && *place == cases[i].min;
+    ok = ok && sl_options_number(&o, cases[i].option, more) == (cases[i].clamps ? CURLE_OK : CURLE_BAD_FUNCTION_ARGUMENT);
+    check_that(cases[i].row, ok && *place == (cases[i].clamps ? cases[i].max : cases[i].min), "range of an option",
+               __FILE__, cases[i].option);
+  }
+  sl_options_clear(&o);
+  CHECK(R1, o.upload_size == -1 && o.max_redirects == 30);
+}
+
+/* The four ways to say which method: the last one wins. */
+static void methods(void)
+{
+  sl_options o;
+  sl_options_init(&o);
+  char body[] = "a=b";
+  CHECK_EQ(HTTP, sl_options_number(&o, CURLOPT_UPLOAD, 1), CURLE_OK);
+  CHECK(HTTP, o.upload && !o.post);
+  CHECK_EQ(HTTP, sl_options_object(&o, CURLOPT_POSTFIELDS, body), CURLE_OK);
+  CHECK(HTTP, o.post && !o.upload && o.post_fields == body && !o.own_post);
+  CHECK_EQ(HTTP, sl_options_number(&o, CURLOPT_HTTPGET, 1), CURLE_OK);
+  CHECK(HTTP, !o.post && !o.upload && !o.nobody);
+  CHECK_EQ(HTTP, sl_options_object(&o, CURLOPT_COPYPOSTFIELDS, body), CURLE_OK);
+  body[0] = 'x';
+  CHECK(HTTP, o.post && !strcmp(o.post_fields, "a=b"));
+  /* Any byte, when the size was said before. */
+  CHECK_EQ(HTTP, sl_options_number(&o, CURLOPT_POSTFIELDSIZE, 5), CURLE_OK);
+  CHECK_EQ(HTTP, sl_options_object(&o, CURLOPT_COPYPOSTFIELDS, (void *)(uintptr_t)"a\0\r\nb"), CURLE_OK);
+  CHECK(HTTP, !memcmp(o.post_fields, "a\0\r\nb", 5));
+  CHECK_EQ(HTTP, sl_options_object(&o, CURLOPT_POSTFIELDS, NULL), CURLE_OK);
+  CHECK(HTTP, o.post && !o.post_fields && !o.own_post);
+  sl_options_clear(&o);
+  CHECK(HTTP, !o.post && !o.post_fields);
 }
 
 static void texts(void)
@@ -303,6 +366,8 @@ int main(void)
   times();
   numbers();
   not_covered();
+  requests();
+  methods();
   texts();
   login();
   headers();
