@@ -22,9 +22,12 @@ CFLAGS=(-std=c11 -ffunction-sections -fdata-sections -Ic/include -Ic -Ibuild/src
 WARNINGS=(-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes)
 THIRD_PARTY=(build/src/picohttpparser/picohttpparser.c)
 WASM_OPTIMISE=${WASM_OPTIMISE:--O2}
+# Functions stay small: V8 optimises a large one in tens of milliseconds of CPU, once per process.
+WASM_OPT_FLAGS=("$WASM_OPTIMISE" --one-caller-inline-max-function-size=100)
 SIM_SEEDS=${SIM_SEEDS:-2000}
 CAMPAIGN_SEEDS=${CAMPAIGN_SEEDS:-200000}
 C_TEST_SECONDS=${C_TEST_SECONDS:-120}
+JEST_SECONDS=900  # Jest waits for ever for a handle that a failed test left open
 JOBS=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 # Third-party symbols get our prefix in every build, so that a program with its own copy of the library still links.
@@ -159,7 +162,7 @@ need_wasm_compiler() {
     fi
     # Some drivers run any wasm-opt they find; the result must not depend on that. Older drivers lack the option.
     if [[ ${COMPILER[0]} != node && $("${COMPILER[@]}" --help) == *--no-wasm-opt* ]]; then LINK_FLAGS+=(--no-wasm-opt); fi
-    COMPILER+=("$WASM_OPTIMISE" -DNDEBUG)
+    COMPILER+=("$WASM_OPTIMISE" -fno-inline-functions -DNDEBUG)
 }
 
 wasm_clang_here() {
@@ -379,7 +382,7 @@ link_wasm() {
 
 # wasm-opt reads from the module which features are on, then drops that note.
 optimise_wasm() {
-    node node_modules/binaryen/bin/wasm-opt "$WASM_OPTIMISE" --strip-debug --strip-producers --strip-target-features "$2" -o "$1"
+    node node_modules/binaryen/bin/wasm-opt "${WASM_OPT_FLAGS[@]}" --strip-debug --strip-producers --strip-target-features "$2" -o "$1"
 }
 
 write_notices() {
@@ -433,9 +436,11 @@ emit_types() {
 
 # build_native MODE ARCHIVE
 build_native() {
+    local sources
     need_native_compiler "$1"
     need_core
-    compile "build/native-$1" "${CORE[@]}" c/host/posix.c c/host/stdio.c
+    glob sources 'c/host/posix*.c' c/host/race.c c/host/resolve.c
+    compile "build/native-$1" "${CORE[@]}" "${sources[@]}" c/host/stdio.c
     produce "$2" archive_native "${OBJECTS[@]}"
 }
 
@@ -470,7 +475,7 @@ link_test() { "${COMPILER[@]}" "${WRAP[@]}" -o "$@"; }
 build_c_tests() {
     local mode=$1 sources source name posix simulator linked
     build_test_archive "$mode"
-    glob sources 'c/host/posix.c'
+    glob sources 'c/host/posix*.c' c/host/race.c c/host/resolve.c
     compile "build/native-$mode" "${sources[@]}"
     posix=("${OBJECTS[@]}")
     glob sources 'test/sim/*.c'
@@ -582,7 +587,7 @@ build_named_module() {
 
 link_named() {
     "${COMPILER[@]}" "${LINK_FLAGS[@]}" -Wl,--gc-sections,--export-memory,-z,stack-size=65536 -o "$1.linked" "${@:2}"
-    node node_modules/binaryen/bin/wasm-opt "$WASM_OPTIMISE" --debuginfo "$1.linked" -o "$1"
+    node node_modules/binaryen/bin/wasm-opt "${WASM_OPT_FLAGS[@]}" --debuginfo "$1.linked" -o "$1"
     rm -f "$1.linked"
 }
 
@@ -691,7 +696,7 @@ verb_jest() {
     need_npm
     need_test_tools
     unlock # so that a test may call this script
-    node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js "$@"
+    timeout "$JEST_SECONDS" node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js "$@"
 }
 
 verb_bench() {

@@ -12,7 +12,7 @@ async function main(argv) {
   if (asked.show === 'help') process.stdout.write(USAGE);
   else if (asked.show === 'version') process.stdout.write(`sluice ${VERSION}\n`);
   else if (asked.job) return download(asked.job);
-  else return playScenes(process.stdout);
+  else return playScenes(process.stdout, asked.host?.());
   return 0;
 }
 

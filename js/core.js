@@ -3,15 +3,16 @@
 // The engine is driven by the host's events, by one timer armed from its own answers, and by run() after every change
 // from outside. Calls from inside one of its imports only write wishes down: the run that is on makes them true.
 // While a run is on, one handle keeps the process alive; sockets, timers and idle connections never do.
+import { ABORTED, FAILED_INIT } from './errors.js';
 import { DOOR, SL_SINK_FAILED } from './hosts/door.js';
 
 /** @typedef {import('./hosts/door.js').Host} Host */
 /** `enum sl_embed_what` */
 export const LIFE = 1, PAUSED = 2, BY_RECV = 3, BY_SEND = 4, HELD = 5, RECEIVED = 7, RECEIVE_TOTAL = 8, SENT = 9,
   RECEIVE_SPEED = 10, SEND_SPEED = 11, ELAPSED_US = 12, PAUSED_US = 13, REUSED = 16, RESOLVE_US = 18, CONNECT_US = 19,
-  TLS_US = 20, FIRST_US = 21;
+  TLS_US = 20, FIRST_US = 21, REDIRECTS = 23, SEND_TOTAL = 24;
 /** `sl_embed_text` */
-export const ERROR_TEXT = 1, PEER_TEXT = 2;
+export const ERROR_TEXT = 1, PEER_TEXT = 2, URL_TEXT = 3;
 /** Directions, CURLPAUSE_*. */
 export const RECV = 1, SEND = 4;
 /** `enum sl_by` */
@@ -23,9 +24,10 @@ export const BY_CALL = 1, BY_CALLBACK = 2, BY_REMOTE = 4;
  * @property {(text: string) => void} onHead
  * @property {(text: string) => void} onTrailers
  * @property {(chunk: Uint8Array, owned: boolean) => number} onBody owned: the chunk is nobody else's. How many were accepted, or a code.
+ * @property {() => import('./source.js').Source | null} source The request's body, null: there is none.
  * @property {(life: number) => void} onState
  * @property {(code: number) => void} onDone
- * @property {(error: unknown) => void} onDead The engine itself has failed; nothing more will be told.
+ * @property {(error: unknown, code: number) => void} onDead The engine is gone: closed, or by a fault; nothing more will be told.
  */
 
 /** @param {ArrayBuffer} buffer @returns {Uint8Array} a Buffer where there are any: its latin1 is much faster */
@@ -55,14 +57,22 @@ export class Core {
   #immediate = /** @type {NodeJS.Immediate | null} */ (null);
   #alive = /** @type {NodeJS.Timeout | null} */ (null); // referenced while a run is on
   #over = /** @type {unknown} */ (null); // why no more can run
+  /** Something happened since this was last made false. */
+  active = false;
+  /** Told so, from outside the engine. */
+  onActive = /** @type {(() => void) | null} */ (null);
 
   /** @param {Host} host lent for good: closed with the core @param {WebAssembly.Module} module */
   constructor(host, module) {
     this.#host = host;
     this.#imports = host.attach({
       memory: () => this.#bytes(),
-      ready: (ch, events) => this.#settle(this.#enter(this.#x.sl_embed_ready, ch, events)),
+      ready: (ch, events) => {
+        this.active = true;
+        this.#settle(this.#enter(this.#x.sl_embed_ready, ch, events));
+      },
       sink: (token, chunk) => this.#sink(token, chunk, false),
+      source: (token, max) => this.#take(token, max),
     });
     const instance = new WebAssembly.Instance(module, { [DOOR]: this.#imports, sluice_app_1: this.#app() });
     this.#x = /** @type {any} */ (instance.exports);
@@ -102,6 +112,12 @@ export class Core {
   pause(e, mask, by) { this.#enter(this.#x.sl_embed_pause, e, mask, by); }
   /** @param {number} e @param {number} code CURLcode */
   stop(e, code) { this.#enter(this.#x.sl_embed_stop, e, code); }
+  /** The source has bytes again. @param {number} e */
+  more(e) { this.#enter(this.#x.sl_embed_more, e); }
+  /** Remembered once, in the engine. */
+  wakeup() { this.#enter(this.#x.sl_embed_wakeup); }
+  /** Whether somebody called wakeup, and forget it. */
+  woken() { return this.#enter(this.#x.sl_embed_woken) !== 0; }
   /** @param {number} e @param {number} what */
   number(e, what) { return this.#over === null ? this.#x.sl_embed_number(e, what) : 0; }
   /** @param {number} e @param {number} what @returns {string} */
@@ -126,7 +142,7 @@ export class Core {
   close() {
     if (this.#over !== null) return;
     this.#enter(this.#x.sl_embed_close);
-    this.#end(new Error('this Multi was closed'));
+    this.#end(new Error('this Multi was closed'), ABORTED);
   }
 
   /** A call into the engine. What it throws is a fault of the engine: it is over then. @param {(...args: number[]) => number} call @param {number} [a] @param {number} [b] @param {number} [c] */
@@ -136,14 +152,14 @@ export class Core {
     try {
       return call(a, b, c);
     } catch (error) {
-      this.#end(error);
+      this.#end(error, FAILED_INIT);
       return 0;
     } finally {
       this.#depth--;
     }
   }
-  /** @param {unknown} error */
-  #end(error) {
+  /** @param {unknown} error @param {number} code CURLcode of the runs that are on */
+  #end(error, code) {
     if (this.#over !== null) return;
     this.#over = error;
     if (this.#timer) clearTimeout(this.#timer);
@@ -152,15 +168,17 @@ export class Core {
     this.#host.close();
     const sinks = [...this.#sinks.values()];
     this.#sinks.clear();
-    for (const sink of sinks) sink.onDead(error);
+    for (const sink of sinks) sink.onDead(error, code);
   }
 
   /** Arm the one timer. @param {number} at microseconds on the host's clock; 0: now; < 0: never */
   #settle(at) {
     if (this.#depth > 0 || this.#over !== null) return;
+    if (this.active && this.onActive !== null) this.onActive();
     if (at === 0) {
       this.#immediate ??= setImmediate(() => {
         this.#immediate = null;
+        this.active = true;
         this.run();
       });
       return;
@@ -173,6 +191,7 @@ export class Core {
     this.#timerAt = at;
     this.#timer = setTimeout(() => {
       this.#timer = null;
+      this.active = true;
       this.run();
     }, Math.min(Math.max(Math.ceil((at - now) / 1000), 1), 0x7fffffff));
     this.#timer.unref?.();
@@ -215,6 +234,17 @@ export class Core {
       return SL_SINK_FAILED;
     }
   }
+  /** @param {number} token @param {number} max @returns {Uint8Array | number} */
+  #take(token, max) {
+    const source = this.#sinks.get(token)?.source();
+    if (!source) return SL_SINK_FAILED;
+    try {
+      return source.take(max);
+    } catch (error) {
+      this.#report(error);
+      return SL_SINK_FAILED;
+    }
+  }
   /** A fault of ours, not of the caller's code: loud, but not across a Wasm frame. @param {unknown} error */
   #report(error) {
     queueMicrotask(() => { throw error; });
@@ -235,14 +265,34 @@ export class Core {
     return {
       on_head: caught((sink, ptr, n) => sink.onHead(latin1(this.#bytes(), ptr, n))),
       on_trailers: caught((sink, ptr, n) => sink.onTrailers(latin1(this.#bytes(), ptr, n))),
-      on_want_body: () => SL_SINK_FAILED,
-      on_read_body: () => SL_SINK_FAILED,
-      on_rewind: () => 0,
+      on_want_body: (/** @type {number} */ token) => {
+        try {
+          return this.#sinks.get(token)?.source()?.ready() ?? SL_SINK_FAILED;
+        } catch (error) {
+          this.#report(error);
+          return SL_SINK_FAILED;
+        }
+      },
+      on_read_body: (/** @type {number} */ token, /** @type {number} */ ptr, /** @type {number} */ cap) => {
+        const bytes = this.#take(token, cap);
+        if (typeof bytes === 'number') return bytes;
+        this.#bytes().set(bytes, ptr);
+        return bytes.length;
+      },
+      on_rewind: (/** @type {number} */ token) => {
+        try {
+          return this.#sinks.get(token)?.source()?.rewind() ? 1 : 0;
+        } catch (error) {
+          this.#report(error);
+          return 0;
+        }
+      },
       on_state: caught((sink, life) => sink.onState(life)),
       on_done: (/** @type {number} */ token, /** @type {number} */ code) => {
         const sink = this.#sinks.get(token);
         if (sink === undefined) return;
         this.#forget(token);
+        this.active = true;
         try {
           sink.onDone(code);
         } catch (error) {

@@ -1,5 +1,6 @@
 // js/index.js: the package's face.
 export { TransferError } from './errors.js';
+export { fetchHost } from './hosts/fetch.js';
 export { nodeHost } from './hosts/node.js';
 export { Multi } from './multi.js';
 export { Transfer } from './transfer.js';

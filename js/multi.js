@@ -1,26 +1,40 @@
 // js/multi.js: an engine that transfers share: its connections, its timer, its host.
+//
+// The engine is driven by the host's events; nobody has to call anything for a transfer to go on. poll() only tells that
+// something has happened. A wakeup is remembered in the engine, once (K2), and poll() asks there.
 import { Core } from './core.js';
 import { nodeHost } from './hosts/node.js';
 import { defaultModule } from './module.js';
+
+/** @typedef {import('./transfer.js').Transfer} Transfer */
+/** @typedef {import('./result.js').Result} Result */
 
 /** How a Multi takes hold of a transfer. */
 export const START = Symbol('sluice start');
 /** The run that is on, or null. */
 export const RUN = Symbol('sluice run');
 
+const POLL_MS = 1000;
+const OPTIONS = new Set(['host', 'module']);
 let shared = /** @type {Multi | null} */ (null);
 
 export class Multi {
   #host; #module;
   #core = /** @type {Core | null} */ (null);
   #closed = false;
+  #transfers = /** @type {Set<Transfer>} */ (new Set()); // started and not ended
+  #messages = /** @type {Array<{ transfer: Transfer, result: Result }>} */ ([]);
+  #idle = /** @type {Array<() => void>} */ ([]); // perform() waits
+  #polls = /** @type {Set<(what: 'activity' | 'wakeup') => void>} */ (new Set());
 
   /**
    * Nothing is loaded or opened before the first transfer.
    * @param {{ host?: import('./hosts/door.js').Host, module?: WebAssembly.Module }} [options]
    *   host: lent to this Multi alone and closed with it; default: nodeHost(). module: default: dist/sluice.wasm
    */
-  constructor({ host, module } = {}) {
+  constructor(options = {}) {
+    for (const name in options) if (!OPTIONS.has(name)) throw new TypeError(`there is no option ${name}`);
+    const { host, module } = options;
     if (host !== undefined && typeof host?.attach !== 'function') throw new TypeError('host must be a Host, such as nodeHost()');
     if (module !== undefined && !(module instanceof WebAssembly.Module)) throw new TypeError('module must be a WebAssembly.Module');
     this.#host = host;
@@ -28,36 +42,102 @@ export class Multi {
   }
 
   /** Transfers that have started and not ended. */
-  get running() { return this.#core?.running ?? 0; }
+  get running() { return this.#transfers.size; }
 
   /**
-   * Start a transfer here.
-   * @param {import('./transfer.js').Transfer} transfer
-   * @returns {Promise<import('./result.js').Result>} as of its perform()
+   * Start a transfer here. infoRead() tells of its end, and keeps it until then: read it, or use its own perform().
+   * @param {Transfer} transfer
+   * @returns {Promise<Result>} as of its perform()
    */
   add(transfer) {
-    return transfer[START](() => this.#engine());
+    return this[START](transfer, (result) => { this.#messages.push({ transfer, result }); });
   }
 
   /**
-   * Stop a transfer that runs here: it ends with CURLE_ABORTED_BY_CALLBACK.
-   * @param {import('./transfer.js').Transfer} transfer
+   * Stop a transfer that runs here: it ends with CURLE_ABORTED_BY_CALLBACK, and infoRead() does not tell of it.
+   * @param {Transfer} transfer
    * @returns {boolean} whether it was running here
    */
   remove(transfer) {
     const run = transfer[RUN];
     if (run === null || this.#core === null || !run.isOn(this.#core)) return false;
     run.abort(undefined);
+    this.#messages = this.#messages.filter((message) => message.transfer !== transfer);
     return true;
   }
 
-  /** Stop what runs, close every connection. */
+  /** The ends of added transfers, in their order, each told once (X10). @returns {{ transfer: Transfer, result: Result } | null} */
+  infoRead() { return this.#messages.shift() ?? null; }
+
+  /** @returns {Promise<void>} when none is running any more */
+  perform() {
+    return this.#transfers.size === 0 ? Promise.resolve() : new Promise((resolve) => { this.#idle.push(resolve); });
+  }
+
+  /**
+   * Wait until something has happened since the latest poll(), or somebody has called wakeup() since, or so long.
+   * @param {number} [ms] a second when not given; 0: do not wait
+   * @returns {Promise<'activity' | 'timeout' | 'wakeup'>} TypeError, RangeError: no number, a negative one; Error: it is closed
+   */
+  async poll(ms = POLL_MS) {
+    if (typeof ms !== 'number') throw new TypeError(`poll takes a number of milliseconds, got ${typeof ms}`);
+    if (!(ms >= 0)) throw new RangeError(`poll takes a number of milliseconds >= 0, got ${ms}`);
+    const core = this.#engine();
+    if (core.woken()) return 'wakeup';
+    if (core.active) {
+      core.active = false;
+      return 'activity';
+    }
+    if (ms === 0) return 'timeout';
+    core.onActive ??= () => this.#answer('activity');
+    return new Promise((resolve) => {
+      /** @param {'activity' | 'timeout' | 'wakeup'} what */
+      const answer = (what) => {
+        clearTimeout(timer);
+        this.#polls.delete(answer);
+        if (this.#polls.size === 0) core.onActive = null;
+        resolve(what);
+      };
+      const timer = setTimeout(answer, Math.min(ms, 0x7fffffff), 'timeout');
+      this.#polls.add(answer);
+    });
+  }
+
+  /** End the poll() that waits, or else the next one. Many are one. */
+  wakeup() {
+    if (this.#closed) return;
+    const core = this.#engine();
+    core.wakeup();
+    if (this.#polls.size > 0 && core.woken()) this.#answer('wakeup');
+  }
+
+  /** Stop what runs (CURLE_ABORTED_BY_CALLBACK), close every connection. */
   async [Symbol.asyncDispose]() {
     this.#closed = true;
     if (shared === this) shared = null;
+    for (const transfer of [...this.#transfers]) transfer[RUN]?.abort(undefined, 'this Multi was closed');
     this.#core?.close();
+    this.#answer('activity');
   }
 
+  /** Start a transfer without a message of its end. @param {Transfer} transfer @param {(result: Result) => void} [told] @returns {Promise<Result>} @ignore */
+  [START](transfer, told) {
+    return transfer[START](() => {
+      const core = this.#engine();
+      this.#transfers.add(transfer);
+      return core;
+    }, (result) => {
+      told?.(result);
+      this.#transfers.delete(transfer);
+      if (this.#transfers.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    });
+  }
+  /** @param {'activity' | 'wakeup'} what */
+  #answer(what) {
+    if (this.#polls.size === 0) return;
+    if (this.#core !== null) this.#core.active = false;
+    for (const answer of [...this.#polls]) answer(what);
+  }
   #engine() {
     if (this.#closed) throw new Error('this Multi is closed');
     if (this.#core === null || this.#core.over) this.#core = new Core(this.#host ?? nodeHost(), this.#module ?? defaultModule());

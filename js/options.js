@@ -3,16 +3,27 @@
 // A wrong value throws before anything starts: TypeError for a wrong kind, RangeError for a number out of range;
 // both name the option and the value. Nothing is accepted and then ignored.
 import { Multi } from './multi.js';
+import { readTarget } from './sinks.js';
+import { readBody } from './source.js';
 
 export const VERSION = '0.1.0';
 
-const LOW_SPEED_LIMIT = 19, LOW_SPEED_TIME = 20, NOBODY = 44, SSL_VERIFYPEER = 64, SSL_VERIFYHOST = 81,
-  TIMEOUT_MS = 155, CONNECTTIMEOUT_MS = 156, PAUSED_TIMEOUT_MS = 900, SILENCE_TIMEOUT_MS = 901,
+const LOW_SPEED_LIMIT = 19, LOW_SPEED_TIME = 20, NOBODY = 44, FAILONERROR = 45, UPLOAD = 46, FOLLOWLOCATION = 52,
+  SSL_VERIFYPEER = 64, MAXREDIRS = 68, SSL_VERIFYHOST = 81,
+  INFILESIZE = 30115, CONNECTTIMEOUT_MS = 156, PAUSED_TIMEOUT_MS = 900, SILENCE_TIMEOUT_MS = 901,
   MAX_SEND_SPEED = 30145, MAX_RECV_SPEED = 30146,
-  URL_TEXT = 10002, USERPWD = 10005, USERAGENT = 10018;
+  URL_TEXT = 10002, USERPWD = 10005, USERAGENT = 10018, CUSTOMREQUEST = 10036;
+/** CURLOPT_TIMEOUT_MS */
+export const TIMEOUT_MS = 155;
 /** CURLOPT_CAINFO: the host's word for TLS options. */
 export const CAINFO = 10065;
 const MAX_BODY = 64 * 1024 * 1024; // bytes
+const FOLLOW = 20, FOLLOW_MOST = 32767; // redirects
+const CURLFOLLOW_OBEYCODE = 2;
+/** Methods that the web takes in any case. */
+const ANY_CASE = /^(get|head|post|put|patch|delete|options)$/i;
+/** Methods whose request says that its body is empty. */
+const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
 
 /**
  * @typedef {object} LowSpeed
@@ -28,17 +39,24 @@ const MAX_BODY = 64 * 1024 * 1024; // bytes
  * @property {number} [maxSendSpeed] Bytes a second.
  *
  * @typedef {object} OwnOptions
- * @property {'GET' | 'HEAD'} [method]
+ * @property {string} [method] Default: GET, with a body POST.
  * @property {HeadersInit} [headers]
+ * @property {string | ArrayBuffer | ArrayBufferView | Blob | URLSearchParams | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>} [body]
+ *   Of the request. Bytes go out by reference: they must not change before they are sent. Streams are sent chunked, or
+ *   with the size given in an own Content-Length; one that fails ends the transfer with CURLE_READ_ERROR. When the
+ *   transfer ends early they are cancelled.
  * @property {AbortSignal} [signal] Its listeners are removed when the transfer ends.
  * @property {(chunk: Uint8Array) => unknown} [onData] Body bytes, borrowed until it returns. 'pause': this chunk was not
  *   taken and comes again after resume(). A promise: taken, and nothing comes before it settles. Throwing or rejecting
- *   ends the transfer with CURLE_WRITE_ERROR. Without it the body is collected.
+ *   ends the transfer with CURLE_WRITE_ERROR. Without it, and without `to`, `body` and iteration, the body is collected.
+ * @property {string | URL | WritableStream<Uint8Array>} [to] Where the body goes: a file by path or file: URL, emptied when
+ *   the head comes and kept, as far as it was written, when the transfer fails; or a stream, closed or aborted at the end.
  * @property {number} [maxBody] Bytes that are collected at most, else CURLE_FILESIZE_EXCEEDED; 64 MiB when not given.
  * @property {number} [connectTimeoutMs] Longest time until connected, TLS included; zero: 300 s.
  * @property {number} [pausedTimeoutMs] Longest single pause.
  * @property {number} [silenceTimeoutMs] Longest silence of the peer while bytes are wanted from it.
- * @property {false} [follow] Redirects are not followed yet.
+ * @property {boolean | number} [follow] How many redirects are followed; true: 20, which is the default.
+ * @property {boolean} [failOnError] A status of 400 or more ends the transfer with CURLE_HTTP_RETURNED_ERROR.
  * @property {false} [decompress] Content is not decoded yet.
  * @property {Tls} [tls]
  * @property {Multi} [multi] The engine that runs it; default: one shared by all.
@@ -52,6 +70,9 @@ const MAX_BODY = 64 * 1024 * 1024; // bytes
  * @property {string[]} headers lines
  * @property {import('./hosts/door.js').TlsOptions | null} tls null: the host's default
  * @property {((chunk: Uint8Array) => unknown) | undefined} onData
+ * @property {import('./sinks.js').Target | null} to
+ * @property {import('./source.js').Body | null} body
+ * @property {boolean} failOnError
  * @property {number} maxBody bytes
  * @property {AbortSignal | undefined} signal
  * @property {Multi | undefined} multi
@@ -67,8 +88,8 @@ const NUMBERS = {
   maxSendSpeed: { option: MAX_SEND_SPEED, unit: 'bytes per second' },
 };
 const LIMITS = new Set(['timeoutMs', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed']);
-const OPTIONS = new Set([...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'signal', 'onData', 'maxBody', 'follow',
-  'decompress', 'tls', 'multi']);
+const OPTIONS = new Set([...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'body', 'signal', 'onData', 'to', 'maxBody',
+  'follow', 'failOnError', 'decompress', 'tls', 'multi']);
 const TLS = new Set(['ca', 'cert', 'key', 'passphrase', 'servername', 'verify']);
 const LOW_SPEED = new Set(['bytesPerSecond', 'ms']);
 
@@ -158,13 +179,11 @@ function headerPairs(init) {
   return typeof init[Symbol.iterator] === 'function' ? init : Object.entries(init);
 }
 
-const NO_HEADERS = /** @type {Map<string, string[]>} */ (new Map());
-
 /** @param {unknown} init @returns {Map<string, string[]>} lines by name in lower case */
 function readHeaders(init) {
-  if (init === undefined) return NO_HEADERS;
   /** @type {Map<string, string[]>} */
   const byName = new Map();
+  if (init === undefined) return byName;
   for (const pair of headerPairs(init)) {
     const [name, given] = Array.isArray(pair) && pair.length === 2 ? pair : [undefined, undefined];
     if (typeof name !== 'string' || !TOKEN.test(name)) throw new TypeError(`headers: ${show(name)} is not a header name`);
@@ -214,11 +233,60 @@ function readTls(value) {
   return { tls: Object.keys(tls).length > 0 ? tls : null, verify };
 }
 
-/** @param {unknown} value */
-function readMethod(value) {
-  const method = typeof value === 'string' ? value.toUpperCase() : value;
-  if (method === 'GET' || method === 'HEAD') return method;
-  throw new TypeError(`method must be GET or HEAD for now, got ${show(value)}`);
+/** @param {unknown} value @param {boolean} body whether there is one */
+function readMethod(value, body) {
+  if (value === undefined) return body ? 'POST' : 'GET';
+  if (typeof value !== 'string' || !TOKEN.test(value)) throw new TypeError(`method must be a token such as PUT, got ${show(value)}`);
+  const method = ANY_CASE.test(value) ? value.toUpperCase() : value;
+  if (method === 'CONNECT') throw new TypeError('method: CONNECT opens a tunnel and is no transfer');
+  if (method === 'HEAD' && body) throw new TypeError('body: a HEAD request has none');
+  return method;
+}
+
+/** How many redirects may be followed. @param {unknown} value */
+function readFollow(value) {
+  if (typeof value === 'boolean') return value ? FOLLOW : 0;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= FOLLOW_MOST) return value;
+  const message = `follow must be true, false or a number of redirects, got ${show(value)}`;
+  throw typeof value === 'number' ? new RangeError(message) : new TypeError(message);
+}
+
+/** The only value of a header that rules how the body is framed; it is taken out of the headers. @param {Map<string, string[]>} headers @param {string} name */
+function takeHeader(headers, name) {
+  const lines = headers.get(name);
+  if (lines === undefined) return undefined;
+  headers.delete(name);
+  const values = new Set(lines.map((line) => line.slice(name.length + 1).trim()));
+  if (values.size > 1) throw new TypeError(`headers: ${name} is given twice`);
+  return [...values][0];
+}
+
+/**
+ * The body and what frames it: those headers are the engine's to write, so an own one must be true.
+ * @param {any} given @param {Map<string, string[]>} headers
+ */
+function readFramedBody(given, headers) {
+  const length = takeHeader(headers, 'content-length'), coding = takeHeader(headers, 'transfer-encoding');
+  if (length !== undefined && !/^\d{1,15}$/.test(length)) throw new TypeError(`headers: content-length must be a number of bytes, got ${show(length)}`);
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || length !== undefined)) {
+    throw new TypeError('headers: transfer-encoding can only be chunked, without content-length');
+  }
+  const announced = length === undefined ? -1 : Number(length);
+  if (given === undefined || given === null) {
+    if (announced > 0 || coding !== undefined) throw new TypeError('headers: content-length and transfer-encoding speak of a body, and there is none');
+    return { body: null, size: announced === 0 ? 0 : -1 };
+  }
+  const body = readBody(given, announced);
+  if (announced >= 0 && body.size !== announced) throw new TypeError(`headers: content-length is ${announced}, but the body has ${body.size} bytes`);
+  return { body, size: coding === undefined ? body.size : -1 };
+}
+
+/** @param {string} method @param {{ body: import('./source.js').Body | null, size: number }} framed @param {Settings} settings */
+function putRequest(method, { body, size }, { numbers, texts }) {
+  const plain = body !== null || size === 0 || SAYS_EMPTY.has(method) ? 'PUT' : 'GET';
+  if (plain === 'PUT') numbers.push([UPLOAD, 1], [INFILESIZE, body === null ? 0 : size]);
+  if (method === 'HEAD') numbers.push([NOBODY, 1]);
+  else if (method !== plain) texts.push([CUSTOMREQUEST, method]);
 }
 
 /**
@@ -229,32 +297,42 @@ export function readOptions(url, given = {}) {
   const options = checkObject('options', given);
   checkNames(options, OPTIONS);
   const { href, credentials } = readUrl(url);
-  const { method = 'GET', follow = false, decompress = false, maxBody = MAX_BODY, onData, signal, multi } = options;
-  if (follow !== false) throw new TypeError(`follow: redirects are not followed yet, only false is accepted, got ${show(follow)}`);
+  const { follow = true, failOnError = false, decompress = false, maxBody = MAX_BODY, onData, signal, multi } = options;
   if (decompress !== false) throw new TypeError(`decompress: content is not decoded yet, only false is accepted, got ${show(decompress)}`);
+  if (typeof failOnError !== 'boolean') throw new TypeError(`failOnError must be true or false, got ${show(failOnError)}`);
   if (onData !== undefined && typeof onData !== 'function') throw new TypeError(`onData must be a function, got ${show(onData)}`);
+  if (onData !== undefined && options.to !== undefined) throw new TypeError('onData and to: a body goes to one place, give one of them');
   if (signal !== undefined && typeof (/** @type {any} */ (signal)?.addEventListener) !== 'function') throw new TypeError(`signal must be an AbortSignal, got ${show(signal)}`);
   if (multi !== undefined && !(multi instanceof Multi)) throw new TypeError(`multi must be a Multi, got ${show(multi)}`);
   const headers = readHeaders(options.headers);
+  const framed = readFramedBody(options.body, headers);
+  const method = readMethod(options.method, framed.body !== null);
   const { tls, verify } = readTls(options.tls);
-  /** @type {Settings['texts']} */
-  const texts = [[URL_TEXT, href]];
-  if (!headers.has('user-agent')) texts.push([USERAGENT, `sluice/${VERSION}`]);
-  if (credentials !== null && !headers.has('authorization')) texts.push([USERPWD, credentials]);
-  /** @type {Settings['numbers']} */
-  const numbers = [];
-  if (readMethod(method) === 'HEAD') numbers.push([NOBODY, 1]);
-  if (!verify) numbers.push([SSL_VERIFYPEER, 0], [SSL_VERIFYHOST, 0]);
-  readNumbers(options, numbers);
-  return {
+  const redirects = readFollow(follow);
+  /** @type {Settings} */
+  const settings = {
     url: href,
-    numbers,
-    texts,
-    headers: headers.size > 0 ? [...headers.values()].flat() : [],
+    numbers: [],
+    texts: [[URL_TEXT, href]],
+    headers: [],
     tls,
     onData: /** @type {Settings['onData']} */ (onData),
+    to: options.to === undefined ? null : readTarget(options.to),
+    body: framed.body,
+    failOnError,
     maxBody: checkNumber('maxBody', maxBody, 'bytes'),
     signal: /** @type {AbortSignal | undefined} */ (signal),
     multi,
   };
+  const { numbers, texts } = settings;
+  if (!headers.has('user-agent')) texts.push([USERAGENT, `sluice/${VERSION}`]);
+  if (credentials !== null && !headers.has('authorization')) texts.push([USERPWD, credentials]);
+  if (framed.body?.type && !headers.has('content-type')) settings.headers.push(`Content-Type: ${framed.body.type}`);
+  for (const lines of headers.values()) settings.headers.push(...lines);
+  putRequest(method, framed, settings);
+  if (redirects > 0) numbers.push([FOLLOWLOCATION, CURLFOLLOW_OBEYCODE], [MAXREDIRS, redirects]);
+  if (failOnError) numbers.push([FAILONERROR, 1]);
+  if (!verify) numbers.push([SSL_VERIFYPEER, 0], [SSL_VERIFYHOST, 0]);
+  readNumbers(options, numbers);
+  return settings;
 }

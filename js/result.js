@@ -10,6 +10,7 @@ import { codeName } from './errors.js';
  * @property {number} received as they came over the wire
  * @property {number | undefined} receiveTotal announced by the peer
  * @property {number} sent
+ * @property {number | undefined} sendTotal to be sent; undefined: no body, or one of unknown size
  * @property {number} receiveSpeed
  * @property {number} sendSpeed
  * @property {number} elapsedMs since the start
@@ -61,11 +62,12 @@ export class Head {
 
 /** @param {Core} engine @param {number} e @returns {Progress} */
 export function readProgress(engine, e) {
-  const total = engine.number(e, core.RECEIVE_TOTAL);
+  const total = engine.number(e, core.RECEIVE_TOTAL), sendTotal = engine.number(e, core.SEND_TOTAL);
   return {
     received: engine.number(e, core.RECEIVED),
     receiveTotal: total < 0 ? undefined : total,
     sent: engine.number(e, core.SENT),
+    sendTotal: sendTotal < 0 ? undefined : sendTotal,
     receiveSpeed: engine.number(e, core.RECEIVE_SPEED),
     sendSpeed: engine.number(e, core.SEND_SPEED),
     elapsedMs: engine.number(e, core.ELAPSED_US) / 1000,
@@ -76,7 +78,7 @@ export function readProgress(engine, e) {
 
 /** @returns {Progress} of a transfer that has not started */
 export const noProgress = () =>
-  ({ received: 0, receiveTotal: undefined, sent: 0, receiveSpeed: 0, sendSpeed: 0, elapsedMs: 0, pausedMs: 0, held: 0 });
+  ({ received: 0, receiveTotal: undefined, sent: 0, sendTotal: undefined, receiveSpeed: 0, sendSpeed: 0, elapsedMs: 0, pausedMs: 0, held: 0 });
 
 /** @param {Core} engine @param {number} e @param {number} what */
 function phase(engine, e, what) {
@@ -100,9 +102,9 @@ export class Result {
 
   /**
    * @param {Head} head @param {number} errno CURLcode @param {Progress} progress @param {Timings} timings
-   * @param {{ reused: boolean, trailers: string, body?: Uint8Array }} more
+   * @param {{ reused: boolean, redirects: number, trailers: string }} more
    */
-  constructor(head, errno, progress, timings, { reused, trailers, body }) {
+  constructor(head, errno, progress, timings, { reused, redirects, trailers }) {
     this.#head = head;
     this.#trailerText = trailers;
     /** 'CURLE_OK' or why it did not complete. */
@@ -116,17 +118,28 @@ export class Result {
     this.received = progress.received;
     this.receiveTotal = progress.receiveTotal;
     this.sent = progress.sent;
+    this.sendTotal = progress.sendTotal;
     this.receiveSpeed = progress.receiveSpeed;
     this.sendSpeed = progress.sendSpeed;
     this.elapsedMs = progress.elapsedMs;
     this.pausedMs = progress.pausedMs;
     this.held = progress.held;
     this.timings = timings;
-    this.redirects = 0;
+    /** Redirects followed. */
+    this.redirects = redirects;
     /** Whether it ran over a connection that was there already. */
     this.reused = reused;
-    /** The whole body, when it was collected and is complete. */
+    /** The whole body, when it was collected and is complete. @type {Uint8Array | undefined} */
+    this.body = undefined;
+    /** Bytes that are in place, when the body went `to` somewhere. @type {number | undefined} */
+    this.written = undefined;
+  }
+  /** How it ended after all. @param {number} errno @param {Uint8Array | undefined} body @param {number | undefined} written @ignore */
+  end(errno, body, written) {
+    this.code = codeName(errno);
+    this.errno = errno;
     this.body = body;
+    this.written = written;
   }
   get headers() { return this.#head.headers; }
   get trailers() { return (this.#trailers ??= readHeaders(this.#trailerText)); }

@@ -1,16 +1,23 @@
 // js/run.js: one run of a transfer, from perform() to its one end.
 //
-// Owns: the engine's transfer `e`, the pause state as the three who may ask for it see it (a call, a refused chunk, a
-// promise that onData returned), the collected body, the reason of an abort, the listener on the signal. The engine
-// decides everything else; nothing of what it knows is kept here.
+// Owns: the engine's transfer `e`, the pause state as those who may ask for it see it (a call; a taker or onData that
+// refused; a promise of theirs), the request's source, the taker of the body, the reason of an abort, the listener on
+// the signal. The engine decides everything else; nothing of what it knows is kept here.
+//
+// The engine has ended before a taker has put its last bytes in place: until then the run is `closing`, and what may end
+// it (abort, timeoutMs) is watched here.
 import * as core from './core.js';
-import { ABORTED, FAILED_INIT, FILESIZE_EXCEEDED, OK, OUT_OF_MEMORY, TransferError, WRITE_ERROR } from './errors.js';
+import { ABORTED, FAILED_INIT, OK, OPERATION_TIMEDOUT, OUT_OF_MEMORY, READ_ERROR, SEND_FAIL_REWIND, TransferError,
+  WRITE_ERROR } from './errors.js';
 import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
-import { CAINFO } from './options.js';
+import { CAINFO, TIMEOUT_MS } from './options.js';
 import { Head, Result, noProgress, readProgress, readTimings } from './result.js';
+import { Collector, Pull } from './sinks.js';
 
 /** @typedef {import('./options.js').Settings} Settings */
 /** @typedef {import('./transfer.js').Transfer} Transfer */
+/** @typedef {import('./sinks.js').Taker} Taker */
+/** @typedef {import('./sinks.js').Hold} Hold */
 
 const LIFE_NAMES = /** @type {const} */ (['idle', 'pending', 'connecting', 'active', 'done']);
 const PROGRESS_MS = 100;
@@ -25,20 +32,26 @@ const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remot
  * @property {(transfer: Transfer, result: Result, error: unknown) => void} onEnd error: of no meaning when it completed
  */
 
+/** @param {unknown} error */
+const wordsOf = (error) => (error instanceof Error ? error.message : String(error));
+
 /** @param {Settings} settings @param {number} errno @returns {Result} of a transfer that never reached the engine */
 export const emptyResult = (settings, errno) =>
-  new Result(new Head('', settings.url, ''), errno, noProgress(), { total: 0 }, { reused: false, trailers: '' });
+  new Result(new Head('', settings.url, ''), errno, noProgress(), { total: 0 }, { reused: false, redirects: 0, trailers: '' });
 
+/** @implements {core.Sink} @implements {Hold} */
 export class Run {
   #core; #settings; #transfer; #face; #e;
   #head = /** @type {Head | null} */ (null);
   #trailers = '';
-  #chunks = /** @type {Uint8Array[]} */ ([]); // collected
-  #size = 0; // bytes in them
+  #source = /** @type {import('./source.js').Source | null} */ (null);
+  #taker = /** @type {Taker | null} */ (null); // null: onData, or not chosen yet
+  #offered = false; // body bytes have come: it is chosen
   #called; // paused by call: CURLPAUSE_*
-  #refused = false; // onData answered 'pause', and nobody resumed since
-  #waiting = false; // for the promise of onData
+  #refused = false; // the taker wants nothing before go(), onData before resume()
+  #waiting = false; // for the promise of either
   #over = false; // nothing more is delivered
+  #closing = /** @type {(Result & { timer?: NodeJS.Timeout }) | null} */ (null); // the engine has ended; the taker has not
   #reason = /** @type {{ value: unknown } | null} */ (null); // of an abort that gave one
   #cause = /** @type {{ value: unknown } | null} */ (null); // what the user's code threw
   #words = ''; // our own, for an end that is ours
@@ -48,16 +61,19 @@ export class Run {
   #ticker = /** @type {NodeJS.Timeout | null} */ (null);
 
   /**
-   * Starts it. Whatever goes wrong is told as its end.
+   * Whatever goes wrong with it is told as its end.
    * @param {core.Core} engine @param {Settings} settings @param {Transfer} transfer @param {Face} face
    * @param {number} paused CURLPAUSE_*: starts it paused (B14)
+   * @param {Pull | null} pull who reads the body, when that is known
    */
-  constructor(engine, settings, transfer, face, paused) {
+  constructor(engine, settings, transfer, face, paused, pull) {
     this.#core = engine;
     this.#settings = settings;
     this.#transfer = transfer;
     this.#face = face;
     this.#called = paused;
+    this.#taker = pull;
+    if (pull !== null) pull.hold = this;
     this.#e = engine.create(this);
   }
   start() {
@@ -65,7 +81,7 @@ export class Run {
     const code = e === 0 ? OUT_OF_MEMORY : this.#configure();
     if (code !== OK) {
       engine.discard(e, this);
-      this.#finish(emptyResult(this.#settings, code), '', code);
+      this.#finish(emptyResult(this.#settings, code), code);
       return;
     }
     const { signal } = this.#settings;
@@ -80,7 +96,26 @@ export class Run {
   }
   /** @returns {number} CURLcode */
   #configure() {
-    const engine = this.#core, e = this.#e, { tls, texts, numbers, headers } = this.#settings;
+    const engine = this.#core, e = this.#e, { tls, texts, numbers, headers, body, to } = this.#settings;
+    if (body !== null) {
+      this.#source = body.open(() => {
+        if (this.#over) return;
+        engine.more(e);
+        engine.run();
+      });
+      if (this.#source === null) {
+        this.#words = 'the body was a stream, and is used up';
+        return SEND_FAIL_REWIND;
+      }
+    }
+    if (to !== null) {
+      try {
+        this.#taker = to.open(this);
+      } catch (error) {
+        this.#blame(error, to.name);
+        return WRITE_ERROR;
+      }
+    }
     if (tls !== null) engine.setText(e, CAINFO, engine.host.registerTls(tls));
     for (const [option, text] of texts) {
       const code = engine.setText(e, option, text);
@@ -101,34 +136,45 @@ export class Run {
 
   /** @param {number} dir CURLPAUSE_* */
   pause(dir) {
+    if (this.#closing !== null) return;
     this.#called |= dir;
     this.#apply(core.BY_CALL);
     this.#core.run();
   }
   /** @param {number} dir CURLPAUSE_* */
   resume(dir) {
+    if (this.#closing !== null) return;
     this.#called &= ~dir;
     if (dir & core.RECV) this.#refused = false;
     this.#apply(core.BY_CALL);
     this.#core.run();
   }
-  /** The reason becomes the error, when there is one. @param {unknown} reason */
-  abort(reason) {
-    this.#stop(ABORTED, reason === undefined ? null : { value: reason });
+  /** The reason becomes the error, when there is one. @param {unknown} reason @param {string} [words] */
+  abort(reason, words) {
+    this.#stop(ABORTED, reason === undefined ? null : { value: reason }, words);
     this.#core.run();
   }
   /** @param {Settings['numbers']} numbers @returns {void} */
   limits(numbers) {
+    if (this.#closing !== null) return;
     for (const [option, value] of numbers) this.#core.setNumber(this.#e, option, value);
     this.#core.run();
   }
+  /** Let this one read the body. @param {Pull} pull @returns {boolean} false: too late */
+  attach(pull) {
+    if (this.#offered || this.#over || this.#taker !== null) return false;
+    this.#taker = pull;
+    pull.hold = this;
+    return true;
+  }
   get paused() {
+    if (this.#closing !== null) return { recv: false, send: false, by: null };
     const engine = this.#core, e = this.#e, mask = engine.number(e, core.PAUSED);
     const who = mask === 0 ? 0 : engine.number(e, core.BY_RECV) | engine.number(e, core.BY_SEND);
     return { recv: (mask & core.RECV) !== 0, send: (mask & core.SEND) !== 0, by: BY_NAMES.find(([bit]) => who & bit)?.[1] ?? null };
   }
-  get state() { return LIFE_NAMES[this.#core.number(this.#e, core.LIFE)]; }
-  get progress() { return readProgress(this.#core, this.#e); }
+  get state() { return this.#closing === null ? LIFE_NAMES[this.#core.number(this.#e, core.LIFE)] : 'active'; }
+  get progress() { return this.#closing ?? readProgress(this.#core, this.#e); }
   /** Whether this engine carries it. @param {core.Core} engine */
   isOn(engine) { return engine === this.#core; }
   /** Tell progress, at most ten times a second, paused or not, while anybody listens. */
@@ -142,28 +188,31 @@ export class Run {
 
   /** @param {string} text */
   onHead(text) {
-    this.#head = new Head(text, this.#settings.url, this.#core.text(this.#e, core.PEER_TEXT));
+    this.#head = new Head(text, this.#url(), this.#core.text(this.#e, core.PEER_TEXT));
+    if (this.#taker?.begin && !(this.#settings.failOnError && this.#head.status >= 400)) this.#taker.begin();
     this.#face.onHead(this.#transfer, this.#head);
   }
   /** @param {string} text */
   onTrailers(text) { this.#trailers += text; }
+  source() { return this.#source; }
 
   /** @param {Uint8Array} chunk @param {boolean} owned */
   onBody(chunk, owned) {
     if (this.#over) return SL_SINK_FAILED;
-    const { onData } = this.#settings;
-    if (onData === undefined) return this.#collect(chunk, owned);
+    this.#offered = true;
+    const { onData, maxBody } = this.#settings;
     let answer;
     try {
-      answer = onData.call(this.#transfer, chunk);
+      if (onData !== undefined) answer = onData.call(this.#transfer, chunk);
+      else answer = (this.#taker ??= new Collector(this, maxBody)).take(chunk, owned);
     } catch (error) {
       return this.#fail(error);
     }
-    if (answer === undefined) return chunk.length;
-    if (answer === 'pause') {
+    if (answer === 'pause' || answer === SL_SINK_PAUSED) {
       this.#refused = true;
       return SL_SINK_PAUSED;
     }
+    if (answer === SL_SINK_FAILED && this.#over) return SL_SINK_FAILED;
     if (typeof (/** @type {any} */ (answer)?.then) === 'function') this.#wait(/** @type {PromiseLike<unknown>} */ (answer));
     return chunk.length;
   }
@@ -181,47 +230,123 @@ export class Run {
   /** @param {number} code */
   onDone(code) {
     const engine = this.#core, e = this.#e, progress = readProgress(engine, e);
-    const head = this.#head ?? new Head('', this.#settings.url, this.#core.text(this.#e, core.PEER_TEXT));
+    if (code === OK && this.#taker === null && this.#settings.onData === undefined) this.#taker = new Collector(this, 0);
+    const head = this.#head ?? new Head('', this.#url(), engine.text(e, core.PEER_TEXT));
     const result = new Result(head, code, progress, readTimings(engine, e, progress.elapsedMs), {
       reused: engine.number(e, core.REUSED) !== 0,
+      redirects: engine.number(e, core.REDIRECTS),
       trailers: this.#trailers,
-      body: code === OK && this.#settings.onData === undefined ? this.#body() : undefined,
     });
-    const words = code === OK ? '' : engine.text(e, core.ERROR_TEXT);
+    if (code === READ_ERROR && this.#source?.error !== undefined) {
+      this.#cause = { value: this.#source.error };
+      this.#words = `the body of the request failed: ${wordsOf(this.#source.error)}`;
+    }
+    if (code !== OK) this.#words ||= engine.text(e, core.ERROR_TEXT);
     engine.free(e);
-    this.#finish(result, words, code);
+    if (code !== OK || this.#taker === null) this.#finish(result, code);
+    else this.#complete(result, this.#taker);
+  }
+  /** @param {unknown} error @param {number} code */
+  onDead(error, code) {
+    if (code === FAILED_INIT) this.#cause ??= { value: error };
+    this.#words ||= error instanceof Error ? error.message : '';
+    this.#finish(emptyResult(this.#settings, code), code);
+  }
+
+  // ---- what its taker asks for (sinks.js: Hold)
+
+  go() {
+    if (!this.#refused || this.#over) return;
+    this.#refused = false;
+    this.#apply(core.BY_CALLBACK);
+    this.#core.run();
+  }
+  halt() {
+    this.#refused = true;
+    this.#apply(core.BY_CALLBACK);
   }
   /** @param {unknown} error */
-  onDead(error) {
-    this.#cause ??= { value: error };
-    this.#finish(emptyResult(this.#settings, FAILED_INIT), error instanceof Error ? error.message : '', FAILED_INIT);
+  broken(error) {
+    if (this.#over) return;
+    this.#fail(error);
+    this.#core.run();
   }
+  /** @param {number} code @param {string} words */
+  end(code, words) { this.#stop(code, null, words); }
+  total() { return this.#core.number(this.#e, core.RECEIVE_TOTAL); }
 
   // ---- within
 
-  /** @param {Result} result @param {string} words of the engine @param {number} code */
-  #finish(result, words, code) {
+  #url() {
+    const { url } = this.#settings;
+    return this.#core.number(this.#e, core.REDIRECTS) > 0 ? this.#core.text(this.#e, core.URL_TEXT) || url : url;
+  }
+  /** Every byte was taken; now they are to be in place. @param {Result} result @param {Taker} taker */
+  #complete(result, taker) {
     this.#over = true;
-    this.#chunks = [];
+    let placed;
+    try {
+      placed = taker.complete();
+    } catch (error) {
+      this.#blame(error, taker.name);
+      return this.#finish(result, WRITE_ERROR);
+    }
+    if (placed === undefined) return this.#finish(result, OK);
+    this.#closing = result;
+    const limit = this.#settings.numbers.filter(([option]) => option === TIMEOUT_MS).pop()?.[1] ?? 0; // limits() adds more
+    if (limit > 0) {
+      this.#closing.timer = setTimeout(() => {
+        this.#words = `Operation timed out after ${limit} milliseconds, waiting for ${taker.name}`;
+        this.#close(OPERATION_TIMEDOUT);
+      }, Math.max(1, limit - result.elapsedMs));
+    }
+    placed.then(() => this.#close(OK), (error) => {
+      this.#blame(error, taker.name);
+      this.#close(WRITE_ERROR);
+    });
+  }
+  /** @param {number} code */
+  #close(code) {
+    const result = this.#closing;
+    if (result === null) return;
+    this.#closing = null;
+    clearTimeout(result.timer);
+    this.#finish(result, code);
+  }
+  /** The one end. @param {Result} result @param {number} code */
+  #finish(result, code) {
+    const taker = this.#taker;
+    this.#over = true;
     if (this.#ticker !== null) clearInterval(this.#ticker);
     if (this.#onAbort !== null) this.#settings.signal?.removeEventListener('abort', this.#onAbort);
+    result.end(code, code === OK ? taker?.body : undefined, taker?.written);
     let error;
     if (code === ABORTED && this.#reason !== null) error = this.#reason.value;
-    else if (code !== OK) error = new TransferError(this.#words || words, code, result, this.#cause ? { cause: this.#cause.value } : undefined);
+    else if (code !== OK) error = new TransferError(this.#words, code, result, this.#cause ? { cause: this.#cause.value } : undefined);
+    if (code !== OK) taker?.fail(error);
+    this.#source?.stop(error);
     this.#face.onEnd(this.#transfer, result, error);
   }
   /** The first stop wins. @param {number} code @param {{ value: unknown } | null} reason @param {string} [words] */
   #stop(code, reason, words = '') {
-    if (this.#over) return;
+    if (this.#over && this.#closing === null) return;
     this.#over = true;
     this.#reason = reason;
     this.#words = words;
-    this.#core.stop(this.#e, code);
+    if (this.#closing !== null) this.#close(code);
+    else this.#core.stop(this.#e, code);
   }
-  /** The user's code threw. @param {unknown} error */
-  #fail(error) {
+  /** @param {unknown} error @param {string} where */
+  #blame(error, where) {
     this.#cause ??= { value: error };
-    this.#stop(WRITE_ERROR, null, `onData failed: ${error instanceof Error ? error.message : String(error)}`);
+    this.#words = `cannot write to ${where}: ${wordsOf(error)}`;
+  }
+  /** The user's code threw, or the place of the body failed. @param {unknown} error */
+  #fail(error) {
+    if (this.#over) return SL_SINK_FAILED;
+    this.#cause ??= { value: error };
+    const what = this.#taker === null ? 'onData failed' : `cannot write to ${this.#taker.name}`;
+    this.#stop(WRITE_ERROR, null, `${what}: ${wordsOf(error)}`);
     return SL_SINK_FAILED;
   }
   /** Tell the engine the pause state. @param {number} by enum sl_by */
@@ -237,30 +362,6 @@ export class Run {
       if (this.#over) return;
       this.#apply(core.BY_CALLBACK);
       this.#core.run();
-    }, (error) => {
-      this.#fail(error);
-      this.#core.run();
-    });
-  }
-  /** @param {Uint8Array} chunk @param {boolean} owned */
-  #collect(chunk, owned) {
-    const { maxBody } = this.#settings;
-    this.#size += chunk.length;
-    if (maxBody !== 0 && Math.max(this.#size, this.#core.number(this.#e, core.RECEIVE_TOTAL)) > maxBody) {
-      this.#stop(FILESIZE_EXCEEDED, null, `the body is larger than maxBody, ${maxBody} bytes`);
-      return SL_SINK_FAILED;
-    }
-    if (chunk.length > 0) this.#chunks.push(owned ? chunk : new Uint8Array(chunk));
-    return chunk.length;
-  }
-  #body() {
-    if (this.#chunks.length === 1) return this.#chunks[0];
-    const body = new Uint8Array(this.#size);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      body.set(chunk, at);
-      at += chunk.length;
-    }
-    return body;
+    }, (error) => this.broken(error));
   }
 }

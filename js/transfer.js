@@ -5,6 +5,7 @@ import { RUN, START, sharedMulti } from './multi.js';
 import { readLimits, readOptions } from './options.js';
 import { noProgress } from './result.js';
 import { Run, emptyResult } from './run.js';
+import { BodyIterator, BodyStream } from './sinks.js';
 
 /** @typedef {import('./result.js').Result} Result */
 /** @typedef {import('./result.js').Head} Head */
@@ -39,6 +40,8 @@ export class Transfer extends EventTarget {
   #head = /** @type {Head | null} */ (null);
   #error = /** @type {{ value: unknown } | null} */ (null);
   #heard = /** @type {Set<string> | null} */ (null);
+  #pull = /** @type {BodyStream | BodyIterator | null} */ (null); // who reads the body of the run that is on, or of the next
+  #told = /** @type {((result: Result) => void) | null} */ (null); // of the Multi
 
   /**
    * @param {string | URL} url http: or https:; a user name and password in it are sent as Basic authentication
@@ -56,7 +59,7 @@ export class Transfer extends EventTarget {
    *   given to abort() or to the signal
    */
   perform() {
-    return (this.#settings.multi ?? sharedMulti()).add(this);
+    return (this.#settings.multi ?? sharedMulti())[START](this);
   }
 
   /** Settles at the head of the response, for the run that is on, or the last one, or else the next. @returns {Promise<Head>} */
@@ -69,6 +72,26 @@ export class Transfer extends EventTarget {
     }
     this.#performing?.promise.catch(nothing); // and the other way round
     return this.#response.promise;
+  }
+
+  /**
+   * The body as a stream that keeps nothing: no byte is received before it is read. To be asked for before the first byte
+   * came, at best before perform(); the first read starts the transfer when nobody has. Cancelling it aborts the transfer.
+   * @returns {ReadableStream<Uint8Array>}
+   * @throws {TypeError} it is too late, or the body goes elsewhere
+   */
+  get body() {
+    if (this.#pull instanceof BodyStream) return this.#pull.stream;
+    return this.#choose('body', BodyStream).stream;
+  }
+  /**
+   * Chunks of the body, each received when it is asked for; starts the transfer when nobody has. Leaving the loop early
+   * aborts the transfer.
+   * @returns {AsyncIterableIterator<Uint8Array>}
+   * @throws {TypeError} as `body`
+   */
+  [Symbol.asyncIterator]() {
+    return this.#choose('iteration', BodyIterator);
   }
 
   /** Pause, in addition to what is paused. In force on return. @param {Direction} [dir] @returns {Promise<void>} when the host has stopped reading */
@@ -92,7 +115,10 @@ export class Transfer extends EventTarget {
    */
   abort(reason) {
     if (this.#run !== null) this.#run.abort(reason);
-    else if (this.#result === null) this.#aborted ??= { reason };
+    else if (this.#result === null) {
+      this.#aborted ??= { reason };
+      this.#pull?.fail(reason === undefined ? new TransferError('aborted before it started', ABORTED, emptyResult(this.#settings, ABORTED)) : reason);
+    }
     return Promise.resolve();
   }
   /** Change limits, also while it runs. @param {import('./options.js').Limits} limits */
@@ -131,13 +157,16 @@ export class Transfer extends EventTarget {
   /** @type {Run | null} @ignore */
   get [RUN]() { return this.#run; }
 
-  /** @param {() => import('./core.js').Core} engine @returns {Promise<Result>} @ignore */
-  [START](engine) {
+  /** @param {() => import('./core.js').Core} engine @param {((result: Result) => void) | null} [told] @returns {Promise<Result>} @ignore */
+  [START](engine, told = null) {
     if (this.#run !== null) return Promise.reject(new TypeError('this transfer is running: perform() may be called again when it has settled'));
     const performing = this.#performing = deferred();
     if (this.#head !== null || this.#error !== null) this.#response = null; // of the run before
     if (this.#response !== null) performing.promise.catch(nothing);
     this.#head = this.#error = this.#result = null;
+    this.#told = told;
+    if (this.#pull !== null && this.#pull.hold !== null) this.#pull = null; // of the run before
+    if (this.#pull !== null) performing.promise.catch(nothing); // its reader hears of it
     const paused = this.#paused;
     this.#paused = 0;
     const { signal } = this.#settings;
@@ -145,19 +174,38 @@ export class Transfer extends EventTarget {
     this.#aborted = null;
     if (aborted !== null) {
       const result = emptyResult(this.#settings, ABORTED);
-      this.#end(result, aborted.reason === undefined ? new TransferError('aborted before it started', ABORTED, result) : aborted.reason);
+      const error = aborted.reason === undefined ? new TransferError('aborted before it started', ABORTED, result) : aborted.reason;
+      this.#pull?.fail(error);
+      this.#end(result, error);
       return performing.promise;
     }
     try {
-      this.#run = new Run(engine(), this.#settings, this, Transfer.#face, paused);
+      this.#run = new Run(engine(), this.#settings, this, Transfer.#face, paused, this.#pull);
     } catch (error) {
       performing.reject(error);
       this.#error = { value: error };
       this.#response?.reject(error);
+      this.#pull?.fail(error);
       return performing.promise;
     }
     this.#run.start();
     return performing.promise;
+  }
+
+  /** @template {BodyStream | BodyIterator} T @param {string} what @param {new (start: () => void, abort: (reason: unknown) => Promise<void>) => T} Kind @returns {T} */
+  #choose(what, Kind) {
+    const { onData, to } = this.#settings;
+    if (onData !== undefined || to !== null) throw new TypeError(`${what}: the body of this transfer goes to ${to === null ? 'onData' : to.name}`);
+    if (this.#pull !== null && (this.#run !== null || this.#pull.hold === null)) throw new TypeError(`${what}: somebody reads the body already`);
+    if (this.#result !== null) throw new TypeError(`${what}: too late, the transfer has ended; take it before perform()`);
+    const start = () => {
+      if (this.#run === null && this.#result === null) this.perform().catch(nothing); // the reader hears of it
+    };
+    const pull = new Kind(start, (reason) => this.abort(reason));
+    if (this.#run !== null && !this.#run.attach(pull)) throw new TypeError(`${what}: too late, bytes of the body have come; take it before perform()`);
+    this.#pull = pull;
+    this.#performing?.promise.catch(nothing);
+    return pull;
   }
 
   /** @type {import('./run.js').Face} */
@@ -186,6 +234,7 @@ export class Transfer extends EventTarget {
       this.#performing?.reject(error);
       this.#response?.reject(error); // unless the head had come
     }
+    this.#told?.(result);
     this.#tell('state', 'done');
     this.#tell('done', result);
   }

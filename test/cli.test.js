@@ -63,8 +63,10 @@ describe('where the bytes go', () => {
   });
 
   test('to standard output', async () => {
-    const { code, stdout } = await sluice(url('/big'));
-    expect([code, sha256(stdout)]).toEqual([0, sha256(big)]);
+    for (const host of ['node', 'fetch']) {
+      const { code, stdout } = await sluice(url('/big'), '--host', host);
+      expect([code, sha256(stdout)]).toEqual([0, sha256(big)]);
+    }
   });
 
   test('a reader that does not read holds the server; then all of it comes', async () => {
@@ -117,6 +119,7 @@ describe('exit codes', () => {
     [2, ['-o'], 'argument missing'],
     [2, ['http://a/', 'http://b/'], 'one URL at a time, got "http://a/" and "http://b/"'],
     [2, ['-k'], 'the URL is missing'],
+    [2, ['--host', 'curl'], '--host must be node or fetch, got "curl"'],
     [2, ['--limit-rate', 'fast', 'http://localhost/'], '--limit-rate must be a number of bytes such as 5000, 500k or 2m, got "fast"'],
     [2, ['--max-time', '1e3', 'http://localhost/'], '--max-time must be a number of seconds such as 10 or 0.5, got "1e3"'],
     [2, ['--max-time=-1', 'http://localhost/'], 'got "-1"'],
@@ -288,9 +291,9 @@ describe('progress', () => {
 });
 
 describe('the scenes', () => {
-  test('all do what they should, in less than 20 s', async () => {
+  test.each([{ host: 'node', args: [] }, { host: 'fetch', args: ['--host', 'fetch'] }])('all do what they should over $host, in less than 20 s', async ({ args }) => {
     const from = Date.now();
-    const { code, stdout, stderr } = await sluice();
+    const { code, stdout, stderr } = await sluice(...args);
     const text = String(stdout);
     expect({ code, stderr, text }).toMatchObject({ code: 0, stderr: '' });
     expect(Date.now() - from).toBeLessThan(20000);
@@ -308,7 +311,7 @@ describe('the scenes', () => {
     const out = { isTTY: false, write: (more) => (text += more), on() {} };
     const fails = { name: 'fails', wanted: 'more', play: async () => { throw new Error('too little'); } };
     const works = { name: 'works', wanted: 'this', play: async () => ({ story: 'it did', measured: '1' }) };
-    expect(await playScenes(out, [fails, works])).toBe(1);
+    expect(await playScenes(out, undefined, [fails, works])).toBe(1);
     expect(text).toMatch(/^fails +FAILED: too little\nworks +it did\n/m);
     expect(text).toMatch(/^ {2}fails +more +too little +FAILED\n {2}works +this +1 +ok\n/m);
     expect(text).toContain('1 of 2 scenes failed.');

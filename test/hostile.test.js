@@ -133,7 +133,8 @@ describe('what a caller gives is checked before anything starts, and the message
 
   test.each([
     ['a misspelt option', { timeoutMS: 5 }, /timeoutMS.*timeoutMs/],
-    ['a method that is not there', { method: 'BREW' }, 'BREW'],
+    ['a method that is no token', { method: 'BR EW' }, 'BR EW'],
+    ['a method that opens a tunnel', { method: 'CONNECT' }, 'CONNECT'],
     ['a method with a line end', { method: 'GET / HTTP/1.1\r\nX: 1' }, 'method'],
     ['onData', { onData: 'yes' }, 'onData'],
     ['signal', { signal: {} }, 'signal'],

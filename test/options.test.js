@@ -23,12 +23,28 @@ describe('refused', () => {
     ['an unknown option', { colour: 1 }, TypeError, 'there is no option colour'],
     ['a misspelt option', { timeoutMS: 1 }, TypeError, 'there is no option timeoutMS; did you mean timeoutMs?'],
     ['another', { maxRcvSpeed: 1 }, TypeError, 'there is no option maxRcvSpeed; did you mean maxRecvSpeed?'],
-    ['POST', { method: 'POST' }, TypeError, 'method must be GET or HEAD for now, got "POST"'],
-    ['a method that is no text', { method: 1 }, TypeError, 'method must be GET or HEAD for now, got 1'],
-    ['follow', { follow: true }, TypeError, 'follow: redirects are not followed yet, only false is accepted, got true'],
-    ['follow as a number', { follow: 20 }, TypeError, 'follow: redirects are not followed yet, only false is accepted, got 20'],
+    ['a method that is no token', { method: 'GE T' }, TypeError, 'method must be a token such as PUT, got "GE T"'],
+    ['an empty method', { method: '' }, TypeError, 'method must be a token such as PUT, got ""'],
+    ['a method that is no text', { method: 1 }, TypeError, 'method must be a token such as PUT, got 1'],
+    ['CONNECT', { method: 'CONNECT' }, TypeError, 'method: CONNECT opens a tunnel'],
+    ['HEAD with a body', { method: 'HEAD', body: '' }, TypeError, 'body: a HEAD request has none'],
+    ['follow', { follow: 'yes' }, TypeError, 'follow must be true, false or a number of redirects, got "yes"'],
+    ['follow below 0', { follow: -1 }, RangeError, 'follow must be true, false or a number of redirects, got -1'],
+    ['follow as a fraction', { follow: 1.5 }, RangeError, 'got 1.5'],
+    ['failOnError', { failOnError: 1 }, TypeError, 'failOnError must be true or false, got 1'],
     ['decompress', { decompress: true }, TypeError, 'decompress: content is not decoded yet, only false is accepted, got true'],
-    ['a body', { body: 'x' }, TypeError, 'there is no option body'],
+    ['a body that is a number', { body: 5 }, TypeError, 'body must be a string, bytes, Blob, URLSearchParams, ReadableStream or AsyncIterable, got number'],
+    ['a body that is a plain object', { body: {} }, TypeError, 'got Object'],
+    ['a body that is iterable only', { body: ['x'] }, TypeError, 'got Array'],
+    ['a body whose length is another', { body: 'abc', headers: { 'Content-Length': 4 } }, TypeError, 'headers: content-length is 4, but the body has 3 bytes'],
+    ['a length without a body', { headers: { 'Content-Length': 4 } }, TypeError, 'headers: content-length and transfer-encoding speak of a body'],
+    ['a length that is none', { body: 'abc', headers: { 'Content-Length': '+3' } }, TypeError, 'content-length must be a number of bytes, got "+3"'],
+    ['two lengths', { body: 'abc', headers: [['Content-Length', '3'], ['content-length', '4']] }, TypeError, 'content-length is given twice'],
+    ['chunked and a length', { body: 'abc', headers: { 'Content-Length': 3, 'Transfer-Encoding': 'chunked' } }, TypeError, 'transfer-encoding can only be chunked'],
+    ['another coding', { body: 'abc', headers: { 'Transfer-Encoding': 'gzip' } }, TypeError, 'transfer-encoding can only be chunked'],
+    ['to that is no path', { to: '' }, TypeError, 'to must be a path, a file: URL or a WritableStream, got ""'],
+    ['to that is a web URL', { to: new URL('http://x/') }, TypeError, 'got http:'],
+    ['to and onData', { to: 'x', onData() {} }, TypeError, 'onData and to: a body goes to one place'],
     ['onData', { onData: 'x' }, TypeError, 'onData must be a function, got "x"'],
     ['signal', { signal: {} }, TypeError, 'signal must be an AbortSignal, got an object'],
     ['multi', { multi: {} }, TypeError, 'multi must be a Multi, got an object'],
@@ -86,16 +102,41 @@ describe('refused', () => {
 
 describe('accepted', () => {
   test('numbers go under libcurl\'s and our option numbers, fractions rounded up', () => {
-    expect(numbers({ timeoutMs: 1.2, connectTimeoutMs: 2, pausedTimeoutMs: 3, silenceTimeoutMs: 4, maxRecvSpeed: 5, maxSendSpeed: 6 }))
+    expect(numbers({ follow: false, timeoutMs: 1.2, connectTimeoutMs: 2, pausedTimeoutMs: 3, silenceTimeoutMs: 4, maxRecvSpeed: 5, maxSendSpeed: 6 }))
       .toEqual({ 155: 2, 156: 2, 900: 3, 901: 4, 30146: 5, 30145: 6 });
-    expect(numbers({ lowSpeed: { bytesPerSecond: 100, ms: 1001 } })).toEqual({ 19: 100, 20: 2 });
-    expect(numbers({ timeoutMs: 0, maxRecvSpeed: undefined, lowSpeed: undefined })).toEqual({ 155: 0 });
+    expect(numbers({ follow: false, lowSpeed: { bytesPerSecond: 100, ms: 1001 } })).toEqual({ 19: 100, 20: 2 });
+    expect(numbers({ follow: false, timeoutMs: 0, maxRecvSpeed: undefined, lowSpeed: undefined })).toEqual({ 155: 0 });
   });
 
   test('methods', () => {
-    expect(numbers({ method: 'GET' })).toEqual({});
-    expect(numbers({ method: 'head' })).toEqual({ 44: 1 });
-    expect(numbers({ follow: false, decompress: false })).toEqual({});
+    const asked = (options) => [numbers({ follow: false, ...options }), texts(URL_, options)[10036]];
+    expect(asked({ method: 'GET' })).toEqual([{}, undefined]);
+    expect(asked({ method: 'head' })).toEqual([{ 44: 1 }, undefined]);
+    expect(asked({ method: 'delete', decompress: false })).toEqual([{}, 'DELETE']);
+    expect(asked({ method: 'Brew' })).toEqual([{}, 'Brew']);
+    expect(asked({ method: 'POST' })).toEqual([{ 46: 1, 30115: 0 }, 'POST']);
+    expect(asked({ body: 'h\xe9' })).toEqual([{ 46: 1, 30115: 3 }, 'POST']);
+    expect(asked({ method: 'put', body: new Blob(['ab']) })).toEqual([{ 46: 1, 30115: 2 }, undefined]);
+    expect(asked({ method: 'PATCH', body: new ReadableStream() })).toEqual([{ 46: 1, 30115: -1 }, 'PATCH']);
+    expect(asked({ body: new ReadableStream(), headers: { 'content-length': 7 } })).toEqual([{ 46: 1, 30115: 7 }, 'POST']);
+    expect(asked({ body: 'x', headers: { 'transfer-encoding': 'chunked' } })).toEqual([{ 46: 1, 30115: -1 }, 'POST']);
+  });
+
+  test('redirects are followed by default, 20 of them', () => {
+    expect(numbers({})).toEqual({ 52: 2, 68: 20 });
+    expect(numbers({ follow: true })).toEqual({ 52: 2, 68: 20 });
+    expect(numbers({ follow: 3, failOnError: true })).toEqual({ 52: 2, 68: 3, 45: 1 });
+    expect(numbers({ follow: 0 })).toEqual({});
+  });
+
+  test('the type of a body, and an own one', () => {
+    const type = (body, headers) => readOptions(URL_, { body, headers }).headers;
+    expect(type('x')).toEqual(['Content-Type: text/plain;charset=UTF-8']);
+    expect(type(new URLSearchParams({ a: 'b c' }))).toEqual(['Content-Type: application/x-www-form-urlencoded;charset=UTF-8']);
+    expect(type(new Blob(['x'], { type: 'image/png' }))).toEqual(['Content-Type: image/png']);
+    expect(type(new Blob(['x']))).toEqual([]);
+    expect(type(new Uint8Array(1))).toEqual([]);
+    expect(type('x', { 'content-type': 'a/b' })).toEqual(['content-type: a/b']);
   });
 
   test('the URL loses credentials and fragment; credentials are the bytes they stand for', () => {
@@ -124,7 +165,7 @@ describe('accepted', () => {
 
   test('tls', () => {
     expect(readOptions(URL_, { tls: { verify: true } }).tls).toBeNull();
-    expect(numbers({ tls: { verify: false } })).toEqual({ 64: 0, 81: 0 });
+    expect(numbers({ follow: false, tls: { verify: false } })).toEqual({ 64: 0, 81: 0 });
     expect(readOptions(URL_, { tls: { ca: 'PEM', cert: undefined } }).tls).toEqual({ ca: 'PEM' });
   });
 

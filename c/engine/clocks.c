@@ -205,13 +205,20 @@ void sl_transfer_expire(sl_transfer *t)
   }
 }
 
+/* Tokens are added first: who could not go on for another reason did not ask, and the deadline would lie behind. */
+static int64_t bucket_due_us(sl_transfer *t, sl_bucket *b)
+{
+  sl_bucket_allows(b, sl_clocks_now_us(t));
+  return sl_bucket_next_us(b);
+}
+
 void sl_transfer_arm(sl_transfer *t)
 {
   if (t->cause || t->state.life != SL_ACTIVE) return;
   bool receives = sl_transfer_takes(t) || sl_transfer_replays(t);
   bool sends = t->state.send != SL_SEND_END && !(sl_gate_paused(&t->gate) & SL_DIR_SEND);
-  set_timer(t, SL_TIMER_RECV_RATE, receives ? sl_bucket_next_us(&t->recv_bucket) : SL_NEVER);
-  set_timer(t, SL_TIMER_SEND_RATE, sends ? sl_bucket_next_us(&t->send_bucket) : SL_NEVER);
+  set_timer(t, SL_TIMER_RECV_RATE, receives ? bucket_due_us(t, &t->recv_bucket) : SL_NEVER);
+  set_timer(t, SL_TIMER_SEND_RATE, sends ? bucket_due_us(t, &t->send_bucket) : SL_NEVER);
 }
 
 void sl_transfer_limits(sl_transfer *t)

@@ -6,6 +6,7 @@
 #include "../protocol/protocol.h"
 #include "list.h"
 #include "multi.h"
+#include "queue.h"
 #include "transfer.h"
 
 sl_conn *sl_conn_open(sl_multi *m, uint32_t kind, const char *spec, uint32_t len, int32_t *code)
@@ -14,15 +15,19 @@ sl_conn *sl_conn_open(sl_multi *m, uint32_t kind, const char *spec, uint32_t len
   *code = SL_NOMEM;
   if (!c) return NULL;
   c->multi = m;
+  c->id = m->next_conn_id++;
   c->kind = kind;
   c->spec = sl_copy(spec, len);
   c->spec_len = len;
+  c->host = sl_queue_host(kind, spec, len);
   c->stash.max = SL_HEAD_MAX + SL_RECV_CHUNK_MAX;
   c->out.max = SL_REQUEST_HEAD_MAX;
   if (c->spec) {
     c->ch = sl_open(m->loop, kind, spec, len);
     if (c->ch > 0 && sl_multi_channel_add(m, c)) {
       SL_LIST_APPEND(m->conns, m->conns_last, c, prev, next);
+      m->counted += c->host != 0;
+      sl_multi_watch(c, false);
       return c;
     }
     if (c->ch > 0) sl_close(c->ch, SL_ABORT);
@@ -46,8 +51,9 @@ static void idle_enter(sl_conn *c)
   c->idle = true;
   c->idle_since_us = m->now_us;
   SL_LIST_APPEND(m->idle_first, m->idle_last, c, idle_prev, idle_next);
-  if (++m->idle_count > SL_POOL_IDLE_MAX) sl_conn_close(m->idle_first, SL_FINISH);
-  sl_multi_retry_pending(m);
+  sl_multi_watch(c, false);
+  if (++m->idle_count > (m->max_idle ? m->max_idle : SL_POOL_IDLE_MAX)) sl_conn_close(m->idle_first, SL_FINISH);
+  sl_queue_freed(m, c->host);
 }
 
 static void idle_leave(sl_conn *c)
@@ -65,6 +71,7 @@ void sl_conn_close(sl_conn *c, enum sl_how how)
   SL_ASSERT(!c->transfers);
   if (c->idle) idle_leave(c);
   sl_multi_unready(m, c);
+  sl_multi_watch(c, true);
   sl_multi_channel_remove(m, c);
   sl_close(c->ch, how);
   sl_multi_trace(m, NULL, SL_TRACE_CLOSE, how, c->used);
@@ -73,7 +80,8 @@ void sl_conn_close(sl_conn *c, enum sl_how how)
   SL_LIST_REMOVE(m->conns, m->conns_last, c, prev, next);
   c->next = m->closed;
   m->closed = c;
-  sl_multi_retry_pending(m);
+  m->counted -= c->host != 0;
+  sl_queue_freed(m, c->host);
 }
 
 bool sl_conn_sound(sl_conn *c)
@@ -100,8 +108,10 @@ void sl_conn_attach(sl_conn *c, sl_transfer *t)
 {
   SL_ASSERT(!t->conn && !c->idle);
   t->conn = c;
+  t->conn_id = c->id;
   t->conn_next = c->transfers;
   c->transfers = t;
+  sl_multi_watch(c, false);
   if (c->held) sl_transfer_hold(t, true);
 }
 
@@ -231,6 +241,7 @@ void sl_conn_want(sl_conn *c)
   if (want == c->wanted) return;
   c->wanted = want;
   sl_want(c->ch, want);
+  sl_multi_watch(c, false);
 }
 
 int32_t sl_conn_fill(sl_conn *c, uint32_t max)

@@ -20,7 +20,9 @@ struct sl_protocol;
 struct sl_conn {
   sl_multi *multi;
   sl_conn *prev, *next, *ready_prev, *ready_next, *idle_prev, *idle_next; /* multi.h  */
+  int64_t id;                /* counted by the engine from 0                          */
   sl_ch ch;
+  uint32_t host;             /* queue.h: what a limit counts by, 0 = not counted      */
   uint32_t kind;             /* enum sl_kind                                          */
   char *spec;                /* the pool's key, with kind                             */
   uint32_t spec_len;
@@ -41,6 +43,7 @@ struct sl_conn {
   uint32_t last_fill;        /* bytes of the latest receive: what may be given back   */
   char peer[64], local[64];  /* "address port", known when it opened                  */
   int64_t resolved_us, connected_us, tls_us; /* SL_INFO_TIMES                         */
+  void *face;                /* of whoever set the engine's watch                     */
   sl_text stash;             /* what of `in` outlives a run                           */
   sl_text out;               /* composed, not sent                                    */
 };

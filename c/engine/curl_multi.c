@@ -1,57 +1,105 @@
-/* curl_multi.c: the multi interface of libcurl over one engine.
+/* curl_multi.c: the multi interface of libcurl over one engine; see curl_multi.h.
  *
  * The engine does the work; here are libcurl's answers (X, K rows) and its two ways to be driven: perform looks
  * at the host without waiting and runs, poll waits and runs nothing. A wakeup that perform happens to see is
  * remembered in m->woken for the next poll (K3). */
-#include "easy.h"
+#include "curl_multi.h"
+#include <stdarg.h>
 #include <stdlib.h>
+#include "list.h"
+#include "queue.h"
 
-#define MULTI_MAGIC 0x736c756du
 #define EVENTS_MAX 64 /* taken from the host at a time, a count                               */
 #define ROUNDS_MAX 64 /* times perform asks again when the host had more than EVENTS_MAX      */
-
-/* Nothing here changes between init and cleanup: curl_multi_wakeup reads it from any thread. */
-typedef struct {
-  uint32_t magic;
-  sl_multi *engine;
-  sl_loop *loop; /* engine's */
-} curlm;
 
 /* c/host/posix_fds.h; weak, for a host without descriptors need not have it. */
 int32_t sl_wait_fds(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_us, struct curl_waitfd *extra,
                     unsigned extra_n, int *extra_ready) __attribute__((weak));
 
-static curlm *multi_of(CURLM *handle)
+uint32_t sl_fds_of(sl_ch ch, void *fds, uint32_t cap, int64_t *due_us) __attribute__((weak));
+
+sl_curlm *sl_curlm_of(CURLM *handle)
 {
-  curlm *c = handle;
-  return c && c->magic == MULTI_MAGIC ? c : NULL;
+  sl_curlm *c = handle;
+  return c && c->magic == SL_CURLM_MAGIC ? c : NULL;
 }
 
-/* X6: what most functions look at first. */
-static CURLMcode check(const curlm *c)
+CURLMcode sl_curlm_check(const sl_curlm *c)
 {
   if (!c) return CURLM_BAD_HANDLE;
   return c->engine->in_callback ? CURLM_RECURSIVE_API_CALL : CURLM_OK;
 }
 
+/* The same for what a notify callback may not do either (X6). */
+static CURLMcode check_outside(const sl_curlm *c)
+{
+  CURLMcode code = sl_curlm_check(c);
+  return !code && c->notifying ? CURLM_RECURSIVE_API_CALL : code;
+}
+
+void sl_curlm_die(sl_curlm *c)
+{
+  if (c->dead) return;
+  c->dead = c->died = true;
+  for (sl_transfer *t = c->engine->transfers, *next; t; t = next) {
+    next = t->next;
+    sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, NULL);
+  }
+}
+
+CURLMcode sl_curlm_finish(sl_curlm *c)
+{
+  sl_curlm_settle(c);
+  sl_curlm_tell_timer(c);
+  if (c->died && !c->engine->depth) {
+    sl_multi_run(c->engine); /* X7: all end here */
+    sl_curlm_settle(c);
+  }
+  sl_curlm_notify(c);
+  bool died = c->died;
+  c->died = false;
+  return died ? CURLM_ABORTED_BY_CALLBACK : CURLM_OK;
+}
+
+/* The same from a call that belongs to a transfer: it ends no other one. */
+static bool settle(sl_multi *m)
+{
+  sl_curlm *c = m->face;
+  sl_curlm_settle(c);
+  sl_curlm_tell_timer(c);
+  bool died = c->died;
+  c->died = false;
+  return !died;
+}
+
 CURLM *curl_multi_init(void)
 {
-  curlm *c = calloc(1, sizeof *c);
+  sl_curlm *c = calloc(1, sizeof *c);
   sl_multi *m = c ? sl_multi_new(NULL) : NULL;
   if (!m) {
     free(c);
     return NULL;
   }
-  *c = (curlm){ .magic = MULTI_MAGIC, .engine = m, .loop = m->loop };
+  *c = (sl_curlm){ .magic = SL_CURLM_MAGIC, .engine = m, .loop = m->loop, .told_us = SL_TOLD_NOTHING,
+                   .progress_us = SL_NEVER };
+  m->face = c;
+  m->settle = settle;
   return c;
 }
 
 CURLMcode curl_multi_cleanup(CURLM *handle)
 {
-  curlm *c = multi_of(handle);
-  CURLMcode code = check(c);
+  sl_curlm *c = sl_curlm_of(handle);
+  CURLMcode code = check_outside(c);
   if (code) return code;
+  while (c->engine->transfers) {
+    sl_transfer *t = c->engine->transfers;
+    sl_easy_leaves(sl_easy_from(t));
+    sl_multi_remove(c->engine, t);
+  }
   sl_multi_free(c->engine);
+  sl_curlm_unwatch(c);
+  curl_easy_cleanup(c->self);
   c->magic = 0;
   free(c);
   return CURLM_OK;
@@ -59,29 +107,39 @@ CURLMcode curl_multi_cleanup(CURLM *handle)
 
 CURLMcode curl_multi_add_handle(CURLM *handle, CURL *easy)
 {
-  curlm *c = multi_of(handle);
+  sl_curlm *c = sl_curlm_of(handle);
   sl_easy *e = sl_easy_of(easy);
-  CURLMcode code = check(c);
+  CURLMcode code = sl_curlm_check(c);
   if (code == CURLM_BAD_HANDLE) return code;
   if (!e) return CURLM_BAD_EASY_HANDLE;
   if (code) return code;
   if (e->t.multi) return CURLM_ADDED_ALREADY;
+  if (c->dead && c->engine->added) return CURLM_ABORTED_BY_CALLBACK; /* X7 */
+  c->dead = false;
   sl_easy_begin(e);
-  return sl_multi_add(c->engine, &e->t) ? CURLM_OUT_OF_MEMORY : CURLM_OK;
+  if (sl_multi_add(c->engine, &e->t)) return CURLM_OUT_OF_MEMORY;
+  if (sl_easy_wants_progress(e) && c->socket_fn && c->progress_us == SL_NEVER)
+    c->progress_us = sl_now_us(c->loop) + SL_SECOND;
+  return sl_curlm_finish(c);
 }
 
 CURLMcode curl_multi_remove_handle(CURLM *handle, CURL *easy)
 {
-  curlm *c = multi_of(handle);
+  sl_curlm *c = sl_curlm_of(handle);
   sl_easy *e = sl_easy_of(easy);
-  CURLMcode code = check(c);
+  CURLMcode code = sl_curlm_check(c);
   if (code == CURLM_BAD_HANDLE) return code;
   if (!e) return CURLM_BAD_EASY_HANDLE;
   if (code) return code;
   if (!e->t.multi) return CURLM_OK;
   if (e->t.multi != c->engine) return CURLM_BAD_EASY_HANDLE;
+  sl_easy_leaves(e);
   sl_multi_remove(c->engine, &e->t);
-  return CURLM_OK;
+  sl_curlm_settle(c);
+  sl_curlm_tell_timer(c);
+  bool died = c->died;
+  c->died = false;
+  return died ? CURLM_ABORTED_BY_CALLBACK : CURLM_OK;
 }
 
 /* Hand what the host told to the engine. Answers how many channels it was about. */
@@ -98,34 +156,45 @@ static int feed(sl_multi *m, const sl_event *events, int32_t n)
 }
 
 /* G2: a progress callback is owed a call in every perform, paused transfers included. */
-static void owe_progress(sl_multi *m)
+bool sl_curlm_owe_progress(sl_multi *m)
 {
-  for (sl_transfer *t = m->transfers; t; t = t->next)
-    if (t->conn && sl_easy_wants_progress(sl_easy_from(t))) sl_multi_dirty(m, t);
+  bool any = false;
+  for (sl_transfer *t = m->transfers; t; t = t->next) {
+    if (!sl_transfer_running(t) || !sl_easy_wants_progress(sl_easy_from(t))) continue;
+    any = true;
+    if (t->conn) sl_multi_dirty(m, t);
+  }
+  return any;
 }
 
-CURLMcode curl_multi_perform(CURLM *handle, int *running)
+void sl_curlm_pump(sl_curlm *c)
 {
-  curlm *c = multi_of(handle);
-  CURLMcode code = check(c);
-  if (code) return code;
   sl_multi *m = c->engine;
   sl_event events[EVENTS_MAX];
   int32_t n;
   unsigned round = 0;
-  owe_progress(m);
   do {
     n = sl_wait(c->loop, events, EVENTS_MAX, 0);
     if (n < 0) sl_easy_host_failed(m, n);
     feed(m, events, n);
     sl_multi_run(m);
   } while (n == EVENTS_MAX && ++round < ROUNDS_MAX);
-  if (running) *running = (int)m->running;
-  return CURLM_OK;
+}
+
+CURLMcode curl_multi_perform(CURLM *handle, int *running)
+{
+  sl_curlm *c = sl_curlm_of(handle);
+  CURLMcode code = check_outside(c);
+  if (code) return code;
+  sl_curlm_owe_progress(c->engine);
+  sl_curlm_pump(c);
+  code = sl_curlm_finish(c);
+  if (running) *running = (int)c->engine->running;
+  return code;
 }
 
 /* Wait, on the caller's descriptors as well when there are some: as sl_wait. */
-static int32_t wait_both(curlm *c, sl_event *events, int64_t timeout_us, struct curl_waitfd *extra, unsigned extra_n,
+static int32_t wait_both(sl_curlm *c, sl_event *events, int64_t timeout_us, struct curl_waitfd *extra, unsigned extra_n,
                          int *extra_ready)
 {
   if (!extra_n) return sl_wait(c->loop, events, EVENTS_MAX, timeout_us);
@@ -133,11 +202,8 @@ static int32_t wait_both(curlm *c, sl_event *events, int64_t timeout_us, struct 
   return sl_wait_fds(c->loop, events, EVENTS_MAX, timeout_us, extra, extra_n, extra_ready);
 }
 
-CURLMcode curl_multi_poll(CURLM *handle, struct curl_waitfd extra[], unsigned int extra_n, int timeout_ms, int *numfds)
+static CURLMcode wait(sl_curlm *c, struct curl_waitfd extra[], unsigned int extra_n, int timeout_ms, int *numfds)
 {
-  curlm *c = multi_of(handle);
-  CURLMcode code = check(c);
-  if (code) return code;
   if (timeout_ms < 0 || (extra_n && !extra)) return CURLM_BAD_FUNCTION_ARGUMENT;
   sl_multi *m = c->engine;
   sl_event events[EVENTS_MAX];
@@ -157,9 +223,27 @@ CURLMcode curl_multi_poll(CURLM *handle, struct curl_waitfd extra[], unsigned in
   return CURLM_OK;
 }
 
+CURLMcode curl_multi_poll(CURLM *handle, struct curl_waitfd extra[], unsigned int extra_n, int timeout_ms, int *numfds)
+{
+  sl_curlm *c = sl_curlm_of(handle);
+  CURLMcode code = sl_curlm_check(c);
+  return code ? code : wait(c, extra, extra_n, timeout_ms, numfds);
+}
+
+CURLMcode curl_multi_wait(CURLM *handle, struct curl_waitfd extra[], unsigned int extra_n, int timeout_ms, int *numfds)
+{
+  sl_curlm *c = sl_curlm_of(handle);
+  CURLMcode code = sl_curlm_check(c);
+  if (code) return code;
+  if (timeout_ms < 0) return CURLM_BAD_FUNCTION_ARGUMENT;
+  if (extra_n || sl_curlm_has_sockets(c)) return wait(c, extra, extra_n, timeout_ms, numfds);
+  if (numfds) *numfds = 0; /* K5 */
+  return CURLM_OK;
+}
+
 CURLMcode curl_multi_wakeup(CURLM *handle)
 {
-  curlm *c = multi_of(handle);
+  sl_curlm *c = sl_curlm_of(handle);
   if (!c) return CURLM_BAD_HANDLE;
   int32_t code = sl_wake(c->loop);
   if (code != SL_NOSYS) return code ? CURLM_WAKEUP_FAILURE : CURLM_OK;
@@ -169,17 +253,17 @@ CURLMcode curl_multi_wakeup(CURLM *handle)
 
 CURLMcode curl_multi_timeout(CURLM *handle, long *timeout_ms)
 {
-  curlm *c = multi_of(handle);
-  CURLMcode code = check(c);
+  sl_curlm *c = sl_curlm_of(handle);
+  CURLMcode code = sl_curlm_check(c);
   if (code) return code;
   if (!timeout_ms) return CURLM_BAD_FUNCTION_ARGUMENT;
-  *timeout_ms = (long)sl_easy_wait_ms(c->engine, sl_multi_next_us(c->engine));
+  *timeout_ms = (long)sl_easy_wait_ms(c->engine, sl_curlm_next_us(c));
   return CURLM_OK;
 }
 
 CURLMsg *curl_multi_info_read(CURLM *handle, int *left)
 {
-  curlm *c = multi_of(handle);
+  sl_curlm *c = sl_curlm_of(handle);
   uint32_t more = 0;
   sl_transfer *t = c ? sl_multi_message(c->engine, &more) : NULL;
   if (left) *left = (int)more;

@@ -37,11 +37,18 @@ void curl_easy_cleanup(CURL *handle)
 {
   sl_easy *e = sl_easy_of(handle);
   if (!e || busy(e)) return;
-  if (e->t.multi) sl_multi_remove(e->t.multi, &e->t);
+  if (e->t.multi) {
+    sl_multi *m = e->t.multi;
+    sl_easy_leaves(e);
+    sl_multi_remove(m, &e->t);
+    if (m->settle) m->settle(m);
+  }
   if (e->own) sl_multi_free(e->own);
   sl_transfer_clear(&e->t);
   sl_options_clear(&e->options);
   free(e->content_type);
+  free(e->effective_url);
+  free(e->redirect_url);
   e->magic = 0;
   free(e);
 }
@@ -181,6 +188,10 @@ CURLcode curl_easy_pause(CURL *handle, int bitmask)
   sl_easy *e = sl_easy_of(handle);
   uint32_t mask = (uint32_t)bitmask & SL_DIR_BOTH; /* B10: other bits are ignored */
   if (!e || !e->t.conn || !e->t.multi) return CURLE_BAD_FUNCTION_ARGUMENT;
+  sl_multi *m = e->t.multi;
+  if (m->in_watch) return CURLE_RECURSIVE_API_CALL; /* P3, F22 */
   sl_transfer_pause(&e->t, mask, SL_BY_CALL);
-  return mask & SL_DIR_RECV ? CURLE_OK : sl_transfer_replay(&e->t);
+  CURLcode code = mask & SL_DIR_RECV ? CURLE_OK : sl_transfer_replay(&e->t);
+  if (!m->depth && !m->in_callback && m->settle && !m->settle(m)) return CURLE_ABORTED_BY_CALLBACK; /* P9 */
+  return code;
 }

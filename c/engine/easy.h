@@ -17,7 +17,10 @@ typedef struct sl_easy {
   sl_options options;
   sl_multi *own;        /* the private engine of perform, kept for its connections; NULL: none yet */
   CURLMsg message;
+  bool notify;          /* X11: it is on its multi's list, by notify_next                        */
+  struct sl_easy *notify_prev, *notify_next;
   char *content_type;   /* of the latest response, owned                                         */
+  char *effective_url, *redirect_url; /* as last asked for, owned                                */
   char peer_ip[64], local_ip[64]; /* CURLINFO_PRIMARY_IP, _LOCAL_IP as last asked for            */
 } sl_easy;
 
@@ -30,6 +33,9 @@ sl_easy *sl_easy_from(sl_transfer *t);
 extern const sl_user sl_easy_user;
 /* G2: whether each run owes it a progress call. */
 bool sl_easy_wants_progress(const sl_easy *e);
+/* X11, curl_multi.c: e has ended in this engine / leaves it. */
+void sl_easy_tell_done(sl_easy *e);
+void sl_easy_leaves(sl_easy *e);
 /* ERRORBUFFER, always zero-ended. */
 void sl_easy_error(sl_easy *e, const char *message);
 /* A new run begins: forget what the one before left to be asked for. */

@@ -1,14 +1,18 @@
 /* easy_info.c: curl_easy_getinfo: a table from info numbers to what is known of a transfer. */
 #include "easy.h"
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include "connection.h"
+#include "request.h"
 #include "text.h"
 
 enum what {
   STATUS, VERSION, PROTOCOL, HEAD_SIZE, REQUEST_SIZE, CONNECTS, ZERO, UNKNOWN, PEER_PORT, LOCAL_PORT, PAUSED, BY_RECV, BY_SEND,
-  HELD, DOWN, UP, DOWN_SPEED, UP_SPEED, DOWN_LENGTH,
+  HELD, DOWN, UP, DOWN_SPEED, UP_SPEED, DOWN_LENGTH, UP_LENGTH, REDIRECTS, TRANSFER_ID, CONN_ID, SOCKET,
   /* times, microseconds */
-  FIRST_TIME, TOTAL = FIRST_TIME, RESOLVED, CONNECTED, SECURED, BEGUN, FIRST_BYTE, NO_TIME, PAUSED_TIME
+  FIRST_TIME, TOTAL = FIRST_TIME, RESOLVED, CONNECTED, SECURED, BEGUN, FIRST_BYTE, SENT_WHOLE, QUEUED, REDIRECTED,
+  PAUSED_TIME
 };
 
 static const struct { int info; enum what what; } numbers[] = {
@@ -47,15 +51,22 @@ static const struct { int info; enum what what; } numbers[] = {
   { SLUICEINFO_PAUSED_BY_SEND, BY_SEND },
   { SLUICEINFO_HELD, HELD },
   { SLUICEINFO_PAUSED_TIME_T, PAUSED_TIME },
-  /* What cannot have happened, for the engine does not do it: redirects, proxies, uploads, conditions. */
-  { CURLINFO_REDIRECT_COUNT, ZERO },
-  { CURLINFO_REDIRECT_TIME, NO_TIME },
-  { CURLINFO_REDIRECT_TIME_T, NO_TIME },
+  { CURLINFO_POSTTRANSFER_TIME_T, SENT_WHOLE },
+  { CURLINFO_QUEUE_TIME_T, QUEUED },
+  { CURLINFO_REDIRECT_TIME, REDIRECTED },
+  { CURLINFO_REDIRECT_TIME_T, REDIRECTED },
+  { CURLINFO_REDIRECT_COUNT, REDIRECTS },
+  { CURLINFO_CONTENT_LENGTH_UPLOAD, UP_LENGTH },
+  { CURLINFO_CONTENT_LENGTH_UPLOAD_T, UP_LENGTH },
+  { CURLINFO_XFER_ID, TRANSFER_ID },
+  { CURLINFO_CONN_ID, CONN_ID },
+  { CURLINFO_LASTSOCKET, SOCKET },
+  { CURLINFO_FILETIME, UNKNOWN }, /* not asked for: there is no CURLOPT_FILETIME */
+  { CURLINFO_FILETIME_T, UNKNOWN },
+  /* What cannot have happened, for the engine does not do it: proxies, conditions. */
   { CURLINFO_HTTP_CONNECTCODE, ZERO },
   { CURLINFO_USED_PROXY, ZERO },
   { CURLINFO_CONDITION_UNMET, ZERO },
-  { CURLINFO_CONTENT_LENGTH_UPLOAD, UNKNOWN },
-  { CURLINFO_CONTENT_LENGTH_UPLOAD_T, UNKNOWN },
 };
 
 static int64_t now_us(const sl_transfer *t)
@@ -106,6 +117,19 @@ static int64_t paused_us(const sl_transfer *t)
   return t->paused_us + (t->paused_noted ? now_us(t) - t->paused_since_us : 0);
 }
 
+/* c/host/posix_fds.h; weak, for a host without descriptors need not have it. */
+int sl_socket_of(sl_ch ch) __attribute__((weak));
+
+/* The descriptor of the latest connection, while that lives; else -1. */
+static int64_t socket_of(const sl_easy *e)
+{
+  const sl_multi *m = e->t.multi ? e->t.multi : e->own;
+  if (!m || !sl_socket_of || e->t.conn_id < 0) return -1;
+  for (const sl_conn *c = m->conns; c; c = c->next)
+    if (c->id == e->t.conn_id) return sl_socket_of(c->ch);
+  return -1;
+}
+
 static int64_t number(const sl_easy *e, enum what what)
 {
   const sl_transfer *t = &e->t;
@@ -134,9 +158,16 @@ static int64_t number(const sl_easy *e, enum what what)
   case BEGUN: return since_start(t, t->begin_us);
   case FIRST_BYTE: return since_start(t, t->first_us);
   case PAUSED_TIME: return paused_us(t);
+  case UP_LENGTH: return t->send_total;
+  case REDIRECTS: return t->redirects;
+  case TRANSFER_ID: return t->id;
+  case CONN_ID: return t->conn_id;
+  case SOCKET: return socket_of(e);
+  case SENT_WHOLE: return since_start(t, t->posted_us);
+  case QUEUED: return t->queued_us + (t->queued_since_us ? now_us(t) - t->queued_since_us : 0);
+  case REDIRECTED: return t->redirects ? since_start(t, t->single_us + t->frozen_us) : 0;
   case UNKNOWN: return -1;
-  case ZERO:
-  case NO_TIME: break;
+  case ZERO: break;
   }
   return 0;
 }
@@ -160,16 +191,39 @@ static CURLcode get_number(const sl_easy *e, int info, void *to)
   return CURLE_OK;
 }
 
-static const char *method(const sl_options *o)
+/* As it was given, or where redirects led. NULL: memory. */
+static const char *effective_url(sl_easy *e)
 {
-  return o->custom_request ? o->custom_request : o->nobody ? "HEAD" : "GET";
+  sl_text text = { .max = SL_URL_MAX };
+  if (!e->t.redirects) return e->options.url ? e->options.url : "";
+  sl_request_url(&e->t, &text);
+  free(e->effective_url);
+  if (text.failed) sl_text_free(&text);
+  return e->effective_url = text.data;
+}
+
+/* Where a redirect that was not followed would have led. NULL: none, or it leads nowhere. */
+static const char *redirect_url(sl_easy *e)
+{
+  sl_text base = { .max = SL_URL_MAX };
+  const char *location = e->t.location;
+  free(e->redirect_url);
+  e->redirect_url = NULL;
+  if (!location) return NULL;
+  sl_request_url(&e->t, &base);
+  if (!base.failed) sl_url_join(base.data, base.len, location, strlen(location), &e->redirect_url);
+  sl_text_free(&base);
+  return e->redirect_url;
 }
 
 static CURLcode get_text(sl_easy *e, CURLINFO info, const char **to)
 {
   switch (info) {
-  case CURLINFO_EFFECTIVE_URL: *to = e->options.url ? e->options.url : ""; break;
-  case CURLINFO_EFFECTIVE_METHOD: *to = method(&e->options); break;
+  case CURLINFO_EFFECTIVE_URL:
+    *to = effective_url(e);
+    return *to ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+  case CURLINFO_REDIRECT_URL: *to = redirect_url(e); break;
+  case CURLINFO_EFFECTIVE_METHOD: *to = sl_request_method(&e->t); break;
   case CURLINFO_CONTENT_TYPE: *to = e->content_type; break;
   case CURLINFO_SCHEME: *to = e->t.url.scheme; break;
   case CURLINFO_PRIMARY_IP: split(e->t.peer, e->peer_ip); *to = e->peer_ip; break;
@@ -196,6 +250,10 @@ CURLcode curl_easy_getinfo(CURL *handle, CURLINFO info, ...)
   case CURLINFO_DOUBLE:
   case CURLINFO_OFF_T:
     return get_number(e, (int)info, to);
+  case CURLINFO_SOCKET:
+    if (info != CURLINFO_ACTIVESOCKET) return CURLE_UNKNOWN_OPTION;
+    *(curl_socket_t *)to = (curl_socket_t)socket_of(e);
+    return CURLE_OK;
   default:
     return CURLE_UNKNOWN_OPTION;
   }

@@ -168,7 +168,8 @@ static bool easy_rewind(sl_transfer *t)
   bool done = false;
   if (body_in_memory(o)) return true;
   enter(e);
-  if (o->seek_fn) done = o->seek_fn(o->seek_data, 0, 0 /* SEEK_SET */) == CURL_SEEKFUNC_OK;
+  int sought = o->seek_fn ? o->seek_fn(o->seek_data, 0, 0 /* SEEK_SET */) : CURL_SEEKFUNC_CANTSEEK;
+  if (sought != CURL_SEEKFUNC_CANTSEEK) done = sought == CURL_SEEKFUNC_OK;
   else if (o->ioctl_fn) done = o->ioctl_fn(e, CURLIOCMD_RESTARTREAD, o->ioctl_data) == CURLIOE_OK;
   else if (!o->read_fn) done = sl_stdio_rewind(o->read_data);
   leave(e);
@@ -223,6 +224,7 @@ static void easy_done(sl_transfer *t)
   SL_ASSERT(!e->ended);
   e->ended = true;
   e->message = (CURLMsg){ .msg = CURLMSG_DONE, .easy_handle = e, .data = { .result = t->code } };
+  sl_easy_tell_done(e);
   if (!t->code) return;
   sl_easy_error(e, *t->error ? t->error : curl_easy_strerror(t->code));
 }

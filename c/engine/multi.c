@@ -128,14 +128,6 @@ void sl_multi_unready(sl_multi *m, sl_conn *c)
   SL_LIST_REMOVE(m->ready_first, m->ready_last, c, ready_prev, ready_next);
 }
 
-void sl_multi_retry_pending(sl_multi *m)
-{
-  if (!m->some_busy) return;
-  m->some_busy = false;
-  for (sl_transfer *t = m->transfers; t; t = t->next)
-    if (t->busy) sl_multi_dirty(m, t);
-}
-
 /* The table of channels: open addressing, linear probing, deletion by moving back. Hosts choose ids. */
 
 static uint32_t channel_slot(const sl_multi *m, sl_ch ch)
@@ -234,6 +226,11 @@ int64_t sl_multi_next_us(const sl_multi *m)
   if (m->ready_first || m->dirty_first) return 0;
   const sl_timer *first = sl_timers_first(&m->timers);
   return first ? first->min_us : SL_NEVER;
+}
+
+void sl_multi_watch(sl_conn *c, bool closing)
+{
+  if (c->multi->watch) c->multi->watch(c, closing);
 }
 
 void sl_multi_trace(sl_multi *m, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b)

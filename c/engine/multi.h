@@ -30,7 +30,10 @@ struct sl_multi {
   sl_loop *loop;
   bool owns_loop;
   bool woken;                   /* a wakeup that nobody has taken yet (K2)    */
-  bool some_busy;               /* some transfer waits for the host's room    */
+  sl_transfer *queued_first, *queued_last; /* waiting for a connection: queue.h */
+  uint32_t max_connections, max_host_connections, max_idle; /* 0 = none, the default for max_idle */
+  uint32_t counted;             /* connections that count for these           */
+  bool making_room;             /* connections are being closed for somebody  */
   uint32_t depth;               /* > 0: inside a run                         */
   uint32_t in_callback;         /* > 0: inside a callback of the user        */
   int64_t now_us;               /* of the current run                        */
@@ -47,9 +50,15 @@ struct sl_multi {
   sl_conn **by_channel;         /* hash of open channels                     */
   uint32_t by_channel_cap, by_channel_count;
   char *scratch;                /* SL_RECV_CHUNK_MAX                         */
+  int64_t next_conn_id, next_transfer_id;
   uint32_t turns;               /* runs that had something to do             */
   sl_trace *trace;
   void *trace_arg;
+  /* For whoever tells a program of descriptors (curl_socket.c); NULL, as a rule. */
+  void (*watch)(sl_conn *c, bool closing); /* what it wants may have changed / it is about to be closed */
+  bool (*settle)(sl_multi *m);             /* outside a run: a call changed something. False: it was refused (P9) */
+  void *face;
+  uint32_t in_watch;            /* > 0: inside a callback that was told of descriptors or the timer (P3) */
 };
 
 /* A new engine on a loop of its own (loop NULL) or a borrowed one. NULL: memory or the host is short. */
@@ -76,14 +85,13 @@ void sl_multi_ready(sl_multi *m, sl_conn *c);
 void sl_multi_unready(sl_multi *m, sl_conn *c);
 /* t got DONE: its message waits to be told. */
 void sl_multi_finished(sl_multi *m, sl_transfer *t);
-/* Some connection closed: whoever waits for the host to have room may try again. */
-void sl_multi_retry_pending(sl_multi *m);
 /* The next finished transfer not told yet, or NULL; X10: in the order of completion. */
 sl_transfer *sl_multi_message(sl_multi *m, uint32_t *left);
 
 /* The channel's place in the table of channels; false when memory is short. */
 bool sl_multi_channel_add(sl_multi *m, sl_conn *c);
 void sl_multi_channel_remove(sl_multi *m, const sl_conn *c);
+void sl_multi_watch(sl_conn *c, bool closing);
 void sl_multi_trace(sl_multi *m, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b);
 
 #endif

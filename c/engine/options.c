@@ -85,8 +85,8 @@ static const row table[] = {
   { CURLOPT_POSTREDIR, RANGE, AT(post_redirect), 0, CURL_REDIR_POST_ALL, 0 },
   { CURLOPT_UNRESTRICTED_AUTH, SWITCH, AT(unrestricted_auth), 0, 0, 0 },
   { CURLOPT_KEEP_SENDING_ON_ERROR, SWITCH, AT(keep_sending_on_error), 0, 0, 0 },
-  { CURLOPT_POST, SWITCH, AT(post), 0, 0, 0 },
-  { CURLOPT_UPLOAD, SWITCH, AT(upload), 0, 0, 0 },
+  { CURLOPT_POST, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_UPLOAD, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_NOBODY, SWITCH, AT(nobody), 0, 0, 0 },
   { CURLOPT_HTTPGET, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_HEADER, SWITCH, AT(header), 0, 0, 0 },
@@ -161,6 +161,16 @@ static CURLcode set_special(sl_options *o, const row *r, int64_t value)
   switch (r->option) {
   case CURLOPT_HTTPGET:
     if (value) o->nobody = o->post = o->upload = false;
+    return CURLE_OK;
+  case CURLOPT_POST: /* of the ways to say which method, the last one wins */
+    o->post = value != 0;
+    o->upload = false;
+    o->nobody = o->nobody && !value;
+    return CURLE_OK;
+  case CURLOPT_UPLOAD:
+    o->upload = value != 0;
+    o->post = false;
+    o->nobody = o->nobody && !value;
     return CURLE_OK;
   case CURLOPT_BUFFERSIZE:
     if (value < 0) return CURLE_BAD_FUNCTION_ARGUMENT;

@@ -35,7 +35,8 @@ void sl_request_url(const sl_transfer *t, sl_text *text)
     sl_text_str(text, ":");
     sl_text_int(text, u->port);
   }
-  sl_text_str(text, u->target);
+  if (scheme && scheme->kind == SL_FILE) sl_url_add_path(text, u->target); /* it was decoded */
+  else sl_text_str(text, u->target);
 }
 
 static const char *plain_method(const sl_options *o)
@@ -57,6 +58,8 @@ bool sl_request_has_body(const sl_transfer *t)
   const sl_options *o = t->options;
   return !t->body_dropped && !o->nobody && (o->upload || o->post);
 }
+
+bool sl_request_writes_file(const sl_transfer *t) { return t->options->upload && !t->options->nobody; }
 
 bool sl_request_trusted(const sl_transfer *t)
 {
@@ -121,6 +124,7 @@ int32_t sl_request_ready(sl_transfer *t)
   t->multi->in_callback++;
   int32_t n = t->user->ready(t);
   t->multi->in_callback--;
+  if (n > 0 && (sl_gate_paused(&t->gate) & SL_DIR_SEND)) return SL_AGAIN; /* it paused itself: nothing was taken */
   if (n > 0 && (uint64_t)n > left) n = (int32_t)left;
   return body_answer(t, n, INT32_MAX);
 }
@@ -182,6 +186,7 @@ static bool becomes_get(const sl_transfer *t)
 static bool scheme_allowed(const sl_transfer *t, const char *scheme)
 {
   const char *list = t->options->redirect_schemes ? t->options->redirect_schemes : "http,https";
+  if (!strcmp(scheme, "file")) return false; /* no server says which files are read here */
   for (size_t n = strlen(scheme); *list; list += *list == ',') {
     size_t word = strcspn(list, ",");
     if (word == n && sl_equal_nocase(list, word, scheme)) return true;

@@ -25,6 +25,8 @@ void sl_request_clear(sl_transfer *t);
 void sl_request_url(const sl_transfer *t, sl_text *text);
 const char *sl_request_method(const sl_transfer *t);
 bool sl_request_has_body(const sl_transfer *t);
+/* Of a file URL: whether it is written. */
+bool sl_request_writes_file(const sl_transfer *t);
 /* Whether the caller's credentials and cookies may go to where the request goes now. */
 bool sl_request_trusted(const sl_transfer *t);
 

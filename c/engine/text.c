@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Most texts are heads and specs composed piece by piece: few of them grow beyond this. Bytes. */
+#define FIRST_CAP 256
+
 bool sl_text_reserve(sl_text *t, size_t n)
 {
   size_t max = t->max ? t->max : SIZE_MAX / 2;
@@ -12,7 +15,8 @@ bool sl_text_reserve(sl_text *t, size_t n)
   }
   size_t need = t->len + n + 1;
   if (need <= t->cap) return true;
-  size_t cap = t->cap * 2 > need ? t->cap * 2 : need;
+  size_t cap = t->cap ? t->cap * 2 : FIRST_CAP;
+  if (cap < need) cap = need;
   char *data = realloc(t->data, cap);
   if (!data) {
     t->failed = true;

@@ -6,6 +6,7 @@
 #include "clocks.h"
 #include "connection.h"
 #include "multi.h"
+#include "queue.h"
 #include "request.h"
 
 #define CALLBACK_ABORTED "Callback aborted"
@@ -38,7 +39,7 @@ void sl_transfer_init(sl_transfer *t, const sl_user *user, sl_options *options)
   memset(t, 0, sizeof *t);
   t->user = user;
   t->options = options;
-  t->recv_total = -1;
+  t->recv_total = t->send_total = t->conn_id = t->id = -1;
   sl_timer_init(&t->timer, t);
 }
 
@@ -175,7 +176,7 @@ static void end(sl_transfer *t)
   if (t->conn) sl_conn_release(t->conn, t, complete, complete ? SL_FINISH : SL_ABORT);
   if (t->paused_noted) t->paused_us += t->done_us - t->paused_since_us;
   t->paused_noted = 0;
-  t->busy = false;
+  sl_queue_leave(t, false);
   sl_timers_clear(&t->multi->timers, &t->timer);
   sl_state_step(&t->state, complete ? SL_STEP_FINISH : SL_STEP_STOP, sl_gate_holds(&t->gate));
   SL_ASSERT(t->state.life == SL_DONE);
@@ -268,7 +269,7 @@ void sl_transfer_start(sl_transfer *t)
   t->cause = SL_CAUSE_NONE;
   t->code = CURLE_OK;
   t->error[0] = t->peer[0] = t->local[0] = 0;
-  t->retried = t->reused = t->busy = t->has_body = t->effective_url = false;
+  t->retried = t->reused = t->has_body = t->effective_url = false;
   t->paused_noted = 0;
   t->own_noted = t->host_noted = false;
   t->frozen_us = 0;
@@ -276,7 +277,9 @@ void sl_transfer_start(sl_transfer *t)
   t->recv_total = -1;
   t->received = t->sent = t->delivered = t->head_received = t->head_sent = 0;
   t->begin_us = t->first_us = t->last_recv_us = t->done_us = t->paused_us = 0;
-  t->resolved_us = t->connected_us = t->tls_us = 0;
+  t->resolved_us = t->connected_us = t->tls_us = t->posted_us = t->queued_us = 0;
+  t->conn_id = -1;
+  t->id = t->multi->next_transfer_id++;
   t->connects = 0;
   t->start_us = t->single_us = 0;
   sl_request_begin(t);
@@ -306,6 +309,11 @@ static CURLcode code_of(const sl_transfer *t, int32_t code)
   case SL_QUOTA: return CURLE_FILESIZE_EXCEEDED;
   case SL_DEADLINE: return CURLE_OPERATION_TIMEDOUT;
   default: break;
+  }
+  const sl_scheme *scheme = t->effective_url ? sl_scheme_find(t->url.scheme) : NULL;
+  if (scheme && scheme->kind == SL_FILE) { /* as libcurl words it */
+    if (!sl_request_writes_file(t)) return CURLE_FILE_COULDNT_READ_FILE;
+    return begun ? CURLE_SEND_ERROR : CURLE_WRITE_ERROR;
   }
   if (!begun) return CURLE_COULDNT_CONNECT;
   if (t->first_us || code == SL_IO) return CURLE_RECV_ERROR;
@@ -350,9 +358,11 @@ static void begin(sl_transfer *t)
 /* The host has no room: try again when a connection goes, or after a while (the host may free late). */
 static void wait_for_room(sl_transfer *t)
 {
-  t->busy = t->multi->some_busy = true;
+  sl_queue_enter(t, true);
   sl_clocks_retry(t);
 }
+
+static void find_connection(sl_transfer *t, const sl_scheme *scheme);
 
 static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spec)
 {
@@ -363,15 +373,19 @@ static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spe
     sl_conn_close(m->idle_first, SL_FINISH);
     c = sl_conn_open(m, scheme->kind, spec->data, (uint32_t)spec->len, &code);
   }
-  t->busy = false;
   if (!c && code == SL_BUSY) {
     wait_for_room(t);
+    return;
+  }
+  if (!c && code == SL_NOSYS && scheme->otherwise) {
+    find_connection(t, scheme->otherwise);
     return;
   }
   if (!c) {
     stop_for_host(t, code, 0);
     return;
   }
+  sl_queue_leave(t, true);
   sl_conn_attach(c, t);
   t->connects++;
   sl_multi_trace(t->multi, t, SL_TRACE_OPEN, scheme->kind, 1);
@@ -380,18 +394,23 @@ static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spe
 
 static void find_connection(sl_transfer *t, const sl_scheme *scheme)
 {
-  sl_text spec = { .max = SL_URL_MAX };
+  sl_text spec = { .max = SL_REQUEST_HEAD_MAX };
+  if (scheme->kind == SL_EXCHANGE && (sl_gate_paused(&t->gate) & SL_DIR_SEND)) return; /* P11: opening sends */
   CURLcode bad = sl_spec_compose(t, scheme, &spec);
   if (bad) sl_transfer_stop(t, SL_CAUSE_INPUT, bad, NULL);
+  else if (t->host = sl_queue_host(scheme->kind, spec.data, (uint32_t)spec.len), !sl_queue_admits(t))
+    sl_queue_enter(t, false);
   else {
     bool pooled = !t->options->fresh_connect && !t->retried;
     sl_conn *c = pooled ? sl_conn_reuse(t->multi, scheme->kind, spec.data, (uint32_t)spec.len) : NULL;
     if (c) {
+      sl_queue_leave(t, true);
       t->reused = true;
       sl_conn_attach(c, t);
       sl_multi_trace(t->multi, t, SL_TRACE_OPEN, scheme->kind, 0);
       begin(t);
-    } else open_own(t, scheme, &spec);
+    } else if (sl_queue_has_room(t)) open_own(t, scheme, &spec);
+    else sl_queue_enter(t, false);
   }
   sl_text_free(&spec);
 }
@@ -407,6 +426,7 @@ static void again(sl_transfer *t)
     gate_changed(t);
   }
   t->first_us = 0;
+  sl_clocks_silence(t);
   sl_clocks_single(t);
   sl_multi_dirty(t->multi, t);
 }
@@ -579,8 +599,9 @@ void sl_in_end(sl_transfer *t)
   if (t->cause) return;
   if (t->has_body && !t->received && !t->redirecting) write_part(t, SL_PART_BODY, "", 0); /* W11 */
   step(t, SL_STEP_RECV_END);
-  /* R6: a response that is whole before the request went out ends the sending. */
-  if (!t->cause && t->state.send != SL_SEND_END) step(t, SL_STEP_SEND_END);
+  /* R6: a response that is whole before the request went out ends the sending, unless an error is to be ignored. */
+  bool goes_on = t->status >= 400 && t->options->keep_sending_on_error && !(sl_gate_paused(&t->gate) & SL_DIR_SEND);
+  if (!t->cause && t->state.send != SL_SEND_END && !goes_on) step(t, SL_STEP_SEND_END);
   sl_multi_dirty(t->multi, t);
 }
 
@@ -608,6 +629,7 @@ void sl_out_end(sl_transfer *t)
 {
   if (t->cause) return;
   step(t, SL_STEP_SEND_END);
+  t->posted_us = t->multi->now_us;
   sl_clocks_silence(t);
   sl_multi_dirty(t->multi, t);
 }

@@ -64,7 +64,10 @@ struct sl_transfer {
   /* lists of the engine; see multi.h */
   sl_transfer *prev, *next, *dirty_prev, *dirty_next, *message_prev, *message_next, *conn_next;
   bool dirty, message;       /* it is on that list                               */
-  bool busy;                 /* the host had no room for a connection            */
+  sl_transfer *queued_prev, *queued_next; /* queue.h                              */
+  bool queued, called;       /* it waits for a connection; it is its turn        */
+  bool busy;                 /* ... because the host had no room for one         */
+  uint32_t host;             /* queue.h: what it would be a connection to        */
   bool retried, reused;      /* after a stale connection; on a pooled one        */
   uint8_t paused_noted;      /* what the clocks know of the gate:                */
   bool own_noted, host_noted;/* ... who of caller and host has paused it         */
@@ -88,12 +91,15 @@ struct sl_transfer {
   /* times, microseconds on the engine's clock, 0 = not yet */
   int64_t start_us, single_us, begin_us, first_us, last_recv_us, done_us;
   int64_t resolved_us, connected_us, tls_us; /* of a connection made for it      */
+  int64_t posted_us;                         /* the request was sent whole       */
+  int64_t queued_since_us, queued_us;        /* waiting for a free connection    */
   int64_t paused_since_us, paused_us;        /* time spent with a direction paused */
   int64_t own_since_us;                      /* begin of the caller's own pause    */
   int64_t frozen_since_us, frozen_us;        /* held by the host: no clock runs    */
   int64_t low_speed_limit, low_speed_time_s; /* as the meter was started with      */
   char peer[64], local[64];  /* of its connection, "address port"                */
   uint32_t connects;         /* new connections made for this operation          */
+  int64_t id, conn_id;       /* of it and its latest connection in the engine, -1 = none */
 };
 
 /* A transfer in IDLE, in no engine. options are borrowed for its whole life. */

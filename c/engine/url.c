@@ -322,9 +322,19 @@ static url_parts cut(span s)
   return p;
 }
 
+static const char hex[] = "0123456789ABCDEF";
+
+void sl_url_add_path(sl_text *to, const char *path)
+{
+  for (; *path; path++) {
+    unsigned char c = (unsigned char)*path;
+    if (is_alpha(*path) || is_digit(*path) || strchr("-._~/!$&'()*+,;=:@", *path)) sl_text_add(to, path, 1);
+    else sl_text_add(to, (char[]){ '%', hex[c >> 4], hex[c & 15] }, 3);
+  }
+}
+
 static void add_encoded(sl_text *to, span s)
 {
-  static const char hex[] = "0123456789ABCDEF";
   for (size_t i = 0; i < s.n; i++) {
     unsigned char c = (unsigned char)s.at[i];
     if (c > 0x20 && c < 0x7f) sl_text_add(to, &c, 1);

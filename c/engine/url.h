@@ -6,6 +6,7 @@
 #ifndef SLUICE_URL_H
 #define SLUICE_URL_H
 #include "base.h"
+#include "text.h"
 
 typedef struct {
   char *scheme;   /* lower case                                                        */
@@ -40,6 +41,10 @@ void sl_url_free(sl_url *url);
  * - An empty ref is base. No dot segments are removed from base's path unless ref brings one.
  * - A ref or a result of more than SL_URL_MAX bytes is SL_URL_MALFORMED. SL_URL_NOMEM: memory is short. */
 enum sl_url_error sl_url_join(const char *base, size_t base_len, const char *ref, size_t ref_len, char **out);
+
+/* The path of a file as it stands in a URL and in an open spec (host.h): every byte but letters, digits and
+ * -._~/!$&'()*+,;=:@ becomes %XX. The one place that decides; sl_url_parse and hosts undo it. */
+void sl_url_add_path(sl_text *to, const char *path);
 
 /* Whether scheme, host and port of two parsed URLs are equal. Hosts are compared as text: "h" is not "h.",
  * "::1" is not "0::1". Two files have one origin. */

@@ -10,8 +10,8 @@
 struct curl_waitfd; /* <curl/curl.h> */
 
 /* sl_wait, and also until one of the caller's descriptors is ready. extra[i].events holds CURL_WAIT_POLLIN,
- * POLLPRI, POLLOUT; extra[i].revents is written for every i unless a code is answered; *extra_ready (may be
- * NULL) becomes how many of them are not 0. An error or hangup at a descriptor counts as everything it was
+ * POLLPRI, POLLOUT; extra[i].revents is written for every i unless a code is answered; *extra_ready becomes
+ * how many of them are not 0. An error or hangup at a descriptor counts as everything it was
  * asked for; a descriptor that is asked for nothing, or below 0, is not looked at.
  * The answer counts events of channels and wakes only: 0 with *extra_ready > 0 is not a timeout. */
 int32_t sl_wait_fds(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_us, struct curl_waitfd *extra,
@@ -20,5 +20,23 @@ int32_t sl_wait_fds(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_u
 /* The channel's descriptor, borrowed. While it connects: the newest attempt's, to be waited on for writing;
  * it may change at every sl_wait. -1: none (name lookup, gone, unknown channel). */
 int sl_socket_of(sl_ch ch);
+
+/* For a program that watches descriptors itself, in place of sl_wait. */
+
+typedef struct {
+  int fd;
+  uint32_t events; /* SL_IN | SL_OUT: what to wait for */
+} sl_fd;
+#define SL_FDS_MAX 16 /* descriptors one channel has at most */
+
+/* What the next sl_wait would watch for this channel: how many, at most cap. While its name is looked up that is
+ * the loop's own descriptor. *due_us: when at the latest sl_look must be called whatever they say; 0 = now. */
+uint32_t sl_fds_of(sl_ch ch, sl_fd *fds, uint32_t cap, int64_t *due_us);
+/* What sl_wait would tell of this channel now (enum sl_event_bits); does not wait, looks at no other channel. */
+uint32_t sl_look(sl_ch ch);
+/* The descriptor that sl_wake and finished lookups make readable. */
+int sl_loop_fd(const sl_loop *loop);
+/* It was readable: empty it, let the lookups' channels go on. SL_WOKEN when sl_wake was called, told once. */
+uint32_t sl_look_loop(sl_loop *loop);
 
 #endif

@@ -1,8 +1,8 @@
 /* race.c: see race.h.
  *
- * Attempts begin in the order of the addresses, each RACE_US after the one before, or at once when none is left
- * undecided or one just failed. A connect that succeeds at once is found out like any other, by poll. The race is
- * lost when all have begun and none lives; `why` then has the last failure. */
+ * Attempts begin in the order of the addresses, each RACE_US after the one before, or at once when none is
+ * left undecided or one just failed. A connect that succeeds at once is found out like any other, by poll.
+ * The race is lost when all have begun and none lives; `why` then has the last failure. */
 #include "race.h"
 #include <errno.h>
 #include <fcntl.h>

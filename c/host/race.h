@@ -1,7 +1,7 @@
 /* race.h: connecting to the first of several addresses that answers (RFC 8305). Part of the POSIX host.
  *
- * A race owns its descriptors until one is taken. Whoever runs it watches every fd[i] >= 0 for writing, i < next,
- * and says sl_race_decided; and says sl_race_go at due_us, while sl_race_waits. */
+ * A race owns its descriptors until one is taken. Whoever runs it watches every fd[i] >= 0 for writing, i <
+ * next, and says sl_race_decided; and says sl_race_go at due_us, while sl_race_waits. */
 #ifndef SLUICE_RACE_H
 #define SLUICE_RACE_H
 #include "resolve.h"

@@ -1,12 +1,13 @@
 /* resolve.c: see resolve.h. getaddrinfo blocks, so each lookup has a thread.
  *
- * Owns: the queue of lookups and at most SL_LOOKUPS_MAX threads, each living as long as there is something to
- * look up. Process-wide, as threads are; the rule against globals is for what is above the door.
+ * Owns: the queue of lookups and at most SL_LOOKUPS_MAX threads, each living as long as there is something
+ * to look up. Process-wide, as threads are; the rule against globals is for what is above the door.
  *
- * A lookup: QUEUED (in the queue) -> RUNNING (in a thread's hands) -> DONE (in its inbox) -> taken (its owner's).
- * One lock guards every lookup's state and every inbox. A thread touches an inbox only under it, through a lookup
- * that was not dropped: so after dropping its lookups an inbox may go. A running one that was dropped is freed by
- * its thread. A process that forks while names are looked up must not look up names in the child. */
+ * A lookup: QUEUED (in the queue) -> RUNNING (in a thread's hands) -> DONE (in its inbox) -> taken (its
+ * owner's). One lock guards every lookup's state and every inbox. A thread touches an inbox only under it,
+ * through a lookup that was not dropped: so after dropping its lookups an inbox may go. A running one that
+ * was dropped is freed by its thread. A process that forks while names are looked up must not look up names
+ * in the child. */
 #include "resolve.h"
 #include "../engine/list.h"
 #include <arpa/inet.h>
@@ -51,9 +52,10 @@ void sl_address_text(const sl_address *a, const char *between, char text[SL_WHOM
   if (at->sa_family == AF_UNIX) {
     if (a->len > offsetof(struct sockaddr_un, sun_path))
       snprintf(text, SL_WHOM_MAX, "%s", ((const struct sockaddr_un *)at)->sun_path);
-  } else if (!getnameinfo(at, a->len, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV)) {
-    snprintf(text, SL_WHOM_MAX, "%s%s%s", host, between, port);
+    return;
   }
+  if (!getnameinfo(at, a->len, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV))
+    snprintf(text, SL_WHOM_MAX, "%s%s%s", host, between, port);
 }
 
 void sl_addresses_add(sl_addresses *list, const struct sockaddr *at, socklen_t len)

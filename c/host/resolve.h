@@ -1,7 +1,8 @@
 /* resolve.h: addresses, why something failed, and names looked up without blocking. Part of the POSIX host.
  *
- * A lookup belongs to whoever began it, until dropped or freed. Finished ones come into the inbox it was begun
- * with, whose descriptor becomes readable. An inbox is its owner thread's; it must outlive its lookups. */
+ * A lookup belongs to whoever began it, until dropped or freed. Finished ones come into the inbox it was
+ * begun with, whose descriptor becomes readable. An inbox is its owner thread's; it must outlive its
+ * lookups. */
 #ifndef SLUICE_RESOLVE_H
 #define SLUICE_RESOLVE_H
 #include "../engine/base.h"

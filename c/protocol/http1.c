@@ -15,6 +15,7 @@
 #include <string.h>
 #include "../engine/multi.h"
 #include "../engine/request.h"
+#include "fields.h"
 #include "protocol.h"
 
 /* A moving host's receive for framing: enough for a chunk's end and the next size line. */
@@ -65,116 +66,6 @@ static bool http1_leave(sl_conn *c, sl_transfer *t)
 
 /* The request. */
 
-static void header_base64(sl_text *out, const char *s, size_t n)
-{
-  static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < n; i += 3) {
-    uint32_t v = (uint32_t)(uint8_t)s[i] << 16;
-    if (i + 1 < n) v |= (uint32_t)(uint8_t)s[i + 1] << 8;
-    if (i + 2 < n) v |= (uint8_t)s[i + 2];
-    char q[4] = { set[v >> 18], set[v >> 12 & 63], i + 1 < n ? set[v >> 6 & 63] : '=', i + 2 < n ? set[v & 63] : '=' };
-    sl_text_add(out, q, 4);
-  }
-}
-
-static size_t name_length(const char *line) { return strcspn(line, ":;"); }
-
-static const struct curl_slist *own_list(const sl_options *o) { return o->headers ? o->headers : o->own_headers; }
-
-/* Whether the caller's own headers speak of this one (to set, empty or remove it). */
-static bool own_header(const sl_options *o, const char *name)
-{
-  for (const struct curl_slist *h = own_list(o); h; h = h->next)
-    if (sl_equal_nocase(h->data, name_length(h->data), name)) return true;
-  return false;
-}
-
-static void add_header(const sl_options *o, sl_text *out, const char *name, const char *value)
-{
-  if (!value || own_header(o, name)) return;
-  sl_text_str(out, name);
-  sl_text_str(out, ": ");
-  sl_text_str(out, value);
-  sl_text_str(out, "\r\n");
-}
-
-/* The value of the caller's own header. */
-static bool own_header_is(const sl_options *o, const char *name, const char *value)
-{
-  for (const struct curl_slist *h = own_list(o); h; h = h->next) {
-    size_t n = name_length(h->data);
-    if (h->data[n] != ':' || !sl_equal_nocase(h->data, n, name)) continue;
-    const char *text = h->data + n + 1 + strspn(h->data + n + 1, " \t");
-    if (sl_equal_nocase(text, strcspn(text, " \t"), value)) return true;
-  }
-  return false;
-}
-
-/* Credentials do not go to another host (request.h). */
-static bool own_header_goes(const sl_transfer *t, const char *line)
-{
-  size_t n = name_length(line);
-  return sl_request_trusted(t) || !(sl_equal_nocase(line, n, "Authorization") || sl_equal_nocase(line, n, "Cookie"));
-}
-
-/* Headers that speak of a body go only with one: a redirect may have dropped it. */
-static bool own_header_fits(const sl_transfer *t, const char *line)
-{
-  size_t n = name_length(line);
-  return !t->body_dropped || !(sl_equal_nocase(line, n, "Content-Type") || sl_equal_nocase(line, n, "Content-Length") ||
-                               sl_equal_nocase(line, n, "Transfer-Encoding") || sl_equal_nocase(line, n, "Expect"));
-}
-
-/* "Name: value" as it is; "Name;" an empty header; "Name:" removes, so adds nothing. */
-static void add_own_headers(const sl_transfer *t, sl_text *out)
-{
-  for (const struct curl_slist *h = own_list(t->options); h; h = h->next) {
-    size_t n = name_length(h->data);
-    if (!own_header_goes(t, h->data) || !own_header_fits(t, h->data)) continue;
-    const char *value = h->data + n;
-    bool empty = *value == ';' && !value[1 + strspn(value + 1, " \t")];
-    if (*value == ':' && !value[1 + strspn(value + 1, " \t")]) continue;
-    if (*value != ':' && !empty) continue;
-    if (empty) {
-      sl_text_add(out, h->data, n);
-      sl_text_str(out, ":");
-    } else sl_text_str(out, h->data);
-    sl_text_str(out, "\r\n");
-  }
-}
-
-static void add_host(const sl_transfer *t, sl_text *out)
-{
-  if (own_header(t->options, "Host")) return;
-  sl_text_str(out, t->url.host_is_ipv6 ? "Host: [" : "Host: ");
-  sl_text_str(out, t->url.host);
-  if (t->url.host_is_ipv6) sl_text_str(out, "]");
-  if (t->url.port != sl_scheme_find(t->url.scheme)->port) {
-    sl_text_str(out, ":");
-    sl_text_int(out, t->url.port);
-  }
-  sl_text_str(out, "\r\n");
-}
-
-static void add_authorization(const sl_transfer *t, sl_text *out)
-{
-  const sl_options *o = t->options;
-  bool own = o->userpwd && sl_request_trusted(t);
-  if ((own_header(o, "Authorization") && sl_request_trusted(t)) || (!own && !t->url.user)) return;
-  sl_text plain = { .max = SL_URL_MAX };
-  if (own) sl_text_str(&plain, o->userpwd);
-  else {
-    sl_text_str(&plain, t->url.user);
-    sl_text_str(&plain, ":");
-    sl_text_str(&plain, t->url.password ? t->url.password : "");
-  }
-  sl_text_str(out, "Authorization: Basic ");
-  if (plain.failed) out->failed = true;
-  else header_base64(out, plain.data, plain.len);
-  sl_text_str(out, "\r\n");
-  sl_text_free(&plain);
-}
-
 /* How the body is announced, and whether it waits for a 100 (R5). False: it cannot be sent that way. */
 static bool compose_body(struct http1 *h, sl_transfer *t, sl_text *out)
 {
@@ -183,24 +74,23 @@ static bool compose_body(struct http1 *h, sl_transfer *t, sl_text *out)
   h->out_ended = !sl_request_has_body(t);
   t->send_total = -1;
   if (h->out_ended) return true;
-  t->send_total = o->post && !o->upload ? o->post_size : o->upload_size;
-  if (t->send_total < 0 && o->post_fields && !o->upload) t->send_total = (int64_t)strlen(o->post_fields);
-  h->chunked_out = t->send_total < 0 || own_header_is(o, "Transfer-Encoding", "chunked");
+  t->send_total = sl_fields_body_size(t);
+  h->chunked_out = t->send_total < 0 || sl_field_own_is(o, "Transfer-Encoding", "chunked");
   if (h->chunked_out && http10) {
     sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_UPLOAD_FAILED, "Chunky upload is not supported by HTTP 1.0");
     return false;
   }
-  if (h->chunked_out) add_header(o, out, "Transfer-Encoding", "chunked");
-  else if (!own_header(o, "Content-Length")) {
+  if (h->chunked_out) sl_field_add(o, out, "Transfer-Encoding", "chunked");
+  else if (!sl_field_own(o, "Content-Length")) {
     sl_text_str(out, "Content-Length: ");
     sl_text_int(out, t->send_total);
     sl_text_str(out, "\r\n");
   }
-  if (o->post && !o->upload) add_header(o, out, "Content-Type", "application/x-www-form-urlencoded");
+  if (o->post && !o->upload) sl_field_add(o, out, "Content-Type", "application/x-www-form-urlencoded");
   bool large = t->send_total < 0 || t->send_total > EXPECT_BODY_MIN;
-  bool own = own_header(o, "Expect");
-  h->expects = own ? own_header_is(o, "Expect", "100-continue") : large && !http10 && !own_header(o, "Upgrade");
-  if (h->expects && !own) add_header(o, out, "Expect", "100-continue");
+  bool own = sl_field_own(o, "Expect");
+  h->expects = own ? sl_field_own_is(o, "Expect", "100-continue") : large && !http10 && !sl_field_own(o, "Upgrade");
+  if (h->expects && !own) sl_field_add(o, out, "Expect", "100-continue");
   return true;
 }
 
@@ -211,18 +101,8 @@ static bool compose(struct http1 *h, sl_transfer *t, sl_text *out)
   sl_text_str(out, " ");
   sl_text_str(out, t->url.target);
   sl_text_str(out, o->http_version == CURL_HTTP_VERSION_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
-  add_host(t, out);
-  add_authorization(t, out);
-  add_header(o, out, "User-Agent", o->user_agent);
-  add_header(o, out, "Accept", "*/*");
-  add_header(o, out, "Referer", o->referer);
-  if (sl_request_trusted(t)) add_header(o, out, "Cookie", o->cookie);
-  if (o->range && !own_header(o, "Range")) {
-    sl_text_str(out, "Range: bytes=");
-    sl_text_str(out, o->range);
-    sl_text_str(out, "\r\n");
-  }
-  add_own_headers(t, out);
+  sl_field_add_host(t, out);
+  sl_fields_compose(t, out);
   if (!compose_body(h, t, out)) return false;
   sl_text_str(out, "\r\n");
   return true;
@@ -281,17 +161,33 @@ static void chunk_line(char *line, uint32_t n)
   line[CHUNK_LINE - 1] = '\n';
 }
 
-/* Body bytes by way of `out`: > 0, 0 = the body has ended, SL_AGAIN, or a code. */
+static int32_t flush(sl_conn *c)
+{
+  struct http1 *h = c->protocol_state;
+  int32_t code = sl_conn_flush(c);
+  h->out_full = code == SL_AGAIN;
+  return code;
+}
+
+/* Body bytes by way of `out`: > 0, 0 = the body has ended, SL_AGAIN, or a code. Also the rest of a chunk whose
+ * line went out before the host said that it does not move. */
 static int32_t read_out(sl_conn *c, sl_transfer *t, uint32_t max)
 {
   struct http1 *h = c->protocol_state;
-  uint32_t line = h->chunked_out ? CHUNK_LINE : 0;
+  bool rest = h->out_chunk > 0;
+  uint32_t line = h->chunked_out && !rest ? CHUNK_LINE : 0;
+  if (rest && max > h->out_chunk) max = h->out_chunk;
   if (!sl_text_reserve(&c->out, max + line + 2)) return SL_NOMEM;
   int32_t n = sl_request_read(t, c->out.data + line, max);
+  if (n == 0 && rest) { /* it had said that there is more */
+    sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_READ_ERROR, NULL);
+    return SL_AGAIN;
+  }
   if (n <= 0) return n == SL_SINK_FAILED ? SL_AGAIN : n;
   if (line) chunk_line(c->out.data, (uint32_t)n);
   c->out.len = line + (uint32_t)n;
-  if (line) sl_text_str(&c->out, "\r\n");
+  if (rest) h->out_chunk -= (uint32_t)n;
+  if (h->chunked_out && !h->out_chunk) sl_text_str(&c->out, "\r\n");
   return n;
 }
 
@@ -308,7 +204,7 @@ static int32_t move_out(sl_conn *c, sl_transfer *t, uint32_t max)
       char line[CHUNK_LINE];
       chunk_line(line, (uint32_t)n);
       sl_text_add(&c->out, line, sizeof line);
-      int32_t code = sl_conn_flush(c);
+      int32_t code = flush(c);
       h->out_chunk = (uint32_t)n;
       if (code < 0) return code;
     }
@@ -330,18 +226,10 @@ static int32_t send_body(sl_conn *c, sl_transfer *t, int64_t allowance)
   struct http1 *h = c->protocol_state;
   uint32_t max = allowance < SL_UPLOAD_CHUNK_MAX ? (uint32_t)allowance : SL_UPLOAD_CHUNK_MAX;
   int32_t n = move_out(c, t, max);
-  if (n == SL_NOSYS && !h->out_chunk) n = read_out(c, t, max);
+  if (n == SL_NOSYS) n = read_out(c, t, max);
   if (n == 0 && h->chunked_out) n = end_chunks(c, t);
   if (n == 0) h->out_ended = true;
   return c->out.failed ? SL_NOMEM : n;
-}
-
-static int32_t flush(sl_conn *c)
-{
-  struct http1 *h = c->protocol_state;
-  int32_t code = sl_conn_flush(c);
-  h->out_full = code == SL_AGAIN;
-  return code;
 }
 
 static int32_t send_head(sl_conn *c, sl_transfer *t)

@@ -13,8 +13,9 @@
  *  spec key    host and port         the same, alpn h2        one request: never      one file: never
  *                                                             equal, so never pooled  pooled
  *  room        1                     peer's MAX_STREAMS       1                       1
- *  begin       compose the head      HEADERS frame            head from SL_INFO_HEAD  size from SL_INFO_SIZE
- *  input       parse head, framing   frames to their streams  body by recv / move     the same
+ *  begin       compose the head      HEADERS frame            -- (it is in the spec)  size from SL_INFO_SIZE
+ *  input       parse head, framing   frames to their streams  head from SL_INFO_HEAD, body by recv / move
+ *                                                             body by recv / move
  *  want        IN iff its transfer   IN iff window is left to IN iff its transfer     the same
  *              may receive           give; one paused stream  may receive
  *                                    withholds its credit
@@ -50,13 +51,18 @@ typedef struct sl_protocol {
 } sl_protocol;
 
 extern const sl_protocol sl_http1;
+extern const sl_protocol sl_file;
+extern const sl_protocol sl_exchange;
 
-/* How a URL's scheme is reached: the kind of channel and its open spec. */
-typedef struct {
+/* How a URL's scheme is reached: the kind of channel and its open spec. A host without such channels answers SL_NOSYS,
+ * each time, and is asked for the other way; so one module runs over sockets and over fetch, and nobody has to say
+ * which it is. Where both are there, the first is taken. */
+typedef struct sl_scheme {
   const char *scheme;
   uint16_t port;
   uint32_t kind;
   const char *alpn; /* NULL: none offered */
+  const struct sl_scheme *otherwise; /* NULL: there is no other way */
 } sl_scheme;
 
 /* NULL: unknown scheme. */
@@ -65,5 +71,7 @@ const sl_scheme *sl_scheme_find(const char *scheme);
 const sl_protocol *sl_protocol_find(uint32_t kind, const char *alpn, size_t n);
 /* Compose the open spec of a transfer (host.h has its grammar). */
 CURLcode sl_spec_compose(const sl_transfer *t, const sl_scheme *scheme, sl_text *spec);
+/* What an exchange adds to it: the request. */
+void sl_exchange_compose(const sl_transfer *t, sl_text *spec);
 
 #endif

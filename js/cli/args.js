@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { Multi, fetchHost, nodeHost } from '../index.js';
 
 export const USAGE = `Usage: sluice [options] URL
 
@@ -17,6 +18,7 @@ Downloads URL (http: or https:). Without URL and options: shows on real transfer
   -I, --head               ask for the head only, and write it
       --cacert FILE        trust the certificates (PEM) in FILE, and no others
   -k, --insecure           take any certificate
+      --host NAME          node: sockets (default); fetch: Node's own fetch, without TLS options
   -h, --help
       --version
 
@@ -47,21 +49,23 @@ const OPTIONS = {
   head: { type: 'boolean', short: 'I' },
   cacert: { type: 'string' },
   insecure: { type: 'boolean', short: 'k' },
+  host: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 };
 
-/** @param {string[]} argv @returns {{ show?: 'help' | 'version', job?: Job }} no job: nothing was asked for @throws {UsageError} */
+/** @param {string[]} argv @returns {{ show?: 'help' | 'version', job?: Job, host?: () => import('../index.js').Host }} no job: nothing was asked for @throws {UsageError} */
 export function readArguments(argv) {
   const { values, positionals } = parse(argv);
   if (values.help) return { show: 'help' };
   if (values.version) return { show: 'version' };
+  const host = readHost(values.host ?? 'node');
   if (positionals.length === 0) {
-    if (Object.keys(values).length > 0) throw new UsageError('the URL is missing');
-    return {};
+    if (Object.keys(values).some((name) => name !== 'host')) throw new UsageError('the URL is missing');
+    return { host };
   }
   if (positionals.length > 1) throw new UsageError(`one URL at a time, got ${positionals.map((one) => JSON.stringify(one)).join(' and ')}`);
-  return { job: { url: checkUrl(positionals[0]), output: values.output, options: readOptions(values) } };
+  return { job: { url: checkUrl(positionals[0]), output: values.output, options: { ...readOptions(values), multi: new Multi({ host: host() }) } } };
 }
 
 /** @param {string[]} argv @returns {{ values: Record<string, any>, positionals: string[] }} */
@@ -103,6 +107,13 @@ function readOptions(values) {
   if (values.cacert !== undefined) options.tls = { ca: readCertificates(values.cacert) };
   if (values.insecure) options.tls = { ...options.tls, verify: false };
   return options;
+}
+
+/** @param {string} name */
+function readHost(name) {
+  if (name === 'node') return nodeHost;
+  if (name === 'fetch') return fetchHost;
+  throw new UsageError(`--host must be node or fetch, got ${JSON.stringify(name)}`);
 }
 
 /** @param {string} line @returns {[string, string]} */

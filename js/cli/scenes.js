@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { performance } from 'node:perf_hooks';
-import { Multi, Transfer, TransferError } from '../index.js';
+import { Multi, Transfer, TransferError, nodeHost } from '../index.js';
 import { VERSION } from '../options.js';
 import { startServer } from './server.js';
 import { Line, amount, duration, progressText } from './text.js';
@@ -251,17 +251,17 @@ function table(rows) {
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column])).join('   ').trimEnd()}\n`).join('');
 }
 
-/** @param {NodeJS.WriteStream} out @param {Scene[]} [scenes] @returns {Promise<number>} exit code: 1 when a scene failed */
-export async function playScenes(out, scenes = SCENES) {
+/** @param {NodeJS.WriteStream} out @param {import('../index.js').Host} [host] @param {Scene[]} [scenes] @returns {Promise<number>} exit code: 1 when a scene failed */
+export async function playScenes(out, host = nodeHost(), scenes = SCENES) {
   out.on('error', () => process.exit(23)); // nobody reads on
   const bodies = { big: pattern(BIG, 1), small: pattern(SMALL, 2) };
   const sums = Object.fromEntries(Object.entries(bodies).map(([name, body]) => [name, createHash('sha256').update(body).digest('hex')]));
   const server = await startServer(bodies);
-  const multi = new Multi();
+  const multi = new Multi({ host });
   const stage = { server, sums, multi, line: new Line(out) };
   const rows = [['scene', 'wanted', 'measured', '']];
   let failed = 0;
-  out.write(`Sluice ${VERSION}: real transfers from a server on 127.0.0.1:${server.port}. Each scene is checked.\n\n`);
+  out.write(`Sluice ${VERSION}: real transfers (host: ${host.name}) from a server on 127.0.0.1:${server.port}. Each scene is checked.\n\n`);
   for (const scene of scenes) {
     stage.line.show(scene.name);
     const { ok, story, measured } = await play(scene, stage);

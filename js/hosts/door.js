@@ -30,6 +30,8 @@ export const SL_HOST_HELD_MAX = 65536;
  * @property {(ch: number, events: number) => void} ready Something happened at a channel. Never throws.
  * @property {(token: number, chunk: Uint8Array) => number} sink Bytes for a transfer, borrowed until it returns:
  *   how many were accepted, or SL_SINK_PAUSED, SL_SINK_FAILED. Never throws.
+ * @property {(token: number, max: number) => Uint8Array | number} source Bytes of a transfer's body, at most max: taken
+ *   from it for good, not to be changed and unchanged until they are sent; 0: the end; or SL_AGAIN, SL_SINK_FAILED. Never throws.
  */
 
 /**
@@ -51,11 +53,12 @@ export const SL_HOST_HELD_MAX = 65536;
  * @property {string} [servername] Name to ask for and to verify, instead of the URL's.
  */
 
-const KEYS = new Set(['name', 'port', 'unix', 'local', 'family', 'alpn', 'verify', 'ca', 'cert', 'key', 'path', 'mode']);
+const KEYS = new Set(['name', 'port', 'unix', 'local', 'family', 'alpn', 'verify', 'ca', 'cert', 'key', 'path', 'mode',
+  'method', 'url', 'body', 'header']);
 
 /**
  * @param {string} text
- * @returns {Record<string, string> | null} null: malformed.
+ * @returns {Record<string, string> | null} The lines of `header`, which may come again, in one with LF between them; null: malformed.
  */
 export function parseSpec(text) {
   /** @type {Record<string, string>} */
@@ -64,8 +67,8 @@ export function parseSpec(text) {
     if (line === '') continue;
     const space = line.indexOf(' ');
     const key = line.slice(0, space);
-    if (space < 1 || space === line.length - 1 || !KEYS.has(key) || key in spec) return null;
-    spec[key] = line.slice(space + 1);
+    if (space < 1 || space === line.length - 1 || !KEYS.has(key) || (key in spec && key !== 'header')) return null;
+    spec[key] = (key in spec ? `${spec[key]}\n` : '') + line.slice(space + 1);
   }
   return spec;
 }

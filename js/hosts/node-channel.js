@@ -19,6 +19,7 @@ export class Channel {
   flowing = false; // reading was asked of the socket
   opened = false;
   ended = false; // the peer's end was read
+  corked = false; // what is sent in this turn goes at its end
   ending = false; // SL_END_SEND was said
   closed = false; // by the engine; only the socket's own close is outstanding
   code = 0; // why it is gone

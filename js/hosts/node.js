@@ -19,6 +19,8 @@ const { SL_IN, SL_OPENED, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_RESET, SL_HOST_SEND_M
 /** @typedef {import('./node-channel.js').Socket} Socket */
 const CHUNK = 65536; // bytes; measured best
 const TEXT_MAX = 16384; // bytes sent as a latin1 string, which is faster than a copy for heads
+const TURN_SEND_MAX = 4 * CHUNK; // bytes by reference in one turn, when all was flushed before: one system call
+const NOTHING = Buffer.alloc(0);
 const FINISH_MS = 2000; // a peer that does not take what was left to flush loses it
 /**
  * The host for Node.js: TCP, TLS and unix sockets.
@@ -48,6 +50,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     c.busy = true;
     engine?.ready(c.id, events);
     c.busy = false;
+    uncork(c);
     if (c.closed) return;
     if (c.off === c.end) c.chunk = null;
     else if (c.wants & SL_IN) setImmediate(look, c); // it had its turn; the others first
@@ -95,6 +98,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     c.busy = true;
     engine?.ready(c.id, SL_IN);
     c.busy = false;
+    uncork(c);
     if (c.off === c.end || c.closed) {
       c.chunk = null;
       return (c.flowing = (c.wants & SL_IN) !== 0);
@@ -130,8 +134,16 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
   }
   /** @this {Socket} */
   function onEnd() {
-    this[CHANNEL].ended = true;
-    look(this[CHANNEL]);
+    const c = this[CHANNEL];
+    if (c.closed) return;
+    // libuv takes a hang-up behind the last bytes for the end, also when it was a reset: then the kernel still has the
+    // error, and a write of nothing brings it out at once. EPIPE would be a reset after the end: that body is whole.
+    if (!c.secure && this.writable && this.writableLength === 0) {
+      this.write(NOTHING);
+      if (/** @type {any} */ (this.errored)?.code === 'ECONNRESET') return; // onError follows
+    }
+    c.ended = true;
+    look(c);
   }
   const onDrain = /** @this {Socket} */ function () { look(this[CHANNEL]); };
   /** @this {Socket} @param {Error} error */
@@ -215,6 +227,16 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     else socket.destroy();
   }
 
+  /** What may be added to the send buffer. @param {Channel} c */
+  const room = (c) => (c.corked ? TURN_SEND_MAX : SL_HOST_SEND_MAX) - c.socket.writableLength;
+  /** @param {Channel} c */
+  function uncork(c) {
+    if (!c.corked) return;
+    c.corked = false;
+    c.socket.uncork();
+    if (!c.busy && c.wants & door.SL_OUT) lookSoon(c);
+  }
+
   const took = (/** @type {Channel} */ c, /** @type {number} */ n) => {
     c.off += n;
     if (c.off === c.end && !c.busy) lookSoon(c); // drops the chunk and reads on
@@ -224,7 +246,6 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     sl_unix_ms: () => BigInt(Date.now()),
     sl_random: (_loop, ptr, n) => void randomFillSync(memory(), ptr, n),
     sl_wait: () => SL_NOSYS,
-    sl_move_out: () => SL_NOSYS,
     sl_open: (_loop, kind, ptr, len) => open(kind, text(ptr, len)),
     sl_start_tls(ch, ptr, len) {
       const c = channel(ch);
@@ -261,11 +282,27 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
       const c = channel(ch);
       if (!c || c.ending) return SL_INVAL;
       if (c.code !== 0) return c.code;
-      const n = Math.min(len, SL_HOST_SEND_MAX - c.socket.writableLength);
+      const n = Math.min(len, room(c));
       if (!c.opened || n <= 0) return SL_AGAIN;
       if (n <= TEXT_MAX) c.socket.write(text(ptr, n), 'latin1');
       else c.socket.write(Buffer.from(memory().subarray(ptr, ptr + n)));
       return n;
+    },
+    sl_move_out(ch, source, max) {
+      const c = channel(ch);
+      if (!c || c.ending || !engine) return SL_INVAL;
+      if (c.code !== 0) return c.code;
+      const n = Math.min(max, room(c));
+      if (!c.opened || n <= 0) return SL_AGAIN;
+      const bytes = engine.source(source, n);
+      if (typeof bytes === 'number') return bytes;
+      if (!c.corked) {
+        c.corked = true;
+        c.socket.cork();
+        if (!c.busy) process.nextTick(uncork, c);
+      }
+      c.socket.write(bytes);
+      return bytes.length;
     },
     sl_info(ch, what, ptr, cap) {
       const c = channel(ch);

@@ -2,7 +2,7 @@
 //
 // metrics: what a run answers, in the order of the columns; the first is the one that ratios are of.
 // goals: [name, metric, at most, of which peer: a ratio; absolute when there is none].
-// runs: at most so many. quick: what `--quick` changes.
+// runs: at most so many. quick: what `--quick` changes. peers: only these.
 const GIB = 2 ** 30;
 const cpu = ['cpu', 'CPU s'], wall = ['wall', 'wall s'];
 const each = [['cpu', 'CPU µs'], ['wall', 'wall µs']];
@@ -65,7 +65,8 @@ export const ROWS = {
   },
   stop: {
     title: 'after pause() and abort(): bytes delivered, ms until the server sees the close',
-    client: 'stop', count: 10, connections: 4, base: 'net-data', runs: 1,
+    client: 'stop', count: 20, connections: 4, base: 'net-data', runs: 1,
+    peers: ['net-onread', 'net-data', 'http', 'undici-stream', 'undici-request', 'fetch', 'sluice'],
     metrics: [['pause', 'bytes after pause'], ['abort', 'bytes after abort'], ['running', 'ms to close, running'], ['paused', 'ms to close, paused']],
     goals: [['goal', 'pause', 0], ['goal', 'abort', 0], ['goal', 'running', 0.5], ['goal', 'paused', 0.5]],
   },

@@ -75,7 +75,7 @@ http {
   }
 }
 `);
-  const child = start(pin, [process.env.SLUICE_NGINX || 'nginx', '-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], 'ignore');
+  const child = start(pin, [process.env.SLUICE_NGINX || 'nginx', '-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], ['ignore', 'ignore', 'inherit']);
   let over = false;
   child.on('exit', () => { over = true; });
   await answers(port).catch(() => { throw new Error(`nginx does not run: ${over ? readFileSync(join(folder, 'error.log'), 'utf8') : 'it does not answer'}`); });

@@ -158,6 +158,13 @@ static void methods(void)
   char body[] = "a=b";
   CHECK_EQ(HTTP, sl_options_number(&o, CURLOPT_UPLOAD, 1), CURLE_OK);
   CHECK(HTTP, o.upload && !o.post);
+  CHECK_EQ(HTTP, sl_options_number(&o, CURLOPT_POST, 1), CURLE_OK);
+  CHECK(HTTP, !o.upload && o.post);
+  CHECK_EQ(HTTP, sl_options_number(&o, CURLOPT_NOBODY, 1), CURLE_OK);
+  CHECK_EQ(HTTP, sl_options_number(&o, CURLOPT_UPLOAD, 0), CURLE_OK);
+  CHECK(HTTP, o.nobody && !o.post && !o.upload);
+  CHECK_EQ(HTTP, sl_options_number(&o, CURLOPT_UPLOAD, 1), CURLE_OK);
+  CHECK(HTTP, !o.nobody && o.upload);
   CHECK_EQ(HTTP, sl_options_object(&o, CURLOPT_POSTFIELDS, body), CURLE_OK);
   CHECK(HTTP, o.post && !o.upload && o.post_fields == body && !o.own_post);
   CHECK_EQ(HTTP, sl_options_number(&o, CURLOPT_HTTPGET, 1), CURLE_OK);

@@ -165,13 +165,28 @@ static bool spec_names(const char *spec, uint32_t len, const char *name)
   return spec_has(spec, len, line);
 }
 
+/* "path /N\nmode read|write\n": of transfer N, if that is what it does. */
+static sim_transfer *file_of(sim *s, const char *spec, uint32_t len)
+{
+  for (uint32_t i = 0; i < s->count; i++) {
+    const char *want = s->transfers[i].has_body ? "path /1\nmode write\n" : "path /1\nmode read\n";
+    uint32_t n = (uint32_t)strlen(want);
+    if (s->transfers[i].file && len == n && !memcmp(spec, want, 6) && spec[6] == (char)('1' + i) &&
+        !memcmp(spec + 7, want + 7, n - 7))
+      return &s->transfers[i];
+  }
+  return NULL;
+}
+
 sl_ch sl_open(sl_loop *loop, uint32_t kind, const char *spec, uint32_t len)
 {
   sim *s = loop->sim;
   uint32_t origin = 0;
-  while (origin < s->origin_count && !spec_names(spec, len, s->origins[origin].name)) origin++;
-  if (origin == s->origin_count || !len || spec[len - 1] != '\n' ||
-      !spec_has(spec, len, kind == SL_TLS ? "port 443\n" : "port 80\n")) {
+  sim_transfer *file = kind == SL_FILE ? file_of(s, spec, len) : NULL;
+  if (kind == SL_EXCHANGE) return SL_NOSYS; /* asked for where TCP or TLS answered so */
+  while (!file && origin < s->origin_count && !spec_names(spec, len, s->origins[origin].name)) origin++;
+  if (!file && (origin == s->origin_count || !len || spec[len - 1] != '\n' ||
+      !spec_has(spec, len, kind == SL_TLS ? "port 443\n" : "port 80\n"))) {
     sim_violate(s, NULL, "an open spec that no scenario asks for", kind, len);
     return SL_INVAL;
   }
@@ -192,7 +207,13 @@ sl_ch sl_open(sl_loop *loop, uint32_t kind, const char *spec, uint32_t len)
   c->open_us = s->now_us;
   c->open_at_us = o->open_delay_us == SL_NEVER ? SL_NEVER : s->now_us + o->open_delay_us;
   c->open_code = o->open_code;
-  c->next_us = c->room_us = c->idle_end_us = SL_NEVER;
+  c->next_us = c->room_us = c->idle_end_us = c->continue_at_us = SL_NEVER;
+  if (file) {
+    c->asker = file;
+    c->writes = file->has_body;
+    c->open_code = file->unreachable ? SL_IO : 0;
+    c->open_at_us = s->now_us + (c->id & 1 ? 500 : 0);
+  }
   c->send_room = s->send_max;
   s->channels[s->channel_count++] = c;
   return c->id;
@@ -207,7 +228,7 @@ int32_t sl_start_tls(sl_ch ch, const char *spec, uint32_t len)
 /* 0 when bytes can be given, else what recv and move answer; 1 stands for the end. */
 static int32_t unreadable(sim *s, sim_channel *c)
 {
-  if (!c->open) return c->broken ? c->broken : SL_AGAIN;
+  if (!c->open || !c->told_open) return c->broken ? c->broken : SL_AGAIN;
   if (c->held) return SL_AGAIN;
   if (sim_channel_unread(s, c)) return 0;
   if (c->arrived > c->taken) return SL_AGAIN; /* the host has yet to read it */
@@ -293,6 +314,16 @@ int32_t sl_move(sl_ch ch, uint32_t sink, uint32_t max)
   return k;
 }
 
+/* n bytes were added to what the server has. */
+static void took(sim *s, sim_channel *c, uint32_t n)
+{
+  c->send_room -= n;
+  s->progress++;
+  sim_server_sent(s, c);
+  if (c->stalled) c->send_room = 0;
+  if (!c->send_room) c->room_us = c->stalled ? SL_NEVER : s->now_us + sim_some(s, s->send_max > 1000 ? 10000 : 100);
+}
+
 int32_t sl_send(sl_ch ch, const void *buf, uint32_t len)
 {
   sim_channel *c = called(ch);
@@ -312,17 +343,35 @@ int32_t sl_send(sl_ch ch, const void *buf, uint32_t len)
   if (c->held || !c->send_room) return SL_AGAIN;
   uint32_t n = len < c->send_room ? len : c->send_room;
   sl_text_add(&c->request, buf, n);
-  c->send_room -= n;
-  if (!c->send_room) c->room_us = s->now_us + sim_some(s, s->send_max > 1000 ? 10000 : 100);
-  s->progress++;
-  sim_server_sent(s, c);
+  took(s, c, n);
   return (int32_t)n;
 }
 
 int32_t sl_move_out(sl_ch ch, uint32_t source, uint32_t max)
 {
-  (void)ch, (void)source, (void)max;
-  return SL_NOSYS;
+  sim_channel *c = called(ch);
+  if (!c) return SL_INVAL;
+  sim *s = current;
+  if (!s->moves_out) return SL_NOSYS;
+  if (!max || source < 1 || source > s->count || c->end_send) {
+    sim_violate(s, NULL, "move_out from no source, of no bytes or after the end", source, max);
+    return SL_INVAL;
+  }
+  if (call_fails(s)) return SL_NOSYS;
+  if (!c->open) return c->broken ? c->broken : SL_AGAIN;
+  if (c->broken) return c->broken;
+  sim_transfer *x = &s->transfers[source - 1];
+  sim_upload *up = &x->up;
+  sim_check_read(s, x);
+  if (max > up->promised) sim_violate(s, x, "moves out more than the user said", max, up->promised);
+  if (c->held || !c->send_room || s->violated) return SL_AGAIN;
+  uint32_t n = max < c->send_room ? max : c->send_room;
+  sl_text_add(&c->request, up->bytes + up->at, n);
+  up->at += n;
+  up->given += n;
+  up->promised -= n;
+  took(s, c, n);
+  return (int32_t)n;
 }
 
 static int32_t answer(const void *from, uint32_t n, void *buf, uint32_t cap)
@@ -350,6 +399,10 @@ int32_t sl_info(sl_ch ch, uint32_t what, void *buf, uint32_t cap)
   case SL_INFO_LOCAL: return c->open ? answer("192.0.2.9 40000", 15, buf, cap) : SL_AGAIN;
   case SL_INFO_TIMES: return answer(times, sizeof times, buf, cap);
   case SL_INFO_HELD: return answer(&held, sizeof held, buf, cap);
+  case SL_INFO_SIZE: {
+    int64_t size = c->asker ? c->asker->response.file_size : -1;
+    return c->kind == SL_FILE ? answer(&size, sizeof size, buf, cap) : SL_NOSYS;
+  }
   case SL_INFO_ERROR: return c->broken ? answer("the simulator broke it", 22, buf, cap) : 0;
   default: return SL_NOSYS;
   }
@@ -369,6 +422,9 @@ void sl_close(sl_ch ch, uint32_t how)
 {
   sim_channel *c = called(ch);
   if (!c) return;
-  if (how == SL_END_SEND) c->end_send = true;
+  if (how == SL_END_SEND) {
+    c->end_send = true;
+    sim_server_end_send(current, c);
+  }
   else sim_channel_drop(current, c);
 }

@@ -68,6 +68,9 @@ void sim_trace_hook(void *arg, const sl_transfer *t, enum sl_trace_kind kind, in
     x->burst_us = s->now_us;
     x->bursts++;
     x->burst_bytes = x->delivered;
+    x->up.burst_us = s->now_us;
+    x->up.bursts++;
+    x->up.burst_given = x->up.given;
     sim_note_pause(s, x);
   }
   if (kind == SL_TRACE_STOP && x->paused_at_run && strstr(t->error, "too slow"))
@@ -99,9 +102,11 @@ void sim_note_pause(sim *s, sim_transfer *x)
 
 static void check_part(sim *s, sim_transfer *x, enum sl_part part, const char *data, uint32_t n)
 {
-  const sim_response *r = &x->response;
+  static const sim_response none;
+  const sim_response *r = sim_final(x);
   if (part == SL_PART_BODY) {
     uint32_t at = x->delivered;
+    if (!r) r = &none;
     if ((s->flags & SIM_SELF_TEST) && at) at--;
     if (n > SL_WRITE_MAX && !x->user.moves) sim_violate(s, x, "W1: too much at once", n, SL_WRITE_MAX);
     if (x->delivered > r->body_len || n > r->body_len - x->delivered)
@@ -111,9 +116,9 @@ static void check_part(sim *s, sim_transfer *x, enum sl_part part, const char *d
     return;
   }
   if (x->delivered && part == SL_PART_HEAD) sim_violate(s, x, "a head behind the body", x->delivered, n);
-  if (x->head_at > r->heads.len || n > r->heads.len - x->head_at)
+  if (x->head_at > x->heads.len || n > x->heads.len - x->head_at)
     sim_violate(s, x, "more heads than were sent", x->head_at, n);
-  else if (n && memcmp(r->heads.data + x->head_at, data, n))
+  else if (n && memcmp(x->heads.data + x->head_at, data, n))
     sim_violate(s, x, "head bytes lost, doubled or wrong", x->head_at, n);
 }
 
@@ -126,6 +131,18 @@ void sim_check_write(sim *s, sim_transfer *x, enum sl_part part, const char *dat
   if (sl_gate_paused(&x->t.gate) & SL_DIR_RECV) sim_violate(s, x, "a delivery while paused", part, n);
   if (!n && part != SL_PART_BODY) sim_violate(s, x, "an empty head", part, 0);
   check_part(s, x, part, data, n);
+}
+
+void sim_check_read(sim *s, sim_transfer *x)
+{
+  if (s->in_user) sim_violate(s, x, "a body asked for inside a callback", s->in_user, 0);
+  if (!x->running) sim_violate(s, x, "a body asked for by what does not run", 0, 0);
+  if (!x->has_body) sim_violate(s, x, "a body asked for that there is not", 0, 0);
+  if (x->up.failed) sim_violate(s, x, "R1: a body asked for after the user failed", 0, 0);
+  if (x->up.ended && x->up.at) sim_violate(s, x, "R1: a body asked for after its end", x->up.at, 0);
+  if (x->t.cause) sim_violate(s, x, "a body asked for after a stop", x->t.cause, 0);
+  if (x->t.state.send != SL_SEND_BODY) sim_violate(s, x, "R5: a body asked for too early", x->t.state.send, 0);
+  if (sl_gate_paused(&x->t.gate) & SL_DIR_SEND) sim_violate(s, x, "R2: a body asked for while paused", x->up.at, 0);
 }
 
 /* ---- Ends ---------------------------------------------------------------------------------------------- */
@@ -164,7 +181,7 @@ static void check_limit(sim *s, sim_transfer *x)
   } else if (strstr(text, "timed out after")) {
     int64_t total = o->timeout_ms ? o->timeout_ms : SL_CONNECT_TIMEOUT_MS;
     int64_t connect = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
-    if (x->t.begin_us && !x->t.retried && !o->timeout_ms)
+    if (x->t.begin_us && !x->t.retried && !x->t.redirects && !o->timeout_ms)
       sim_violate(s, x, "connect timeout of a connected transfer", passed, connect);
     if (passed < (total < connect ? total : connect) * 1000)
       sim_violate(s, x, "timeout too early", passed, total);
@@ -177,16 +194,25 @@ static void check_code(sim *s, sim_transfer *x)
 {
   CURLcode code = x->t.code;
   if (code == CURLE_OK) {
-    const sim_response *r = &x->response;
+    const sim_response *r = sim_final(x);
+    if (!r) {
+      sim_violate(s, x, "0 although no answer can be the user's", x->delivered, 0);
+      return;
+    }
+    if (x->has_body && x->up.announced > x->up.len && x->whole_sent && x->t.state.send == SL_SEND_END)
+      sim_violate(s, x, "R1: 0 for a body that was short", x->up.at, x->up.announced);
+    if (x->has_body && !x->whole_sent && x->up.answer_at == UINT32_MAX)
+      sim_violate(s, x, "0 without the whole body at the server", x->up.at, x->up.len);
     if (!r->whole) sim_violate(s, x, "0 for a response that is not whole", x->delivered, 0);
     if (x->delivered != r->body_len) sim_violate(s, x, "0 without the whole body", x->delivered, r->body_len);
-    if (x->head_at != r->heads.len)
-      sim_violate(s, x, "0 without the whole heads", x->head_at, (int64_t)r->heads.len);
+    if (x->head_at != x->heads.len)
+      sim_violate(s, x, "0 without the whole heads", x->head_at, (int64_t)x->heads.len);
     if (x->failed) sim_violate(s, x, "0 although the user failed", 0, 0);
     return;
   }
   if (code == CURLE_ABORTED_BY_CALLBACK && x->stop_asked) return;
   if (code == CURLE_WRITE_ERROR && x->failed) return;
+  if (code == CURLE_READ_ERROR && (x->up.failed || x->up.short_told)) return;
   if (code == CURLE_OPERATION_TIMEDOUT) {
     check_limit(s, x);
     return;
@@ -235,8 +261,8 @@ static void check_wants(sim *s, sim_transfer *x)
   uint32_t paused = sl_gate_paused(&x->t.gate);
   if ((ch->want & SL_IN) && (paused & SL_DIR_RECV))
     sim_violate(s, x, "W8: paused, and wants SL_IN", ch->want, paused);
-  if ((ch->want & SL_OUT) && (paused & SL_DIR_SEND))
-    sim_violate(s, x, "P11: paused, and wants SL_OUT", ch->want, paused);
+  if ((ch->want & SL_OUT) && (paused & SL_DIR_SEND) && !(c->out.len && x->t.state.send == SL_SEND_BODY))
+    sim_violate(s, x, "P11, R2: paused, and wants SL_OUT", ch->want, paused);
   if ((ch->want & SL_IN) && x->t.gate.parts)
     sim_violate(s, x, "B4: holds bytes, and wants SL_IN", ch->want, x->t.gate.parts);
 }
@@ -266,6 +292,15 @@ static void check_rate(sim *s, sim_transfer *x)
   int64_t took = x->delivered - x->burst_bytes, passed = s->now_us - x->burst_us;
   int64_t most = 2 * (x->bursts ? burst : rate) + rate * passed / SL_SECOND;
   if (took > most) sim_violate(s, x, "S1: faster than its rate", took, most);
+}
+
+static void check_send_rate(sim *s, sim_transfer *x)
+{
+  int64_t rate = x->options.max_send_speed, burst = rate > SL_BURST_MIN ? rate : SL_BURST_MIN;
+  if (!rate || !x->has_body) return;
+  int64_t took = x->up.given - x->up.burst_given, passed = s->now_us - x->up.burst_us;
+  int64_t most = 2 * (x->up.bursts ? burst : rate) + rate * passed / SL_SECOND;
+  if (took > most) sim_violate(s, x, "S1: sends faster than its rate", took, most);
 }
 
 static void check_turns(sim *s)
@@ -301,6 +336,7 @@ void sim_check_step(sim *s)
     check_wants(s, x);
     check_late(s, x);
     check_rate(s, x);
+    check_send_rate(s, x);
   }
   if (runs != s->m->running)
     sim_violate(s, NULL, "P15: the count of running transfers is wrong", runs, s->m->running);

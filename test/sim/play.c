@@ -63,6 +63,11 @@ static void begins(sim *s, sim_transfer *x)
   x->burst_bytes = x->bursts = 0;
   x->paused_sum_us = 0;
   x->rate_max = x->options.max_recv_speed;
+  x->heads.len = 0;
+  x->whole_sent = false;
+  x->up.at = x->up.given = x->up.promised = x->up.burst_given = x->up.bursts = 0;
+  x->up.ended = x->up.failed = x->up.short_told = false;
+  x->up.burst_us = s->now_us;
 }
 
 static void add(sim *s, sim_transfer *x)
@@ -118,7 +123,7 @@ static void lie(sim *s)
 
 static void command(sim *s, sim_command *taken)
 {
-  static const char letters[] = "aprxmmvhfe.";
+  static const char letters[] = "aprxmmvhfe.q";
   sim_command c = *taken;
   *taken = s->commands[--s->command_count];
   sim_transfer *x = c.number ? &s->transfers[c.number - 1] : NULL;
@@ -141,6 +146,7 @@ static void command(sim *s, sim_command *taken)
   case SIM_HOLD: hold(s, x, true); break;
   case SIM_FREE: hold(s, x, false); break;
   case SIM_SPURIOUS: lie(s); break;
+  case SIM_MORE: if (x->added) sl_transfer_more(&x->t); break;
   case SIM_LOOK: if (s->look) s->look(s, x, c.arg); break;
   }
 }
@@ -218,6 +224,89 @@ int32_t sim_write(sl_transfer *t, enum sl_part part, const char *data, uint32_t 
   return k;
 }
 
+/* What a body callback answers, cap bytes being asked for: how many it has, or an answer below 0. */
+static int32_t decide_body(sim *s, sim_transfer *x, uint32_t cap)
+{
+  sim_upload *up = &x->up;
+  uint32_t left = up->len - up->at;
+  if (up->pause_at >= 0 && up->at >= (uint64_t)up->pause_at) {
+    up->pause_at = -1;
+    if (x->resume_us >= 0) sim_at(s, x->resume_us, SIM_RESUME, x->number, 0);
+    return SL_SINK_PAUSED;
+  }
+  if (up->pause_at >= 0 && left > (uint64_t)up->pause_at - up->at) left = (uint32_t)up->pause_at - up->at;
+  if (!s->calm) {
+    if (sim_chance(s, up->fail)) {
+      up->failed = true;
+      return sim_chance(s, 512) ? SL_SINK_FAILED : INT32_MAX;
+    }
+    if (sim_chance(s, up->pause)) {
+      if (x->resume_us >= 0) sim_at(s, sim_some(s, x->resume_us), SIM_RESUME, x->number, 0);
+      return SL_SINK_PAUSED;
+    }
+    if (sim_chance(s, up->again)) {
+      sim_at(s, sim_some(s, 200000), SIM_MORE, x->number, 0);
+      return SL_AGAIN;
+    }
+    if (sim_chance(s, x->act)) act(s, x);
+  }
+  if (left > cap) left = cap;
+  if (left && up->most) {
+    uint32_t some = 1 + sim_below(s, up->most);
+    if (some < left) left = some;
+  }
+  return (int32_t)left;
+}
+
+static int32_t ask_body(sim *s, sim_transfer *x, uint32_t cap)
+{
+  sim_upload *up = &x->up;
+  sim_check_read(s, x);
+  s->in_user++;
+  s->progress++;
+  int32_t n = decide_body(s, x, cap);
+  s->in_user--;
+  sim_trace(s, x->number, 'u', cap, n);
+  up->ended = n == 0;
+  up->short_told = n == 0 && up->announced > up->at;
+  return n;
+}
+
+static int32_t user_read(sl_transfer *t, char *buf, uint32_t cap)
+{
+  sim_transfer *x = (sim_transfer *)t;
+  sim_upload *up = &x->up;
+  int32_t n = ask_body(x->sim, x, cap);
+  if (n <= 0 || n > (int64_t)cap) return n;
+  memcpy(buf, up->bytes + up->at, (uint32_t)n);
+  up->at += (uint32_t)n;
+  up->given += (uint32_t)n;
+  if (up->promised) up->promised = 0; /* the host did not take it */
+  return n;
+}
+
+int32_t sim_user_ready(sl_transfer *t)
+{
+  sim_transfer *x = (sim_transfer *)t;
+  int32_t n = ask_body(x->sim, x, INT32_MAX);
+  if (n == INT32_MAX) return SL_SINK_FAILED;
+  x->up.promised = n > 0 ? (uint32_t)n : 0;
+  return n;
+}
+
+bool sim_user_rewind(sl_transfer *t)
+{
+  sim_transfer *x = (sim_transfer *)t;
+  sim *s = x->sim;
+  if (!x->running || s->in_user) sim_violate(s, x, "a rewind of what does not run", s->in_user, 0);
+  sim_trace(s, x->number, 'b', x->up.at, x->up.rewinds);
+  s->progress++;
+  if (!x->up.rewinds) return false;
+  x->up.at = x->up.promised = 0;
+  x->up.ended = false;
+  return true;
+}
+
 static int user_progress(sl_transfer *t)
 {
   sim_transfer *x = (sim_transfer *)t;
@@ -255,7 +344,7 @@ static void user_done(sl_transfer *t)
 }
 
 const sl_user sim_user = { .write = sim_write, .progress = user_progress, .changed = user_changed,
-                           .done = user_done };
+                           .done = user_done, .read = user_read, .rewind = sim_user_rewind };
 
 /* ---- Time ---------------------------------------------------------------------------------------------- */
 
@@ -346,7 +435,10 @@ static void become_calm(sim *s)
     c->held = false;
   }
   for (uint32_t i = 0; i < s->count; i++)
-    if (s->transfers[i].added) resume(&s->transfers[i]);
+    if (s->transfers[i].added) {
+      resume(&s->transfers[i]);
+      sl_transfer_more(&s->transfers[i].t);
+    }
 }
 
 /* What is still running now has no end of its own. */
@@ -443,6 +535,9 @@ sim_transfer *sim_transfer_new(sim *s)
   x->sim = s;
   x->number = s->count;
   x->user = sim_user;
+  x->up.pause_at = x->up.continue_us = -1;
+  x->up.answer_at = x->up.stall_at = UINT32_MAX;
+  x->response.file_size = -1;
   x->refuse_at = x->resume_us = x->paused_since_us = x->own_since_us = x->held_since_us = -1;
   sl_options_init(&x->options);
   x->response.seg_max = 65536;
@@ -466,6 +561,13 @@ void sim_free(sim *s)
     sl_text_free(&x->response.wire);
     sl_text_free(&x->response.heads);
     free(x->response.body);
+    for (uint32_t k = 0; k < SIM_HOPS_MAX; k++) {
+      sl_text_free(&x->redirects[k].wire);
+      sl_text_free(&x->redirects[k].heads);
+      free(x->redirects[k].body);
+    }
+    sl_text_free(&x->heads);
+    free(x->up.bytes);
   }
   sl_text_free(&s->trace);
   sl_text_free(&s->script);

@@ -20,16 +20,49 @@ void sim_number(sim_transfer *x, int option, int64_t value)
   if (code) sim_violate(x->sim, x, "an option was refused", option, code);
 }
 
+const sim_response *sim_final(const sim_transfer *x)
+{
+  if (x->hop_count && !x->follow) return &x->redirects[0];
+  if (x->missing) return &x->redirects[x->hop_count - 1];
+  return x->loops || x->unreachable ? NULL : &x->response;
+}
+
+/* What the redirect before it makes of a request (RFC 9110, 15.4, as libcurl without POSTREDIR does it). */
+static void make_hop(sim_transfer *x, uint32_t i)
+{
+  const sim_hop *from = &x->hops[i - 1], *first = &x->hops[0];
+  sim_hop *to = &x->hops[i];
+  uint32_t status = x->redirects[i - 1].status;
+  bool get = status == 303 ? from->method != SIM_HEAD : status < 303 && from->method == SIM_POST;
+  to->method = get ? SIM_GET : from->method;
+  to->body = from->body && !get;
+  to->secret = first->secret && to->origin == first->origin && to->tls == first->tls;
+}
+
 void sim_transfer_ready(sim_transfer *x)
 {
   char url[64];
   sl_line line = { url, url + sizeof url };
-  sl_line_str(&line, x->tls ? "https://" : "http://");
-  sl_line_str(&line, x->sim->origins[x->origin].name);
+  sim_hop *first = &x->hops[0];
+  first->origin = x->origin;
+  first->tls = x->tls;
+  first->body = x->has_body;
+  if (!x->has_body) first->method = x->head_only ? SIM_HEAD : SIM_GET;
+  for (uint32_t i = 1; i <= x->hop_count; i++) make_hop(x, i);
+  sl_line_str(&line, x->file ? "file://" : x->tls ? "https://" : "http://");
+  sl_line_str(&line, x->file ? "" : x->sim->origins[x->origin].name);
   sl_line_str(&line, "/");
   sl_line_int(&line, x->number);
   sl_options_text(&x->options, CURLOPT_URL, url, strlen(url));
   if (x->head_only) sim_number(x, CURLOPT_NOBODY, 1);
+  if (x->follow) sim_number(x, CURLOPT_FOLLOWLOCATION, 1);
+  if (x->has_body) sim_number(x, first->method == SIM_POST ? CURLOPT_POST : CURLOPT_UPLOAD, 1);
+  if (x->has_body)
+    sim_number(x, first->method == SIM_POST ? CURLOPT_POSTFIELDSIZE_LARGE : CURLOPT_INFILESIZE_LARGE, x->up.announced);
+  if (x->up.readies) x->user.ready = sim_user_ready;
+  if (first->secret) sl_options_add_header(&x->options, "Authorization: secret", 21);
+  if (x->up.expects_own) sl_options_add_header(&x->options, "Expect: 100-continue", 20);
+  else if (x->has_body && x->up.announced < 0 && !x->up.expects) sl_options_add_header(&x->options, "Expect:", 7);
   uint32_t token = x->number;
   sl_transfer_init(&x->t, &x->user, &x->options);
   x->t.token = token;
@@ -60,15 +93,21 @@ static void head_int(sim_response *r, int64_t n)
   sl_text_int(&r->heads, n);
 }
 
+static uint8_t *random_bytes(sim_transfer *x, uint32_t n, uint64_t salt)
+{
+  uint8_t *bytes = malloc(n + 8u);
+  uint64_t state = x->sim->seed * 31 + x->number + salt;
+  for (uint32_t i = 0; bytes && i < n; i += 8) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    for (uint32_t k = 0; k < 8; k++) bytes[i + k] = (uint8_t)(state >> (8 * k)) | 1;
+  }
+  return bytes;
+}
+
 static void make_body(sim_transfer *x, uint32_t n)
 {
   sim_response *r = &x->response;
-  r->body = malloc(n + 8u);
-  uint64_t state = x->sim->seed * 31 + x->number;
-  for (uint32_t i = 0; r->body && i < n; i += 8) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    for (uint32_t k = 0; k < 8; k++) r->body[i + k] = (uint8_t)(state >> (8 * k)) | 1;
-  }
+  r->body = random_bytes(x, n, 0);
   r->body_len = r->body ? n : 0;
 }
 
@@ -82,6 +121,40 @@ void sim_respond(sim_transfer *x, uint32_t body_len)
   if (!x->head_only) sl_text_add(&r->wire, r->body, r->body_len);
   else r->body_len = 0;
   r->whole = true;
+}
+
+void sim_upload_body(sim_transfer *x, uint32_t n, bool known)
+{
+  free(x->up.bytes);
+  x->up.bytes = random_bytes(x, n, 1000);
+  x->up.len = n;
+  x->up.announced = known ? (int64_t)n : -1;
+  x->up.expects = !known || x->up.expects_own;
+  x->up.rewinds = x->has_body = true;
+  x->hops[0].method = SIM_PUT;
+}
+
+void sim_redirect(sim_transfer *x, uint32_t status, const char *location, uint32_t body_len)
+{
+  sim_response *r = &x->redirects[x->hop_count++];
+  r->status = status;
+  r->seg_max = 65536;
+  r->file_size = -1;
+  r->whole = true;
+  r->body = random_bytes(x, body_len, 2000);
+  r->body_len = x->head_only ? 0 : body_len;
+  head_str(r, "HTTP/1.1 ");
+  head_int(r, status);
+  head_str(r, " Moved\r\n");
+  if (location) {
+    head_str(r, "Location: ");
+    head_str(r, location);
+    head_str(r, "\r\n");
+  }
+  head_str(r, "Content-Length: ");
+  head_int(r, body_len);
+  head_str(r, "\r\n\r\n");
+  if (!x->head_only) sl_text_add(&r->wire, r->body, r->body_len);
 }
 
 static void random_headers(sim *s, sim_response *r)
@@ -252,6 +325,8 @@ static void make_fault(sim *s, sim_transfer *x)
   if (whole && !r->until_close && !(r->fault == SIM_FAULT_RESET && r->fault_drops)) return;
   if (r->fault == SIM_FAULT_END) {
     if (!r->fault_at) sim_allow(x, CURLE_GOT_NOTHING);
+    if (!r->fault_at && x->has_body) sim_allow(x, CURLE_SEND_ERROR);
+    if (x->has_body && x->up.expects) sim_allow(x, CURLE_RECV_ERROR); /* a 100 came before */
     if (r->fault_at && r->fault_at < r->heads.len) sim_allow(x, CURLE_RECV_ERROR);
     if (r->until_close && r->fault_at < len) {
       uint32_t head = len - r->body_len;
@@ -264,9 +339,180 @@ static void make_fault(sim *s, sim_transfer *x)
   }
   sim_allow(x, CURLE_RECV_ERROR);
   sim_allow(x, CURLE_GOT_NOTHING);
+  if (x->has_body) sim_allow(x, CURLE_SEND_ERROR);
+}
+
+/* ---- Bodies of requests, redirects, files ---- */
+
+/* How an upload can end badly, and what that allows. */
+static void upload_faults(sim *s, sim_transfer *x)
+{
+  sim_upload *up = &x->up;
+  if (sim_chance(s, 100)) {
+    up->fault = sim_chance(s, 512) ? SIM_FAULT_END : SIM_FAULT_RESET;
+    up->fault_at = sim_below(s, up->len + 1);
+    if (!up->fault_at && up->announced < 0 && x->file) up->fault = SIM_FAULT_NONE;
+    sim_allow(x, CURLE_SEND_ERROR);
+    if (!x->file) {
+      sim_allow(x, CURLE_GOT_NOTHING);
+      sim_allow(x, CURLE_RECV_ERROR);
+    }
+  } else if (sim_chance(s, 60)) {
+    up->stall_at = sim_below(s, up->len + 1);
+    x->may_hang = true;
+  }
+  if (sim_chance(s, 60) && up->announced > 0) { /* the user has less or more than announced */
+    if (sim_chance(s, 512) && up->len) up->len = sim_below(s, up->len);
+    else up->announced = sim_below(s, up->len + 1);
+  }
+  if (sim_chance(s, 60)) up->fail = 1 + sim_below(s, 200);
+}
+
+static void make_upload(sim *s, sim_transfer *x)
+{
+  sim_upload *up = &x->up;
+  up->expects_own = !x->file && sim_chance(s, 250);
+  sim_upload_body(x, sim_chance(s, 80) ? 0 : (uint32_t)sim_some(s, s->send_max < 1000 ? 2000 : sim_chance(s, 100) ? 200000 : 20000),
+                  sim_chance(s, 512));
+  x->hops[0].method = sim_chance(s, 400) ? SIM_POST : SIM_PUT;
+  if (up->announced < 0 && sim_chance(s, 512)) up->expects = up->expects_own;
+  up->rewinds = sim_chance(s, 800);
+  up->readies = sim_chance(s, 512);
+  if (sim_chance(s, 400)) up->most = 1 + (uint32_t)sim_some(s, 20000) + up->len / 64;
+  if (sim_chance(s, 300)) up->pause = 1 + sim_below(s, 200);
+  if (sim_chance(s, 300)) up->again = 1 + sim_below(s, 200);
+  if (sim_chance(s, 300)) sim_number(x, CURLOPT_MAX_SEND_SPEED_LARGE, (int64_t)up->len / 10 + 1 + sim_some(s, 100000));
+  upload_faults(s, x);
+  if (x->file) {
+    up->expects = up->expects_own = false;
+    x->hops[0].method = SIM_PUT;
+    return;
+  }
+  up->continue_us = sim_chance(s, 300) ? -1 : sim_chance(s, 700) ? sim_some(s, 50000) : sim_some(s, 2 * SL_SECOND);
+  if (sim_chance(s, 200)) sim_number(x, CURLOPT_EXPECT_100_TIMEOUT_MS, sim_some(s, 3000));
+  if (sim_chance(s, 150)) {
+    up->answer_at = sim_below(s, up->len + 1);
+    up->deaf = sim_chance(s, 512);
+    if (up->deaf && x->may_hang) up->deaf = false;
+  }
+  if (sim_chance(s, 60)) {
+    sim_number(x, CURLOPT_KEEP_SENDING_ON_ERROR, 1);
+    if (up->deaf) x->may_hang = true;
+  }
+  if (!up->rewinds) sim_allow(x, CURLE_SEND_FAIL_REWIND);
+}
+
+/* An answer that comes before the body is whole may end the connection under it. */
+static void early_answer(sim_transfer *x)
+{
+  const sim_upload *up = &x->up;
+  if (!x->has_body || up->answer_at == UINT32_MAX) return;
+  if (x->response.close || x->response.until_close || x->response.fault) {
+    sim_allow(x, CURLE_SEND_ERROR);
+    sim_allow(x, CURLE_RECV_ERROR);
+  }
+}
+
+static void make_redirects(sim *s, sim_transfer *x)
+{
+  static const uint32_t statuses[] = { 301, 302, 303, 307, 308 };
+  static const char *const bad[] = { "ftp://a.test/", "file:///1", "http://", "http://[::", "http://a b/", "https:///x",
+                                     "http://a.test:99999/" };
+  x->follow = sim_chance(s, 900);
+  uint32_t count = x->loops ? 1 : 1 + sim_below(s, SIM_HOPS_MAX);
+  if (sim_chance(s, 100)) x->loops = true, count = 1;
+  for (uint32_t i = 1; i <= count; i++) {
+    char location[64];
+    sl_line l = { location, location + sizeof location };
+    sim_hop *to = &x->hops[i];
+    const sim_hop *from = &x->hops[i - 1];
+    to->origin = x->loops ? from->origin : sim_below(s, s->origin_count);
+    to->tls = x->loops || !sim_chance(s, 200) ? from->tls : !from->tls;
+    bool same = to->origin == from->origin && to->tls == from->tls;
+    if (!same || sim_chance(s, 300)) {
+      sl_line_str(&l, to->tls ? "https://" : "http://");
+      sl_line_str(&l, s->origins[to->origin].name);
+    }
+    bool relative = same && l.at == location && sim_chance(s, 300);
+    if (!relative) sl_line_str(&l, "/");
+    sl_line_int(&l, x->number);
+    if (!x->loops) sl_line_str(&l, ".");
+    if (!x->loops) sl_line_int(&l, i);
+    if (sim_chance(s, 100)) sl_line_str(&l, "#part");
+    const char *where = location;
+    if (sim_chance(s, 60)) where = bad[sim_below(s, 7)];
+    else if (sim_chance(s, 40)) where = NULL;
+    uint32_t body = sim_chance(s, 60) ? 60000 + sim_below(s, 20000) : sim_below(s, 1000);
+    sim_redirect(x, statuses[x->loops ? 3 + sim_below(s, 2) : sim_below(s, 5)], where, body);
+    sim_response *r = &x->redirects[i - 1];
+    r->seg_max = 1 + (uint32_t)sim_some(s, 65536) + body / 64;
+    r->delay_us = sim_chance(s, 512) ? 0 : sim_some(s, 5000);
+    r->think_us = sim_chance(s, 512) ? 0 : sim_some(s, 20000);
+    if (where == location) continue;
+    if (!where) { /* no redirect, an answer */
+      x->missing = true;
+      break;
+    }
+    x->unreachable = true;
+    sim_allow(x, CURLE_URL_MALFORMAT);
+    sim_allow(x, CURLE_UNSUPPORTED_PROTOCOL);
+    break;
+  }
+  if (!x->follow) return;
+  if (x->loops) {
+    sim_number(x, CURLOPT_MAXREDIRS, sim_below(s, 4));
+    sim_allow(x, CURLE_TOO_MANY_REDIRECTS);
+  } else if (sim_chance(s, 60)) {
+    sim_number(x, CURLOPT_MAXREDIRS, 0);
+    sim_allow(x, CURLE_TOO_MANY_REDIRECTS);
+  }
+}
+
+/* The file of a transfer that reads one: its bytes are the wire. */
+static void make_file(sim *s, sim_transfer *x)
+{
+  sim_response *r = &x->response;
+  x->tls = false;
+  x->origin = 0;
+  make_body(x, sim_chance(s, 100) ? 0 : (uint32_t)sim_some(s, 20000));
+  r->whole = r->close = true;
+  if (sim_chance(s, 60)) x->unreachable = true, sim_allow(x, CURLE_FILE_COULDNT_READ_FILE);
+  if (x->has_body) {
+    r->body_len = 0;
+    sim_allow(x, CURLE_WRITE_ERROR);
+    if (x->up.fault == SIM_FAULT_END) x->up.fault = SIM_FAULT_RESET;
+    return;
+  }
+  r->file_size = sim_chance(s, 100) ? -1 : (int64_t)r->body_len;
+  if (x->head_only) {
+    if (r->file_size >= 0) {
+      sl_text_str(&r->heads, "Content-Length: ");
+      sl_text_int(&r->heads, r->file_size);
+      sl_text_str(&r->heads, "\r\n");
+    }
+    sl_text_str(&r->heads, "Accept-ranges: bytes\r\n\r\n");
+    r->body_len = 0;
+    return;
+  }
+  sl_text_add(&r->wire, r->body, r->body_len);
+  if (!r->body_len || !sim_chance(s, 150)) return;
+  r->fault = (enum sim_fault)(1 + sim_below(s, 3));
+  r->fault_at = sim_below(s, r->body_len);
+  if (r->fault == SIM_FAULT_STALL) x->may_hang = true;
+  else if (r->fault == SIM_FAULT_RESET) sim_allow(x, CURLE_FILE_COULDNT_READ_FILE), r->whole = false;
+  else if (r->file_size < 0) r->body_len = r->fault_at; /* that is its end */
+  else sim_allow(x, CURLE_PARTIAL_FILE), r->whole = false;
 }
 
 /* ---- Transfers ----------------------------------------------------------------------------------------- */
+
+/* The least receive rate that ends before the calm does. */
+static int64_t least_rate(const sim_transfer *x)
+{
+  size_t all = x->response.wire.len;
+  for (uint32_t i = 0; i < x->hop_count; i++) all += x->redirects[i].wire.len * (x->loops ? 5 : 1);
+  return (int64_t)(all + 100) / 20 + 1;
+}
 
 static void make_limits(sim *s, sim_transfer *x)
 {
@@ -277,10 +523,10 @@ static void make_limits(sim *s, sim_transfer *x)
     sim_number(x, CURLOPT_LOW_SPEED_TIME, 1 + sim_below(s, 4));
   }
   if (sim_chance(s, 250)) {
-    int64_t least = (int64_t)x->response.wire.len / 20 + 1;
+    int64_t least = least_rate(x);
     sim_number(x, CURLOPT_MAX_RECV_SPEED_LARGE, sim_chance(s, 300) ? least : least + sim_some(s, 100000));
   }
-  if (sim_chance(s, 60)) sim_number(x, CURLOPT_MAX_SEND_SPEED_LARGE, 10 + sim_some(s, 10000));
+  if (!x->has_body && sim_chance(s, 60)) sim_number(x, CURLOPT_MAX_SEND_SPEED_LARGE, 10 + sim_some(s, 10000));
   if (sim_chance(s, 60)) sim_number(x, CURLOPT_FRESH_CONNECT, 1);
   if (sim_chance(s, 60)) sim_number(x, CURLOPT_FORBID_REUSE, 1);
   if (sim_chance(s, 60)) {
@@ -314,11 +560,11 @@ static void make_user(sim *s, sim_transfer *x)
 }
 
 /* What the way to its origin allows. */
-static void origin_allows(sim *s, sim_transfer *x)
+static void origin_allows(sim *s, sim_transfer *x, uint32_t hop)
 {
-  const sim_origin *o = &s->origins[x->origin];
+  const sim_origin *o = &s->origins[hop ? x->hops[hop].origin : x->origin];
   if (o->open_delay_us == SL_NEVER) x->may_hang = true;
-  if (s->other_alpn && x->tls) sim_allow(x, CURLE_SSL_CONNECT_ERROR);
+  if (s->other_alpn && (hop ? x->hops[hop].tls : x->tls)) sim_allow(x, CURLE_SSL_CONNECT_ERROR);
   switch (o->open_code) {
   case 0: break;
   case SL_RESOLVE: sim_allow(x, CURLE_COULDNT_RESOLVE_HOST); break;
@@ -334,14 +580,23 @@ static void make_transfer(sim *s)
   enum evil evil = sim_chance(s, 200) ? 1 + sim_below(s, EVIL_COUNT - 1) : EVIL_NONE;
   if (evil == EVIL_HUGE_HEAD && sim_chance(s, 800)) evil = EVIL_EXTRA;
   x->origin = sim_below(s, s->origin_count);
-  x->head_only = sim_chance(s, 80);
+  x->head_only = sim_chance(s, 80) && evil != EVIL_CHUNK_SIZE && evil != EVIL_CHUNK_END;
   x->tls = sim_chance(s, 150);
-  make_response(s, x, evil);
-  if (sim_chance(s, 200) && (evil == EVIL_NONE || evil == EVIL_EXTRA) && !x->response.glue) make_fault(s, x);
+  x->file = sim_chance(s, 60);
+  if (sim_chance(s, 300)) x->head_only = false, make_upload(s, x);
+  x->hops[0].secret = !x->file && sim_chance(s, 100);
+  x->hops[0].origin = x->origin;
+  x->hops[0].tls = x->tls;
+  if (x->file) make_file(s, x);
+  else if (sim_chance(s, 150)) make_redirects(s, x);
+  if (!x->file) make_response(s, x, evil);
+  if (x->head_only != (x->hops[0].method == SIM_HEAD)) x->hops[0].method = x->has_body ? x->hops[0].method : SIM_GET;
+  if (!x->file && sim_chance(s, 200) && (evil == EVIL_NONE || evil == EVIL_EXTRA) && !x->response.glue) make_fault(s, x);
+  early_answer(x);
   make_pace(s, x);
   make_limits(s, x);
   make_user(s, x);
-  origin_allows(s, x);
+  for (uint32_t i = 0; !x->file && i <= x->hop_count; i++) origin_allows(s, x, i);
   x->any_code = s->fail_call != 0;
   sim_transfer_ready(x);
 }
@@ -366,6 +621,7 @@ static void make_origins(sim *s)
 static void make_host(sim *s)
 {
   s->moves = sim_chance(s, 512);
+  s->moves_out = sim_chance(s, 512);
   s->reads_ahead = sim_chance(s, 400);
   s->window = sim_chance(s, 700) ? 65536 : 1024 + (uint32_t)sim_some(s, 64000);
   s->send_max = sim_chance(s, 800) ? 65536 : 1 + (uint32_t)sim_some(s, 200);
@@ -392,8 +648,7 @@ static void make_commands(sim *s)
     case 9: sim_at(s, at, SIM_READD, number, 0); break;
     case 10: sim_at(s, at, SIM_ADD, number, 0); break;
     case 11: sim_at(s, at, SIM_SPEED, number,
-                    (int64_t)s->transfers[number - 1].response.wire.len / 20 + 1 + sim_some(s,
-                                                                                            100000)); break;
+                    least_rate(&s->transfers[number - 1]) + sim_some(s, 100000)); break;
     case 12:
       sim_at(s, at, SIM_HOLD, number, 0);
       if (sim_chance(s, 800)) sim_at(s, at + sim_some(s, SL_SECOND), SIM_FREE, number, 0);
@@ -431,7 +686,40 @@ static void describe_transfer(sim *s, const sim_transfer *x)
   const sim_response *r = &x->response;
   const sl_options *o = &x->options;
   say(s, "transfer", x->number);
-  sl_text_str(&s->script, x->head_only ? ": HEAD" : ": GET");
+  static const char *const methods[] = { ": GET", ": HEAD", ": PUT", ": POST" };
+  sl_text_str(&s->script, methods[x->hops[0].method]);
+  say(s, "file", x->file);
+  say(s, "hops", x->hop_count);
+  say(s, "follow", x->follow);
+  say(s, "loops", x->loops);
+  say(s, "unreachable", x->unreachable);
+  if (x->has_body) {
+    const sim_upload *up = &x->up;
+    sl_text_str(&s->script, "\n   upload:");
+    say(s, "len", up->len);
+    say(s, "announced", up->announced);
+    say(s, "expects", up->expects);
+    say(s, "continue_us", up->continue_us);
+    say(s, "answer_at", up->answer_at);
+    say(s, "deaf", up->deaf);
+    say(s, "stall_at", up->stall_at);
+    say(s, "fault", up->fault);
+    say(s, "fault_at", up->fault_at);
+    say(s, "rewinds", up->rewinds);
+    say(s, "readies", up->readies);
+    say(s, "pause", up->pause);
+    say(s, "again", up->again);
+    say(s, "fail", up->fail);
+    say(s, "most", up->most);
+  }
+  for (uint32_t i = 0; i < x->hop_count; i++) {
+    sl_text_str(&s->script, "\n   redirect: ");
+    for (uint32_t k = 0; k < x->redirects[i].heads.len; k++) {
+      char c = x->redirects[i].heads.data[k];
+      sl_text_add(&s->script, c >= ' ' ? &c : c == '\n' ? "|" : "", c == '\r' ? 0 : 1);
+    }
+  }
+  sl_text_str(&s->script, "\n  ");
   say(s, "origin", x->origin);
   say(s, "tls", x->tls);
   say(s, "moves", x->user.moves);
@@ -481,9 +769,10 @@ static void describe_transfer(sim *s, const sim_transfer *x)
 static void describe(sim *s)
 {
   static const char *const names[] = { "add", "pause", "resume", "stop", "remove", "readd", "speed", "hold",
-                                       "free", "spurious", "look" };
+                                       "free", "spurious", "look", "more" };
   sl_text_str(&s->script, " host:");
   say(s, "moves", s->moves);
+  say(s, "moves_out", s->moves_out);
   say(s, "reads_ahead", s->reads_ahead);
   say(s, "window", s->window);
   say(s, "send_max", s->send_max);

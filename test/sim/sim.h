@@ -41,6 +41,7 @@
 #include "engine/transfer.h"
 
 #define SIM_TRANSFERS_MAX 4
+#define SIM_HOPS_MAX 2       /* redirects of one transfer   */
 #define SIM_ORIGINS_MAX 2
 #define SIM_CHANNELS_MAX 64  /* open at one time            */
 #define SIM_COMMANDS_MAX 256 /* waiting at one time         */
@@ -56,6 +57,7 @@ enum sim_flags {
 };
 
 typedef struct sim sim;
+typedef struct sim_transfer sim_transfer;
 
 enum sim_fault { SIM_FAULT_NONE, SIM_FAULT_END, SIM_FAULT_RESET, SIM_FAULT_STALL };
 
@@ -72,8 +74,41 @@ typedef struct {
   bool fault_drops;      /* a reset takes with it what was not received                  */
   uint32_t seg_max;      /* bytes that arrive at once, at most                           */
   int64_t think_us, delay_us; /* before the first byte; between segments, at most        */
+  int64_t file_size;     /* what the host says of a file, -1 = not known                 */
   uint32_t glue;         /* the last bytes of wire arrive together                       */
 } sim_response;
+
+/* Where one request of a transfer goes, and what the server expects and does. */
+enum sim_method { SIM_GET, SIM_HEAD, SIM_PUT, SIM_POST };
+typedef struct {
+  uint32_t origin;
+  bool tls, body, secret; /* with the body; with the caller's own Authorization                 */
+  uint8_t method;
+} sim_hop;
+
+/* The body of a transfer's requests: what its user gives and what its server does meanwhile. */
+typedef struct {
+  uint8_t *bytes;
+  uint32_t len;          /* bytes the user has                                           */
+  int64_t announced;     /* -1: in chunks                                                */
+  bool expects, expects_own; /* Expect goes with it; by the caller's own header          */
+  int64_t continue_us;   /* the server's 100 comes so much later; -1: never              */
+  uint32_t answer_at;    /* the answer begins at this many bytes; UINT32_MAX: at the end */
+  bool deaf;             /* ... and nothing more is read                                 */
+  uint32_t stall_at;     /* nothing more is read from here on; UINT32_MAX: not           */
+  enum sim_fault fault;  /* END or RESET by the server at fault_at                       */
+  uint32_t fault_at;
+  bool rewinds, readies; /* the user has rewind; ready                                   */
+  uint32_t pause, again, fail, most; /* chances; bytes a read at most, 0: any            */
+  int64_t pause_at;      /* pause once at this many bytes, -1: not                       */
+  /* what happened */
+  uint32_t at;           /* the user's place                                             */
+  uint32_t promised;     /* bytes `ready` spoke of                                       */
+  bool ended, failed, short_told;
+  uint32_t given;        /* bytes given since the start, rewinds not subtracted          */
+  uint32_t burst_given, bursts; /* as of receiving                                       */
+  int64_t burst_us;
+} sim_upload;
 
 typedef struct {
   sl_ch id;
@@ -96,6 +131,16 @@ typedef struct {
   uint32_t send_room;
   int64_t room_us;
   bool end_send;
+  /* the request that is being read: reading -> of its body `body_at` bytes so far */
+  sim_transfer *asker;
+  uint32_t hop;
+  bool reading, continued, answered;
+  uint32_t body_at;
+  uint32_t chunk_left;   /* of a chunked body                                            */
+  uint8_t chunk_state;   /* 0 size line, 1 data, 2 line end, 3 last line end             */
+  int64_t head_us, continue_at_us;
+  bool stalled;
+  bool writes;           /* a file                                                       */
 } sim_channel;
 
 typedef struct {
@@ -107,7 +152,7 @@ typedef struct {
   bool requests_reset;   /* ... by a reset                                               */
 } sim_origin;
 
-typedef struct {
+struct sim_transfer {
   sl_transfer t;         /* first: a sl_transfer* is a sim_transfer*                     */
   sim *sim;
   sl_options options;
@@ -141,11 +186,22 @@ typedef struct {
   int64_t held_since_us, held_sum_us; /* by its host: the guest's clocks stand still (B15)     */
   bool paused_at_run;
   bool stop_asked, speed_changed;
-} sim_transfer;
+  /* requests beyond one GET */
+  bool file, follow, loops, unreachable; /* unreachable: no answer can become the user's  */
+  bool missing;          /* the last redirect names no place: it is the answer           */
+  sim_hop hops[SIM_HOPS_MAX + 1];
+  uint32_t hop_count;    /* redirects before `response`                                  */
+  sim_response redirects[SIM_HOPS_MAX];
+  bool has_body;
+  sim_upload up;
+  sl_text heads;         /* of all answers that began since the start                    */
+  bool whole_sent;       /* the server has the whole body of the latest request          */
+};
 
 enum sim_what {
   SIM_ADD, SIM_PAUSE, SIM_RESUME, SIM_STOP, SIM_REMOVE, SIM_READD, SIM_SPEED, SIM_HOLD, SIM_FREE,
-  SIM_SPURIOUS, SIM_LOOK /* nothing: a time at which `look` is called */
+  SIM_SPURIOUS, SIM_LOOK, /* nothing: a time at which `look` is called */
+  SIM_MORE /* there are body bytes again */
 };
 
 typedef struct {
@@ -175,7 +231,7 @@ struct sim {
   sim_command commands[SIM_COMMANDS_MAX];
   uint32_t command_count, command_order;
   /* the host's manners */
-  bool moves, reads_ahead;
+  bool moves, moves_out, reads_ahead;
   uint32_t window;       /* socket buffer                                                */
   uint32_t send_max;     /* bytes taken by one send                                      */
   uint32_t channels_max; /* more answer SL_BUSY; 0 = no bound                            */
@@ -224,6 +280,13 @@ sim *sim_new(uint64_t seed, uint32_t flags);
 sim_transfer *sim_transfer_new(sim *s);
 /* A 200 with this many bytes and a Content-Length, arriving at once. */
 void sim_respond(sim_transfer *x, uint32_t body_len);
+/* Its request is a PUT with a body of n bytes, of known length or in chunks. Before sim_transfer_ready. */
+void sim_upload_body(sim_transfer *x, uint32_t n, bool known);
+/* Redirect number x->hop_count with this status to itself (loop) or to the next; the last hop's origin may be
+ * set by the caller behind it. Before sim_transfer_ready. */
+void sim_redirect(sim_transfer *x, uint32_t status, const char *location, uint32_t body_len);
+/* What the user is to get, NULL: nothing. */
+const sim_response *sim_final(const sim_transfer *x);
 void sim_number(sim_transfer *x, int option, int64_t value);
 void sim_at(sim *s, int64_t after_us, enum sim_what what, uint32_t number, int64_t arg);
 /* Until everything has ended. False: violated. */
@@ -246,6 +309,8 @@ void sim_transfer_ready(sim_transfer *x);
 /* play.c */
 extern const sl_user sim_user;
 int32_t sim_write(sl_transfer *t, enum sl_part part, const char *data, uint32_t n);
+int32_t sim_user_ready(sl_transfer *t);
+bool sim_user_rewind(sl_transfer *t);
 
 /* host.c */
 sim_channel *sim_channel_find(sim *s, sl_ch id);
@@ -258,6 +323,8 @@ void sim_set_current(sim *s);
 
 /* server.c */
 void sim_server_sent(sim *s, sim_channel *c); /* bytes were added to c->request */
+void sim_server_opened(sim *s, sim_channel *c); /* of a file */
+void sim_server_end_send(sim *s, sim_channel *c);
 void sim_server_taken(sim *s, sim_channel *c); /* bytes were received            */
 void sim_server_tick(sim *s, sim_channel *c);  /* c's time has come              */
 int64_t sim_server_next_us(const sim_channel *c);
@@ -268,6 +335,8 @@ void sim_trace(sim *s, uint32_t number, char letter, int64_t a, int64_t b);
 void sim_trace_hook(void *arg, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b);
 void sim_check_write(sim *s, sim_transfer *x, enum sl_part part, const char *data, uint32_t n);
 void sim_check_done(sim *s, sim_transfer *x);
+/* A body callback is called. */
+void sim_check_read(sim *s, sim_transfer *x);
 void sim_check_step(sim *s);
 void sim_check_end(sim *s);
 /* The pause state of x may have changed. */

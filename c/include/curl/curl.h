@@ -1381,6 +1381,10 @@ CURL_EXTERN CURLMcode curl_multi_perform(CURLM *multi_handle, int *running_handl
 CURL_EXTERN CURLMcode curl_multi_poll(CURLM *multi_handle, struct curl_waitfd extra_fds[], unsigned int extra_nfds,
                                       int timeout_ms, int *numfds);
 
+/* As curl_multi_poll, but with no descriptor to wait for it returns at once and leaves a wakeup pending (K5). */
+CURL_EXTERN CURLMcode curl_multi_wait(CURLM *multi_handle, struct curl_waitfd extra_fds[], unsigned int extra_nfds,
+                                      int timeout_ms, int *numfds);
+
 /* Makes the current or the next curl_multi_poll return; several before one poll count as one (K2). The only function
  * for any thread; the multi must outlive the call. CURLM_WAKEUP_FAILURE when it could not be done. */
 CURL_EXTERN CURLMcode curl_multi_wakeup(CURLM *multi_handle);
@@ -1391,6 +1395,46 @@ CURL_EXTERN CURLMcode curl_multi_timeout(CURLM *multi_handle, long *timeout_ms);
 /* The next message, or NULL. *msgs_in_queue: how many are left after it. Each comes once, in order of completion (X10).
  * The message belongs to the multi and lasts until the transfer is removed or the multi cleaned up. */
 CURL_EXTERN CURLMsg *curl_multi_info_read(CURLM *multi_handle, int *msgs_in_queue);
+
+/* Sets one option; the value's type follows from the option's number (see CURLMoption).
+ * MAXCONNECTS: idle connections kept, 0 = 64. MAX_HOST_CONNECTIONS, MAX_TOTAL_CONNECTIONS: 0 = no limit; transfers
+ * past it wait, first come, first served, and their time runs (T6). PIPELINING: 0 to 3, without effect on HTTP/1.
+ * SOCKETFUNCTION/DATA, TIMERFUNCTION/DATA: see curl_multi_socket_action. NOTIFYFUNCTION/DATA: see
+ * curl_multi_notify_enable. CURLM_UNKNOWN_OPTION for the rest, and for SOCKETFUNCTION without descriptors;
+ * CURLM_BAD_FUNCTION_ARGUMENT for a negative number. */
+CURL_EXTERN CURLMcode curl_multi_setopt(CURLM *multi_handle, CURLMoption option, ...);
+
+/* Tells that descriptor s can do what ev_bitmask (CURL_CSELECT_*, 0 = look yourself) says, or, with
+ * CURL_SOCKET_TIMEOUT, that the timer ran out; does what can be done without waiting, in time proportional to that.
+ * The socket callback says which descriptors to watch (CURL_POLL_*; P9: none of a paused transfer), the timer
+ * callback when to call at the latest: one shot, -1 = not at all. Either may answer -1: then the multi is dead, all
+ * transfers end with CURLE_ABORTED_BY_CALLBACK, and the call answers CURLM_ABORTED_BY_CALLBACK (X7). */
+CURL_EXTERN CURLMcode curl_multi_socket_action(CURLM *multi_handle, curl_socket_t s, int ev_bitmask,
+                                               int *running_handles);
+
+/* What the socket callback gets as socketp for this descriptor, until it is told CURL_POLL_REMOVE. Allowed in
+ * callbacks (X6). CURLM_BAD_SOCKET for one that is not announced. */
+CURL_EXTERN CURLMcode curl_multi_assign(CURLM *multi_handle, curl_socket_t sockfd, void *sockp);
+
+/* Adds the descriptors that are waited for to the sets (NULL: left out), paused transfers' not included (K7). *max_fd:
+ * the highest of them, -1 without any; then wait a little, at most curl_multi_timeout. except_set is not used. */
+CURL_EXTERN CURLMcode curl_multi_fdset(CURLM *multi_handle, fd_set *read_set, fd_set *write_set, fd_set *except_set,
+                                       int *max_fd);
+
+/* The same into an array of size entries; *fd_count, unless NULL: how many there are. NULL and 0 ask for the number
+ * only. CURLM_OUT_OF_MEMORY when the array is too small (K7). */
+CURL_EXTERN CURLMcode curl_multi_waitfds(CURLM *multi_handle, struct curl_waitfd *ufds, unsigned int size,
+                                         unsigned int *fd_count);
+
+/* The transfers in it, in order of adding, NULL behind the last; the caller frees the list with curl_free. NULL without
+ * memory or for NULL. Allowed in callbacks (X6). */
+CURL_EXTERN CURL **curl_multi_get_handles(CURLM *multi_handle);
+
+/* Have CURLMOPT_NOTIFYFUNCTION called at the end of perform and socket_action for this kind, or no longer:
+ * CURLMNOTIFY_EASY_DONE for each transfer that ended, then CURLMNOTIFY_INFO_READ once when there are messages again, with
+ * a handle of the multi's own (X11). Inside it transfers may be added and removed. CURLM_UNKNOWN_OPTION for others. */
+CURL_EXTERN CURLMcode curl_multi_notify_enable(CURLM *multi_handle, unsigned int notification);
+CURL_EXTERN CURLMcode curl_multi_notify_disable(CURLM *multi_handle, unsigned int notification);
 
 /* Ends a multi's life, stopping what still runs; the transfers in it are taken out and remain the caller's.
  * CURLM_RECURSIVE_API_CALL from a callback, and nothing happens (X4). */

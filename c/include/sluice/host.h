@@ -45,13 +45,16 @@ typedef int32_t sl_ch;          /* > 0, chosen by the host                 */
 enum sl_kind {
   SL_TCP = 1,   /* a byte stream, TCP or a unix socket                                    */
   SL_TLS,       /* the same inside TLS; the host owns keys and trust                      */
-  SL_EXCHANGE,  /* the host does HTTP: OPENED means the response head is in SL_INFO_HEAD  */
-  SL_FILE,      /* a file, read or written in order                                       */
+  SL_EXCHANGE,  /* the host does HTTP: one request, which is in the spec and goes out with it, and
+                   its response; see below                                                */
+  SL_FILE,      /* a file, read or written in order: OPENED or GONE (SL_IO; a directory too).
+                   Writing makes it or empties it; after SL_END_SEND recv answers 0 when all
+                   that was sent is in the file, or the code of what failed                 */
   SL_DATAGRAM   /* reserved: SL_NOSYS                                                     */
 };
 
 enum sl_event_bits {
-  SL_OPENED = 1, /* usable: ALPN and addresses are known (exchange: the head is here)     */
+  SL_OPENED = 1, /* usable: ALPN and addresses are known (exchange: see below)            */
   SL_IN = 2,     /* recv would not answer SL_AGAIN                                        */
   SL_OUT = 4,    /* send would not answer SL_AGAIN                                        */
   SL_GONE = 8,   /* broken, or never came to be: recv or send (before OPENED both) tells why */
@@ -85,7 +88,8 @@ enum sl_info_what {
   SL_INFO_TLS,       /* text: "version cipher"                                            */
   SL_INFO_TIMES,     /* int64 x 3: microseconds on sl_now_us's clock at which the name was
                         resolved, the stream connected, TLS done; 0 = did not happen      */
-  SL_INFO_HEAD,      /* exchange: the response head, as HTTP/1 text                       */
+  SL_INFO_HEAD,      /* exchange: the response head, as HTTP/1 text; AGAIN until it is here. The
+                        version in its status line is the host's to make up: "HTTP/host" is fit */
   SL_INFO_HELD,      /* int64: bytes the host keeps that the engine has not taken         */
   SL_INFO_ERROR,     /* text: the host's own words for why the channel is gone            */
   SL_INFO_SIZE       /* int64: size of a file, -1 when not known                          */
@@ -121,9 +125,26 @@ void SL_HOST(sl_random)(sl_loop *loop, void *buf, uint32_t n);
  *   ca WORD       TLS: trust, in the host's own words (a path, a registered name)
  *   cert WORD     TLS: client certificate, likewise
  *   key WORD      TLS: its key, likewise (absent: with the certificate)
- *   path PATH     file: the file
+ *   path PATH     file: its absolute path as in a file URL: a % and two hex digits stand for a byte, for
+ *                 every one but letters, digits and -._~/!$&'()*+,;=:@
  *   mode read|write
- * Two transfers may share a channel iff kind and spec are byte-equal: that is the pool's key. */
+ *   method M      exchange: of the request; name, port and what follows them are those of its URL
+ *   url URL       exchange: absolute, without credentials
+ *   body N        exchange: a body of N bytes (-1: not known) comes by send or move_out and ends with END_SEND;
+ *                 absent: there is none
+ *   header LINE   exchange: "Name: value"; the one key that may come again. Host, what frames the body and what is
+ *                 the connection's own are left to the host. One that it cannot send as it is ends the channel
+ *                 with SL_NOSYS and words, as anything else in the spec that it would have to leave undone
+ * Two transfers may share a channel iff kind and spec are byte-equal: that is the pool's key. Exchanges never do.
+ *
+ * An exchange
+ *  - follows no redirect and keeps no cookies: those are the engine's.
+ *  - is OPENED as soon as the host knows that the peer is there: it takes the request's body, or the head is here,
+ *    or the peer was seen to fail. The connect limit lasts until then, because most hosts cannot tell earlier.
+ *  - answers AGAIN to recv and move until the head is here; SL_IN says so. The head is asked for first.
+ *  - may decode the body: beside a Content-Encoding the engine believes no Content-Length. Undecoded, or not, a body
+ *    that stops before its end is an error (SL_RESET), never 0.
+ *  - takes no more of the request's body once the peer has answered and no longer wants it: send answers AGAIN. */
 sl_ch SL_HOST(sl_open)(sl_loop *loop, uint32_t kind, const char *spec, uint32_t len);
 /* Put TLS on an open stream (after a proxy's answer): 0 or a code, at once; OPENED comes again. */
 int32_t SL_HOST(sl_start_tls)(sl_ch ch, const char *spec, uint32_t len);

@@ -14,11 +14,14 @@
 
 #define CONNECTIONS_MAX 256
 #define REQUEST_MAX 8192
+#define BODY_MAX 4000000 /* of one request */
 
 typedef struct {
   server *s;
   int fd;
   pthread_t thread;
+  char in[REQUEST_MAX]; /* received, not yet looked at */
+  size_t in_len;
 } peer;
 
 struct server {
@@ -28,7 +31,10 @@ struct server {
   bool stopping;
   unsigned count;
   peer *peers[CONNECTIONS_MAX];
-  char request[REQUEST_MAX];
+  char request[REQUEST_MAX], trailers[REQUEST_MAX];
+  char *body;
+  size_t body_len;
+  unsigned requests;
 };
 
 char server_byte(size_t i) { return (char)('a' + (i + i / 100) % 26); }
@@ -114,12 +120,9 @@ static bool send_status(int fd, unsigned code, bool head)
   return send_head(fd, status, "Content-Length: %zu", 6) && (head || send_text(fd, "status"));
 }
 
-/* False: close the connection. */
-static bool answer(server *s, int fd, const char *path, bool head)
+static bool answer_body(int fd, const char *path, bool head)
 {
   size_t n = 0;
-  long ms = 0;
-  unsigned code;
   if (sscanf(path, "/length/%zu", &n) == 1)
     return send_head(fd, "200 OK", "Content-Length: %zu", n) && (head || send_body(fd, 0, n));
   if (sscanf(path, "/chunked/%zu", &n) == 1)
@@ -130,38 +133,164 @@ static bool answer(server *s, int fd, const char *path, bool head)
     return send_head(fd, "200 OK", "Content-Length: %zu", 2 * n) && send_body(fd, 0, n) && false;
   if (sscanf(path, "/stall/%zu", &n) == 1)
     return send_head(fd, "200 OK", "Content-Length: %zu", 2 * n) && send_body(fd, 0, n) && hang(fd);
-  if (sscanf(path, "/dribble/%zu/%ld", &n, &ms) == 2)
-    return send_head(fd, "200 OK", "Content-Length: %zu", n * 100) && send_slowly(s, fd, n, ms);
-  if (sscanf(path, "/status/%u", &code) == 1) return send_status(fd, code, head);
-  if (!strcmp(path, "/early"))
-    return send_text(fd, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n") &&
-           send_head(fd, "200 OK", "Content-Length: %zu", 5) && (head || send_text(fd, "early"));
-  if (!strcmp(path, "/hang")) return hang(fd);
-  if (!strcmp(path, "/gone")) return false;
   return send_status(fd, 404, head);
 }
 
-static bool serve_one(server *s, int fd)
+static bool answer_redirect(int fd, unsigned code, const char *to)
 {
-  char request[REQUEST_MAX], path[1024] = "";
-  size_t n = 0;
-  do {
-    ssize_t got = recv(fd, request + n, sizeof request - 1 - n, 0);
-    if (got <= 0) return false;
-    n += (size_t)got;
-    request[n] = 0;
-  } while (!strstr(request, "\r\n\r\n") && n < sizeof request - 1);
+  char text[1200];
+  snprintf(text, sizeof text, "HTTP/1.1 %u Elsewhere\r\nLocation: %s\r\nContent-Length: 4\r\n\r\naway", code, to);
+  return send_text(fd, text);
+}
+
+static bool answer_echo(server *s, int fd)
+{
   pthread_mutex_lock(&s->lock);
-  memcpy(s->request, request, n + 1);
+  size_t n = s->body_len;
+  char *copy = malloc(n + 1);
+  if (n) memcpy(copy, s->body, n);
+  pthread_mutex_unlock(&s->lock);
+  bool ok = send_head(fd, "200 OK", "Content-Length: %zu", n) && send_all(fd, copy, n);
+  free(copy);
+  return ok;
+}
+
+/* False: close the connection. */
+static bool answer(server *s, int fd, const char *path, bool head)
+{
+  size_t n = 0;
+  long ms = 0;
+  unsigned code;
+  int at = 0;
+  if (sscanf(path, "/dribble/%zu/%ld", &n, &ms) == 2)
+    return send_head(fd, "200 OK", "Content-Length: %zu", n * 100) && send_slowly(s, fd, n, ms);
+  if (sscanf(path, "/status/%u", &code) == 1) return send_status(fd, code, head);
+  if (sscanf(path, "/to/%u/%n", &code, &at) == 1 && at) return answer_redirect(fd, code, path + at);
+  if (!strcmp(path, "/early"))
+    return send_text(fd, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n") &&
+           send_head(fd, "200 OK", "Content-Length: %zu", 5) && (head || send_text(fd, "early"));
+  if (!strncmp(path, "/echo", 5) || !strncmp(path, "/expect/", 8)) return answer_echo(s, fd);
+  if (!strcmp(path, "/hang")) return hang(fd);
+  if (!strcmp(path, "/gone")) return false;
+  return answer_body(fd, path, head);
+}
+
+/* Make `in` hold up to and with the next `end`; where that begins, or NULL. */
+static char *receive_to(peer *p, const char *end)
+{
+  for (;;) {
+    char *found = memmem(p->in, p->in_len, end, strlen(end));
+    if (found || p->in_len == sizeof p->in) return found;
+    ssize_t got = recv(p->fd, p->in + p->in_len, sizeof p->in - p->in_len, 0);
+    if (got <= 0) return NULL;
+    p->in_len += (size_t)got;
+  }
+}
+
+static void drop_in(peer *p, size_t n)
+{
+  p->in_len -= n;
+  memmove(p->in, p->in + n, p->in_len);
+}
+
+/* n bytes of a body, kept behind what the server has of it. */
+static bool receive_bytes(peer *p, size_t n)
+{
+  while (n) {
+    if (!p->in_len) {
+      ssize_t got = recv(p->fd, p->in, sizeof p->in, 0);
+      if (got <= 0) return false;
+      p->in_len = (size_t)got;
+    }
+    size_t part = n < p->in_len ? n : p->in_len;
+    pthread_mutex_lock(&p->s->lock);
+    bool fits = p->s->body_len + part <= BODY_MAX;
+    if (fits) memcpy(p->s->body + p->s->body_len, p->in, part);
+    p->s->body_len += fits ? part : 0;
+    pthread_mutex_unlock(&p->s->lock);
+    if (!fits) return false;
+    drop_in(p, part);
+    n -= part;
+  }
+  return true;
+}
+
+static bool receive_line(peer *p, char *line, size_t size)
+{
+  char *end = receive_to(p, "\r\n");
+  if (!end || (size_t)(end - p->in) >= size) return false;
+  size_t n = (size_t)(end - p->in);
+  memcpy(line, p->in, n);
+  line[n] = 0;
+  drop_in(p, n + 2);
+  return true;
+}
+
+static bool receive_chunks(peer *p)
+{
+  char line[1024];
+  size_t n;
+  for (;;) {
+    if (!receive_line(p, line, sizeof line) || sscanf(line, "%zx", &n) != 1) return false;
+    if (!n) break;
+    if (!receive_bytes(p, n) || !receive_line(p, line, sizeof line) || *line) return false;
+  }
+  while (receive_line(p, line, sizeof line)) {
+    if (!*line) return true;
+    pthread_mutex_lock(&p->s->lock);
+    size_t len = strlen(p->s->trailers);
+    snprintf(p->s->trailers + len, REQUEST_MAX - len, "%s\n", line);
+    pthread_mutex_unlock(&p->s->lock);
+  }
+  return false;
+}
+
+static bool receive_body(peer *p, const char *request)
+{
+  const char *length = strcasestr(request, "\r\nContent-Length: ");
+  if (strcasestr(request, "\r\nTransfer-Encoding: chunked\r\n")) return receive_chunks(p);
+  return !length || receive_bytes(p, (size_t)strtoull(length + 18, NULL, 10));
+}
+
+/* What is said before the body comes. False: no more of this request. */
+static bool answer_early(peer *p, const char *path)
+{
+  long ms;
+  unsigned code;
+  if (sscanf(path, "/expect/%ld", &ms) == 1) {
+    nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
+    return send_text(p->fd, "HTTP/1.1 100 Continue\r\n\r\n");
+  }
+  if (sscanf(path, "/refuse/%u", &code) == 1) return send_status(p->fd, code, false) && false;
+  if (sscanf(path, "/first/%u", &code) == 1) return send_status(p->fd, code, false);
+  return true;
+}
+
+static bool serve_one(peer *p)
+{
+  server *s = p->s;
+  char request[REQUEST_MAX + 1], path[1024] = "";
+  char *end = receive_to(p, "\r\n\r\n");
+  if (!end) return false;
+  size_t n = (size_t)(end - p->in) + 4;
+  memcpy(request, p->in, n);
+  request[n] = 0;
+  drop_in(p, n);
+  pthread_mutex_lock(&s->lock);
+  snprintf(s->request, sizeof s->request, "%s", request);
+  s->trailers[0] = 0;
+  s->body_len = 0;
+  s->requests++;
   pthread_mutex_unlock(&s->lock);
   sscanf(request, "%*s %1023s", path);
-  return answer(s, fd, path, !strncmp(request, "HEAD ", 5));
+  if (!answer_early(p, path) || !receive_body(p, request)) return false;
+  return !strncmp(path, "/first/", 7) || answer(s, p->fd, path, !strncmp(request, "HEAD ", 5));
 }
 
 static void *serve(void *arg)
 {
   peer *p = arg;
-  while (serve_one(p->s, p->fd)) {}
+  while (serve_one(p)) {}
   shutdown(p->fd, SHUT_WR); /* closed by server_stop, so that the number is not given out again meanwhile */
   hang(p->fd);
   return NULL;
@@ -191,10 +320,12 @@ server *server_start(void)
   socklen_t len = sizeof at;
   server *s = calloc(1, sizeof *s);
   if (!s) return NULL;
+  s->body = malloc(BODY_MAX);
   pthread_mutex_init(&s->lock, NULL);
   s->listener = socket(AF_INET, SOCK_STREAM, 0);
   if (s->listener < 0 || bind(s->listener, (struct sockaddr *)&at, sizeof at) || listen(s->listener, 64) ||
       getsockname(s->listener, (struct sockaddr *)&at, &len)) {
+    free(s->body);
     free(s);
     return NULL;
   }
@@ -218,6 +349,7 @@ void server_stop(server *s)
   }
   close(s->listener);
   pthread_mutex_destroy(&s->lock);
+  free(s->body);
   free(s);
 }
 
@@ -236,4 +368,28 @@ void server_request(server *s, char *buf, size_t size)
   pthread_mutex_lock(&s->lock);
   snprintf(buf, size, "%s", s->request);
   pthread_mutex_unlock(&s->lock);
+}
+
+size_t server_body(server *s, char *buf, size_t size)
+{
+  pthread_mutex_lock(&s->lock);
+  size_t n = s->body_len;
+  memcpy(buf, s->body, n < size ? n : size);
+  pthread_mutex_unlock(&s->lock);
+  return n;
+}
+
+void server_trailers(server *s, char *buf, size_t size)
+{
+  pthread_mutex_lock(&s->lock);
+  snprintf(buf, size, "%s", s->trailers);
+  pthread_mutex_unlock(&s->lock);
+}
+
+unsigned server_requests(server *s)
+{
+  pthread_mutex_lock(&s->lock);
+  unsigned n = s->requests;
+  pthread_mutex_unlock(&s->lock);
+  return n;
 }

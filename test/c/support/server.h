@@ -11,6 +11,11 @@
  *   /early           103 with a link, then 200 "early"
  *   /hang            no answer
  *   /gone            closes without an answer
+ *   /echo            the request's body
+ *   /expect/MS       100 after MS milliseconds, then as /echo
+ *   /first/CODE      as /status, sent before the request's body is read
+ *   /refuse/CODE     the same, and the body is never read: the sending side is shut down
+ *   /to/CODE/REF     this status with "Location: REF" and the body "away"
  * Byte i of every generated body is server_byte(i). Every wait in here ends with server_stop. */
 #ifndef SLUICE_TEST_SERVER_H
 #define SLUICE_TEST_SERVER_H
@@ -28,5 +33,11 @@ unsigned server_connections(server *s);
 /* The latest request head, cut to fit, zero-ended. */
 void server_request(server *s, char *buf, size_t size);
 char server_byte(size_t i);
+/* Requests begun so far. */
+unsigned server_requests(server *s);
+/* The latest request's body as far as it came: its size, the first bytes of it in buf. */
+size_t server_body(server *s, char *buf, size_t size);
+/* The trailer lines behind it, each ended by LF. */
+void server_trailers(server *s, char *buf, size_t size);
 
 #endif

@@ -1,0 +1,137 @@
+/* curl_notify.c: what a multi can be set to, what it lists, and its notifications (X11).
+ *
+ * A notification is written down when it happens and told at the end of the call it happened in, in the order of
+ * completion; inside the callback handles may be added and removed, so nothing is remembered over a call of it. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include "curl_multi.h"
+#include "list.h"
+#include "queue.h"
+#include "../host/posix_fds.h"
+
+#pragma weak sl_fds_of
+
+static bool tells(const sl_curlm *c, unsigned int what) { return c->notify_fn && c->notify_mask >> what & 1; }
+
+void sl_easy_tell_done(sl_easy *e)
+{
+  sl_curlm *c = e->t.multi->face;
+  if (!c) return; /* curl_easy_perform's own engine */
+  if (e->t.multi->messages == 1 && tells(c, CURLMNOTIFY_INFO_READ)) c->unread = true;
+  if (e->notify || !tells(c, CURLMNOTIFY_EASY_DONE)) return;
+  e->notify = true;
+  SL_LIST_APPEND(c->notify_first, c->notify_last, e, notify_prev, notify_next);
+}
+
+void sl_easy_leaves(sl_easy *e)
+{
+  sl_curlm *c = e->t.multi->face;
+  if (!e->notify) return;
+  e->notify = false;
+  SL_LIST_REMOVE(c->notify_first, c->notify_last, e, notify_prev, notify_next);
+}
+
+static void tell(sl_curlm *c, unsigned int what, CURL *easy)
+{
+  c->notifying = true;
+  if (tells(c, what)) c->notify_fn(c, what, easy, c->notify_data);
+  c->notifying = false;
+}
+
+void sl_curlm_notify(sl_curlm *c)
+{
+  if (c->notifying) return;
+  while (c->notify_first) {
+    sl_easy *e = c->notify_first;
+    sl_easy_leaves(e);
+    tell(c, CURLMNOTIFY_EASY_DONE, e);
+  }
+  if (!c->unread) return;
+  c->unread = false;
+  tell(c, CURLMNOTIFY_INFO_READ, c->self);
+}
+
+static CURLMcode set_notify(CURLM *handle, unsigned int what, bool on)
+{
+  sl_curlm *c = sl_curlm_of(handle);
+  if (!c) return CURLM_BAD_HANDLE;
+  if (what > CURLMNOTIFY_EASY_DONE) return CURLM_UNKNOWN_OPTION;
+  if (on && !c->self && !(c->self = curl_easy_init())) return CURLM_OUT_OF_MEMORY;
+  if (on) c->notify_mask |= 1u << what;
+  else c->notify_mask &= ~(1u << what);
+  return CURLM_OK;
+}
+
+CURLMcode curl_multi_notify_enable(CURLM *handle, unsigned int notification)
+{
+  return set_notify(handle, notification, true);
+}
+
+CURLMcode curl_multi_notify_disable(CURLM *handle, unsigned int notification)
+{
+  return set_notify(handle, notification, false);
+}
+
+CURL **curl_multi_get_handles(CURLM *handle)
+{
+  sl_curlm *c = sl_curlm_of(handle);
+  CURL **list = c ? malloc((c->engine->added + (size_t)1) * sizeof *list) : NULL;
+  size_t n = 0;
+  if (!list) return NULL;
+  for (sl_transfer *t = c->engine->transfers; t; t = t->next) list[n++] = sl_easy_from(t);
+  list[n] = NULL;
+  return list;
+}
+
+static CURLMcode set_number(sl_curlm *c, CURLMoption option, long value)
+{
+  sl_multi *m = c->engine;
+  if (value < 0 || value > INT32_MAX) return CURLM_BAD_FUNCTION_ARGUMENT;
+  switch ((int)option) {
+  case CURLMOPT_MAXCONNECTS: m->max_idle = (uint32_t)value; return CURLM_OK;
+  case CURLMOPT_MAX_HOST_CONNECTIONS: m->max_host_connections = (uint32_t)value; break;
+  case CURLMOPT_MAX_TOTAL_CONNECTIONS: m->max_connections = (uint32_t)value; break;
+  case CURLMOPT_PIPELINING: /* nothing to choose: HTTP/1 has one at a time */
+    return value <= (CURLPIPE_HTTP1 | CURLPIPE_MULTIPLEX) ? CURLM_OK : CURLM_BAD_FUNCTION_ARGUMENT;
+  default: return CURLM_UNKNOWN_OPTION;
+  }
+  sl_queue_call_all(m);
+  return CURLM_OK;
+}
+
+static CURLMcode set_pointer(sl_curlm *c, CURLMoption option, void *value)
+{
+  switch ((int)option) {
+  case CURLMOPT_SOCKETDATA: c->socket_data = value; return CURLM_OK;
+  case CURLMOPT_TIMERDATA: c->timer_data = value; return CURLM_OK;
+  case CURLMOPT_NOTIFYDATA: c->notify_data = value; return CURLM_OK;
+  default: return CURLM_UNKNOWN_OPTION;
+  }
+}
+
+CURLMcode curl_multi_setopt(CURLM *handle, CURLMoption option, ...)
+{
+  sl_curlm *c = sl_curlm_of(handle);
+  CURLMcode code = sl_curlm_check(c);
+  va_list args;
+  if (code) return code;
+  va_start(args, option);
+  switch ((int)option) {
+  case CURLMOPT_SOCKETFUNCTION:
+    if (!sl_fds_of) code = CURLM_UNKNOWN_OPTION;
+    else c->socket_fn = va_arg(args, curl_socket_callback);
+    if (!code && c->socket_fn) sl_curlm_watch(c);
+    break;
+  case CURLMOPT_TIMERFUNCTION:
+    c->timer_fn = va_arg(args, curl_multi_timer_callback);
+    c->told_us = SL_TOLD_NOTHING;
+    break;
+  case CURLMOPT_NOTIFYFUNCTION: c->notify_fn = va_arg(args, curl_notify_callback); break;
+  default:
+    if ((int)option < CURLOPTTYPE_OBJECTPOINT) code = set_number(c, option, va_arg(args, long));
+    else if ((int)option < CURLOPTTYPE_FUNCTIONPOINT) code = set_pointer(c, option, va_arg(args, void *));
+    else code = CURLM_UNKNOWN_OPTION;
+  }
+  va_end(args);
+  return code;
+}

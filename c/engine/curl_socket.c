@@ -1,0 +1,380 @@
+/* curl_socket.c: the multi interface for programs that watch descriptors themselves.
+ *
+ * What a connection wants is the engine's business; which descriptor that means, the host knows (posix_fds.h). Here
+ * both are put together and told: by the socket callback when they change, by fdset and waitfds when asked.
+ *
+ * A watched is a connection seen from here, from its opening to its closing, made only while there is a socket
+ * callback; a sock is one descriptor that was announced (P9: and is wanted: a paused one is not). A connection that
+ * is not open yet is unsettled: its descriptors change by themselves, so it is looked at after every run. Work is
+ * otherwise proportional to what changed.
+ *
+ * Told at the end of the call that changed it, but a closing: that is told before the descriptor is closed, for its
+ * number may be another's right after. */
+#include <stdlib.h>
+#include "connection.h"
+#include "curl_multi.h"
+#include "list.h"
+#include "../host/posix_fds.h"
+
+#pragma weak sl_fds_of
+#pragma weak sl_look
+#pragma weak sl_loop_fd
+#pragma weak sl_look_loop
+
+typedef struct sl_sock {
+  int fd;
+  int what;                 /* CURL_POLL_* as told              */
+  bool seen;
+  void *socketp;            /* curl_multi_assign                */
+  struct sl_watched *owner; /* NULL: the loop's own             */
+  struct sl_sock *next;     /* of the same owner                */
+} sl_sock;
+
+typedef struct sl_watched {
+  sl_conn *conn;
+  CURL *easy;               /* who it is for                    */
+  sl_sock *socks;
+  int64_t due_us;
+  bool changed, unsettled, looks_up;
+  struct sl_watched *changed_prev, *changed_next, *unsettled_prev, *unsettled_next;
+} sl_watched;
+
+static bool watching(const sl_curlm *c) { return c->socket_fn != NULL; }
+
+/* Telling. */
+
+static void tell(sl_curlm *c, CURL *easy, sl_sock *s, int what)
+{
+  s->what = what;
+  if (!c->socket_fn || (c->dead && what != CURL_POLL_REMOVE)) return;
+  c->engine->in_watch++;
+  c->engine->in_callback++;
+  int answer = c->socket_fn(easy, s->fd, what, c->socket_data, s->socketp);
+  c->engine->in_callback--;
+  c->engine->in_watch--;
+  if (answer == -1) sl_curlm_die(c);
+}
+
+static sl_sock *sock_new(sl_curlm *c, sl_watched *owner, int fd)
+{
+  if ((size_t)fd >= c->by_fd_cap) {
+    size_t cap = (size_t)fd * 2 + 16;
+    sl_sock **table = realloc(c->by_fd, cap * sizeof *table);
+    if (!table) return NULL;
+    for (size_t i = c->by_fd_cap; i < cap; i++) table[i] = NULL;
+    c->by_fd = table;
+    c->by_fd_cap = cap;
+  }
+  sl_sock *s = calloc(1, sizeof *s);
+  if (!s) return NULL;
+  s->fd = fd;
+  s->owner = owner;
+  if (owner) {
+    s->next = owner->socks;
+    owner->socks = s;
+  }
+  return c->by_fd[fd] = s;
+}
+
+/* It is not watched any more: told, and forgotten with what was assigned to it. */
+static void sock_drop(sl_curlm *c, sl_sock *s)
+{
+  sl_watched *w = s->owner;
+  for (sl_sock **p = w ? &w->socks : NULL; p && *p; p = &(*p)->next)
+    if (*p == s) {
+      *p = s->next;
+      break;
+    }
+  c->by_fd[s->fd] = NULL;
+  tell(c, w ? w->easy : c->self, s, CURL_POLL_REMOVE);
+  free(s);
+}
+
+static sl_sock *sock_of(const sl_curlm *c, int fd) { return fd >= 0 && (size_t)fd < c->by_fd_cap ? c->by_fd[fd] : NULL; }
+
+/* Announce a descriptor, or what it is now wanted for. False: memory. */
+static bool sock_set(sl_curlm *c, sl_watched *w, CURL *easy, int fd, uint32_t events)
+{
+  int what = (events & SL_IN ? CURL_POLL_IN : 0) | (events & SL_OUT ? CURL_POLL_OUT : 0);
+  sl_sock *s = sock_of(c, fd);
+  if (s && s->owner != w) { /* its number was given out again */
+    sock_drop(c, s);
+    s = NULL;
+  }
+  if (!s && !(s = sock_new(c, w, fd))) return false;
+  s->seen = true;
+  if (s->what != what) tell(c, easy, s, what);
+  return true;
+}
+
+static void set_lookup(sl_curlm *c, sl_watched *w, bool looks_up)
+{
+  if (w->looks_up == looks_up) return;
+  w->looks_up = looks_up;
+  c->lookups += looks_up ? 1 : (uint32_t)-1;
+  if (c->lookups && !c->loop_sock && sock_set(c, NULL, w->easy, sl_loop_fd(c->loop), SL_IN))
+    c->loop_sock = sock_of(c, sl_loop_fd(c->loop));
+  if (!c->lookups && c->loop_sock) {
+    sl_sock *s = c->loop_sock;
+    c->loop_sock = NULL;
+    sock_drop(c, s);
+  }
+}
+
+static void set_unsettled(sl_curlm *c, sl_watched *w, bool unsettled)
+{
+  if (w->unsettled == unsettled) return;
+  w->unsettled = unsettled;
+  if (unsettled) SL_LIST_APPEND(c->unsettled_first, c->unsettled_last, w, unsettled_prev, unsettled_next);
+  else SL_LIST_REMOVE(c->unsettled_first, c->unsettled_last, w, unsettled_prev, unsettled_next);
+}
+
+static void set_changed(sl_curlm *c, sl_watched *w, bool changed)
+{
+  if (w->changed == changed) return;
+  w->changed = changed;
+  if (changed) SL_LIST_APPEND(c->changed_first, c->changed_last, w, changed_prev, changed_next);
+  else SL_LIST_REMOVE(c->changed_first, c->changed_last, w, changed_prev, changed_next);
+}
+
+/* Compare what was announced with what is now. */
+static void assess(sl_curlm *c, sl_watched *w)
+{
+  sl_fd fds[SL_FDS_MAX];
+  bool ok = true, looks_up = false;
+  uint32_t n = w->conn->idle ? 0 : sl_fds_of(w->conn->ch, fds, SL_FDS_MAX, &w->due_us);
+  if (w->conn->idle) w->due_us = SL_NEVER; /* nobody's: closed when it is found broken */
+  for (sl_sock *s = w->socks; s; s = s->next) s->seen = false;
+  for (uint32_t i = 0; i < n; i++) {
+    if (fds[i].fd == sl_loop_fd(c->loop)) looks_up = true;
+    else ok = sock_set(c, w, w->easy, fds[i].fd, fds[i].events) && ok;
+  }
+  for (sl_sock *s = w->socks, *next; s; s = next) {
+    next = s->next;
+    if (!s->seen) sock_drop(c, s);
+  }
+  set_lookup(c, w, looks_up);
+  set_unsettled(c, w, !w->conn->opened || w->due_us != SL_NEVER);
+  if (ok) return;
+  for (sl_transfer *t = w->conn->transfers; t; t = t->conn_next)
+    sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
+}
+
+void sl_curlm_settle(sl_curlm *c)
+{
+  for (sl_watched *w = c->unsettled_first; w; w = w->unsettled_next) set_changed(c, w, true);
+  while (c->changed_first) {
+    sl_watched *w = c->changed_first;
+    set_changed(c, w, false);
+    assess(c, w);
+  }
+}
+
+/* The engine's hook: something about this connection changed, or it is about to be closed. */
+static void watch(sl_conn *conn, bool closing)
+{
+  sl_curlm *c = conn->multi->face;
+  sl_watched *w = conn->face;
+  if (!w && (closing || !watching(c))) return;
+  if (!w) {
+    if (!(w = calloc(1, sizeof *w))) return; /* poll and perform still serve it */
+    w->conn = conn;
+    w->due_us = SL_NEVER;
+    conn->face = w;
+  }
+  if (conn->transfers) w->easy = sl_easy_from(conn->transfers);
+  set_changed(c, w, !closing);
+  if (!closing) return;
+  while (w->socks) sock_drop(c, w->socks);
+  set_lookup(c, w, false);
+  set_unsettled(c, w, false);
+  conn->face = NULL;
+  free(w);
+}
+
+void sl_curlm_watch(sl_curlm *c)
+{
+  c->engine->watch = watch;
+  for (sl_conn *conn = c->engine->conns; conn; conn = conn->next) watch(conn, false);
+}
+
+void sl_curlm_unwatch(sl_curlm *c)
+{
+  c->engine->watch = NULL;
+  free(c->by_fd);
+  c->by_fd = NULL;
+  c->by_fd_cap = 0;
+}
+
+/* The clock. */
+
+static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+
+int64_t sl_curlm_next_us(const sl_curlm *c)
+{
+  int64_t next = earlier(sl_multi_next_us(c->engine), c->progress_us), due;
+  sl_fd fds[SL_FDS_MAX];
+  if (c->dead) return 0; /* X7 */
+  for (const sl_watched *w = c->unsettled_first; w; w = w->unsettled_next) next = earlier(next, w->due_us);
+  /* Without a socket callback only whoever asks wants to know. */
+  for (const sl_conn *conn = watching(c) || !sl_fds_of ? NULL : c->engine->conns; conn; conn = conn->next)
+    if (!conn->opened) {
+      sl_fds_of(conn->ch, fds, SL_FDS_MAX, &due);
+      next = earlier(next, due);
+    }
+  return next;
+}
+
+void sl_curlm_tell_timer(sl_curlm *c)
+{
+  if (!c->timer_fn || c->dead) return;
+  int64_t next = sl_curlm_next_us(c);
+  if (next == c->told_us || (next == SL_NEVER && c->told_us == SL_TOLD_NOTHING)) return;
+  c->told_us = next == SL_NEVER ? SL_TOLD_NOTHING : next;
+  c->engine->in_watch++;
+  c->engine->in_callback++;
+  int answer = c->timer_fn(c, (long)sl_easy_wait_ms(c->engine, next), c->timer_data);
+  c->engine->in_callback--;
+  c->engine->in_watch--;
+  if (answer == -1) sl_curlm_die(c);
+}
+
+/* Being told. */
+
+static void look(sl_curlm *c, sl_watched *w)
+{
+  uint32_t events = sl_look(w->conn->ch);
+  if (events) sl_multi_event(c->engine, w->conn->ch, events);
+}
+
+static void look_at_unsettled(sl_curlm *c)
+{
+  for (sl_watched *w = c->unsettled_first; w; w = w->unsettled_next) look(c, w);
+}
+
+static void timer_came(sl_curlm *c)
+{
+  c->told_us = SL_TOLD_NOTHING; /* the program's timer is spent (F34) */
+  if (c->progress_us <= sl_now_us(c->loop))
+    c->progress_us = sl_curlm_owe_progress(c->engine) ? sl_now_us(c->loop) + SL_SECOND : SL_NEVER; /* B7 */
+  look_at_unsettled(c);
+}
+
+static void socket_came(sl_curlm *c, sl_sock *s, int mask)
+{
+  if (!s->owner) {
+    if (sl_look_loop(c->loop) & SL_WOKEN) c->engine->woken = true; /* F32: read, and kept for poll */
+    look_at_unsettled(c);
+    return;
+  }
+  sl_conn *conn = s->owner->conn;
+  uint32_t events = (mask & CURL_CSELECT_IN ? SL_IN : 0) | (mask & CURL_CSELECT_OUT ? SL_OUT : 0);
+  if (!conn->opened) look(c, s->owner);
+  else sl_multi_event(c->engine, conn->ch, events ? events : SL_IN | SL_OUT);
+}
+
+CURLMcode curl_multi_socket_action(CURLM *handle, curl_socket_t fd, int mask, int *running)
+{
+  sl_curlm *c = sl_curlm_of(handle);
+  CURLMcode code = sl_curlm_check(c);
+  if (code) return code;
+  if (c->notifying) return CURLM_RECURSIVE_API_CALL;
+  sl_sock *s = sock_of(c, fd);
+  if (fd == CURL_SOCKET_TIMEOUT) timer_came(c);
+  else if (s) socket_came(c, s, mask);
+  if (watching(c)) sl_multi_run(c->engine);
+  else sl_curlm_pump(c);
+  code = sl_curlm_finish(c);
+  if (running) *running = (int)c->engine->running;
+  return code;
+}
+
+CURLMcode curl_multi_assign(CURLM *handle, curl_socket_t fd, void *socketp)
+{
+  sl_curlm *c = sl_curlm_of(handle);
+  if (!c) return CURLM_BAD_HANDLE;
+  sl_sock *s = sock_of(c, fd);
+  if (!s) return CURLM_BAD_SOCKET;
+  s->socketp = socketp;
+  return CURLM_OK;
+}
+
+/* Being asked. */
+
+/* Calls for each descriptor that is waited for, once each, until it answers false. */
+static void each_fd(const sl_curlm *c, bool (*call)(void *arg, int fd, uint32_t events), void *arg)
+{
+  sl_fd fds[SL_FDS_MAX];
+  int64_t due;
+  bool more = true, loop = false;
+  for (const sl_conn *conn = sl_fds_of ? c->engine->conns : NULL; conn && more; conn = conn->next) {
+    uint32_t n = conn->idle ? 0 : sl_fds_of(conn->ch, fds, SL_FDS_MAX, &due);
+    for (uint32_t i = 0; i < n && more; i++) {
+      bool is_loop = fds[i].fd == sl_loop_fd(c->loop);
+      if (!is_loop || !loop) more = call(arg, fds[i].fd, fds[i].events);
+      loop = loop || is_loop;
+    }
+  }
+}
+
+static bool found(void *arg, int fd, uint32_t events)
+{
+  (void)fd, (void)events;
+  *(bool *)arg = true;
+  return false;
+}
+
+bool sl_curlm_has_sockets(const sl_curlm *c)
+{
+  bool any = false;
+  each_fd(c, found, &any);
+  return any;
+}
+
+struct sets { fd_set *in, *out; int max; };
+
+static bool into_sets(void *arg, int fd, uint32_t events)
+{
+  struct sets *s = arg;
+  if (fd >= FD_SETSIZE) return true; /* there is no place for it */
+  if (events & SL_IN && s->in) FD_SET(fd, s->in);
+  if (events & SL_OUT && s->out) FD_SET(fd, s->out);
+  if (fd > s->max) s->max = fd;
+  return true;
+}
+
+CURLMcode curl_multi_fdset(CURLM *handle, fd_set *in, fd_set *out, fd_set *except, int *max)
+{
+  sl_curlm *c = sl_curlm_of(handle);
+  CURLMcode code = sl_curlm_check(c);
+  struct sets sets = { .in = in, .out = out, .max = -1 };
+  (void)except;
+  if (code) return code;
+  if (!max) return CURLM_BAD_FUNCTION_ARGUMENT;
+  each_fd(c, into_sets, &sets);
+  *max = sets.max;
+  return CURLM_OK;
+}
+
+struct list { struct curl_waitfd *fds; unsigned size, count; };
+
+static bool into_list(void *arg, int fd, uint32_t events)
+{
+  struct list *l = arg;
+  short wanted = (short)((events & SL_IN ? CURL_WAIT_POLLIN : 0) | (events & SL_OUT ? CURL_WAIT_POLLOUT : 0));
+  if (l->count < l->size) l->fds[l->count] = (struct curl_waitfd){ .fd = fd, .events = wanted };
+  l->count++;
+  return true;
+}
+
+CURLMcode curl_multi_waitfds(CURLM *handle, struct curl_waitfd *fds, unsigned int size, unsigned int *count)
+{
+  sl_curlm *c = sl_curlm_of(handle);
+  CURLMcode code = sl_curlm_check(c);
+  struct list list = { .fds = fds, .size = size };
+  if (code) return code;
+  if (!fds && (size || !count)) return CURLM_BAD_FUNCTION_ARGUMENT;
+  each_fd(c, into_list, &list);
+  if (count) *count = list.count;
+  return fds && list.count > size ? CURLM_OUT_OF_MEMORY : CURLM_OK;
+}

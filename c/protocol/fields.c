@@ -1,0 +1,136 @@
+/* fields.c: see fields.h. */
+#include "fields.h"
+#include <string.h>
+#include "../engine/request.h"
+#include "protocol.h"
+
+static void header_base64(sl_text *out, const char *s, size_t n)
+{
+  static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < n; i += 3) {
+    uint32_t v = (uint32_t)(uint8_t)s[i] << 16;
+    if (i + 1 < n) v |= (uint32_t)(uint8_t)s[i + 1] << 8;
+    if (i + 2 < n) v |= (uint8_t)s[i + 2];
+    char q[4] = { set[v >> 18], set[v >> 12 & 63], i + 1 < n ? set[v >> 6 & 63] : '=', i + 2 < n ? set[v & 63] : '=' };
+    sl_text_add(out, q, 4);
+  }
+}
+
+static size_t name_length(const char *line) { return strcspn(line, ":;"); }
+
+static const struct curl_slist *own_list(const sl_options *o) { return o->headers ? o->headers : o->own_headers; }
+
+bool sl_field_own(const sl_options *o, const char *name)
+{
+  for (const struct curl_slist *h = own_list(o); h; h = h->next)
+    if (sl_equal_nocase(h->data, name_length(h->data), name)) return true;
+  return false;
+}
+
+void sl_field_add(const sl_options *o, sl_text *out, const char *name, const char *value)
+{
+  if (!value || sl_field_own(o, name)) return;
+  sl_text_str(out, name);
+  sl_text_str(out, ": ");
+  sl_text_str(out, value);
+  sl_text_str(out, "\r\n");
+}
+
+bool sl_field_own_is(const sl_options *o, const char *name, const char *value)
+{
+  for (const struct curl_slist *h = own_list(o); h; h = h->next) {
+    size_t n = name_length(h->data);
+    if (h->data[n] != ':' || !sl_equal_nocase(h->data, n, name)) continue;
+    const char *text = h->data + n + 1 + strspn(h->data + n + 1, " \t");
+    if (sl_equal_nocase(text, strcspn(text, " \t"), value)) return true;
+  }
+  return false;
+}
+
+/* Credentials do not go to another host (request.h). */
+static bool own_header_goes(const sl_transfer *t, const char *line)
+{
+  size_t n = name_length(line);
+  return sl_request_trusted(t) || !(sl_equal_nocase(line, n, "Authorization") || sl_equal_nocase(line, n, "Cookie"));
+}
+
+/* Headers that speak of a body go only with one: a redirect may have dropped it. */
+static bool own_header_fits(const sl_transfer *t, const char *line)
+{
+  size_t n = name_length(line);
+  return !t->body_dropped || !(sl_equal_nocase(line, n, "Content-Type") || sl_equal_nocase(line, n, "Content-Length") ||
+                               sl_equal_nocase(line, n, "Transfer-Encoding") || sl_equal_nocase(line, n, "Expect"));
+}
+
+/* "Name: value" as it is; "Name;" an empty header; "Name:" removes, so adds nothing. */
+static void add_own_headers(const sl_transfer *t, sl_text *out)
+{
+  for (const struct curl_slist *h = own_list(t->options); h; h = h->next) {
+    size_t n = name_length(h->data);
+    if (!own_header_goes(t, h->data) || !own_header_fits(t, h->data)) continue;
+    const char *value = h->data + n;
+    bool empty = *value == ';' && !value[1 + strspn(value + 1, " \t")];
+    if (*value == ':' && !value[1 + strspn(value + 1, " \t")]) continue;
+    if (*value != ':' && !empty) continue;
+    if (empty) {
+      sl_text_add(out, h->data, n);
+      sl_text_str(out, ":");
+    } else sl_text_str(out, h->data);
+    sl_text_str(out, "\r\n");
+  }
+}
+
+void sl_field_add_host(const sl_transfer *t, sl_text *out)
+{
+  if (sl_field_own(t->options, "Host")) return;
+  sl_text_str(out, t->url.host_is_ipv6 ? "Host: [" : "Host: ");
+  sl_text_str(out, t->url.host);
+  if (t->url.host_is_ipv6) sl_text_str(out, "]");
+  if (t->url.port != sl_scheme_find(t->url.scheme)->port) {
+    sl_text_str(out, ":");
+    sl_text_int(out, t->url.port);
+  }
+  sl_text_str(out, "\r\n");
+}
+
+static void add_authorization(const sl_transfer *t, sl_text *out)
+{
+  const sl_options *o = t->options;
+  bool own = o->userpwd && sl_request_trusted(t);
+  if ((sl_field_own(o, "Authorization") && sl_request_trusted(t)) || (!own && !t->url.user)) return;
+  sl_text plain = { .max = SL_URL_MAX };
+  if (own) sl_text_str(&plain, o->userpwd);
+  else {
+    sl_text_str(&plain, t->url.user);
+    sl_text_str(&plain, ":");
+    sl_text_str(&plain, t->url.password ? t->url.password : "");
+  }
+  sl_text_str(out, "Authorization: Basic ");
+  if (plain.failed) out->failed = true;
+  else header_base64(out, plain.data, plain.len);
+  sl_text_str(out, "\r\n");
+  sl_text_free(&plain);
+}
+
+void sl_fields_compose(const sl_transfer *t, sl_text *out)
+{
+  const sl_options *o = t->options;
+  add_authorization(t, out);
+  sl_field_add(o, out, "User-Agent", o->user_agent);
+  sl_field_add(o, out, "Accept", "*/*");
+  sl_field_add(o, out, "Referer", o->referer);
+  if (sl_request_trusted(t)) sl_field_add(o, out, "Cookie", o->cookie);
+  if (o->range && !sl_field_own(o, "Range")) {
+    sl_text_str(out, "Range: bytes=");
+    sl_text_str(out, o->range);
+    sl_text_str(out, "\r\n");
+  }
+  add_own_headers(t, out);
+}
+
+int64_t sl_fields_body_size(const sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  int64_t size = o->post && !o->upload ? o->post_size : o->upload_size;
+  return size < 0 && o->post_fields && !o->upload ? (int64_t)strlen(o->post_fields) : size;
+}

@@ -1,0 +1,231 @@
+/* file.c: a file, read or written in order, pausable like any transfer (B6).
+ *
+ * Owns: which way it goes, what the host announced of it, and whether the last byte went out. The channel is
+ * one transfer's and never pooled. There is no request and no response head; who asks for one (NOBODY, HEADER)
+ * is given the size in the form of a head, as libcurl does.
+ *
+ *   reading: send END at once; head ──► body by recv or move until the announced size, or the end
+ *   writing: body from the user ──► SL_END_SEND ──► the host's end of stream: all of it is in the file
+ *
+ * Invariants: `in` is empty between turns. A file that grows is read to the size it had; one that shrinks ends
+ * with 18. No clock begins here (F42). */
+#include <stdlib.h>
+#include "../engine/multi.h"
+#include "../engine/request.h"
+#include "protocol.h"
+
+struct file {
+  bool writes;
+  bool out_ended; /* the user's last byte is in `out` or gone, and the host was told */
+  bool out_full;  /* the channel takes no more now                                   */
+  int64_t size;   /* announced, -1 = unknown                                         */
+};
+
+static bool file_opened(sl_conn *c)
+{
+  c->protocol_state = calloc(1, sizeof(struct file));
+  return c->protocol_state != NULL;
+}
+
+static void file_closed(sl_conn *c)
+{
+  free(c->protocol_state);
+  c->protocol_state = NULL;
+}
+
+static uint32_t file_room(const sl_conn *c) { return c->transfers || c->used ? 0 : 1; }
+
+static bool file_leave(sl_conn *c, sl_transfer *t)
+{
+  (void)c, (void)t;
+  return false;
+}
+
+static bool file_begin(sl_conn *c, sl_transfer *t)
+{
+  struct file *f = c->protocol_state;
+  int64_t size = -1;
+  f->writes = sl_request_writes_file(t);
+  if (f->writes) t->send_total = t->options->upload_size;
+  /* A size of 0 is also what files have that are made as they are read. */
+  else if (sl_info(c->ch, SL_INFO_SIZE, &size, sizeof size) != (int32_t)sizeof size) size = -1;
+  f->size = size;
+  return true;
+}
+
+/* Writing. */
+
+/* By way of `out`: > 0, 0 = the body has ended, SL_AGAIN, or a code. */
+static int32_t read_out(sl_conn *c, sl_transfer *t, uint32_t max)
+{
+  if (!sl_text_reserve(&c->out, max)) return SL_NOMEM;
+  int32_t n = sl_request_read(t, c->out.data, max);
+  if (n > 0) c->out.len = (uint32_t)n;
+  return n == SL_SINK_FAILED ? SL_AGAIN : n;
+}
+
+/* By the host's short way: the same answers, and SL_NOSYS when there is none. */
+static int32_t move_out(sl_conn *c, sl_transfer *t, uint32_t max)
+{
+  struct file *f = c->protocol_state;
+  if (c->host_moves_out_not) return SL_NOSYS;
+  int32_t n = sl_request_ready(t);
+  if (n <= 0) return n == SL_SINK_FAILED ? SL_AGAIN : n;
+  n = sl_conn_move_out(c, t, (uint32_t)n < max ? (uint32_t)n : max);
+  if (n > 0) sl_request_moved(t, (uint32_t)n);
+  else f->out_full = n == SL_AGAIN;
+  return n ? n : SL_AGAIN;
+}
+
+static int32_t flush(sl_conn *c)
+{
+  struct file *f = c->protocol_state;
+  int32_t code = sl_conn_flush(c);
+  f->out_full = code == SL_AGAIN;
+  return code;
+}
+
+static int32_t file_output(sl_conn *c)
+{
+  struct file *f = c->protocol_state;
+  for (unsigned writes = 0; writes < SL_RUN_READS_MAX; writes++) {
+    sl_transfer *t = c->transfers;
+    if (!t || t->cause) return 0;
+    if (t->state.send == SL_SEND_HEAD && f->writes) sl_out_body(t, false);
+    else if (t->state.send == SL_SEND_HEAD) sl_out_end(t);
+    if (t->state.send != SL_SEND_BODY || t->cause) return 0;
+    int32_t n = flush(c); /* R2: what was read goes out, paused or not */
+    if (n < 0) return n;
+    int64_t allowance = sl_transfer_send_allowance(t);
+    if (allowance <= 0) return 0;
+    uint32_t max = allowance < SL_UPLOAD_CHUNK_MAX ? (uint32_t)allowance : SL_UPLOAD_CHUNK_MAX;
+    n = move_out(c, t, max);
+    if (n == SL_NOSYS) n = read_out(c, t, max);
+    if (n < 0) return n;
+    if (n > 0) continue;
+    f->out_ended = true;
+    sl_close(c->ch, SL_END_SEND);
+    sl_out_end(t);
+  }
+  sl_multi_ready(c->multi, c); /* others first */
+  return 0;
+}
+
+/* The host answers the end when everything is in the file. */
+static int32_t written(sl_conn *c, sl_transfer *t)
+{
+  struct file *f = c->protocol_state;
+  char nothing;
+  int32_t n = f->out_ended ? sl_recv(c->ch, &nothing, 1) : SL_AGAIN;
+  if (n) return n > 0 ? SL_IO : n;
+  if (sl_in_head_end(t, -1, false)) sl_in_end(t);
+  return 0;
+}
+
+/* Reading. */
+
+/* What a head would say, to whoever asks for one. */
+static bool tell_head(sl_conn *c, sl_transfer *t)
+{
+  const struct file *f = c->protocol_state;
+  const sl_options *o = t->options;
+  if (o->nobody || o->header) {
+    sl_text head = { .max = SL_HEAD_MAX };
+    if (f->size >= 0) {
+      sl_text_str(&head, "Content-Length: ");
+      sl_text_int(&head, f->size);
+      sl_text_str(&head, "\r\n");
+    }
+    sl_text_str(&head, "Accept-ranges: bytes\r\n\r\n");
+    if (head.failed) sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
+    else sl_in_head(t, SL_PART_HEAD, head.data, (uint32_t)head.len);
+    sl_text_free(&head);
+  }
+  return sl_in_head_end(t, f->size, !o->nobody);
+}
+
+static uint64_t file_left(const struct file *f, const sl_transfer *t)
+{
+  return f->size > 0 ? (uint64_t)f->size - t->received : UINT64_MAX;
+}
+
+/* The host has no more. */
+static void ended(const struct file *f, sl_transfer *t)
+{
+  if (f->size > 0 && file_left(f, t))
+    sl_transfer_stop(t, SL_CAUSE_PEER, CURLE_PARTIAL_FILE, "The file became shorter while it was read");
+  else sl_in_end(t);
+}
+
+/* Up to max bytes to the user: > 0, 0 at the end, SL_AGAIN, or a code. */
+static int32_t receive(sl_conn *c, sl_transfer *t, uint32_t max)
+{
+  int32_t n = sl_conn_moves(c, t) ? sl_conn_move(c, t, max) : SL_NOSYS;
+  if (n == SL_SINK_FAILED) sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, NULL);
+  if (n == SL_SINK_PAUSED) sl_transfer_pause(t, sl_gate_paused(&t->gate) | SL_DIR_RECV, SL_BY_CALLBACK);
+  if (n == SL_SINK_FAILED || n == SL_SINK_PAUSED) return SL_AGAIN;
+  bool moved = n != SL_NOSYS;
+  if (!moved) n = sl_conn_fill(c, max < t->options->buffer_size ? max : (uint32_t)t->options->buffer_size);
+  if (n <= 0) return n;
+  sl_transfer_charge_recv(t, n);
+  if (moved) {
+    sl_in_moved(t, (uint32_t)n);
+    return n;
+  }
+  const char *data = c->in;
+  sl_conn_consume(c, (uint32_t)n);
+  sl_in_body(t, data, (uint32_t)n);
+  return n;
+}
+
+static int32_t file_input(sl_conn *c)
+{
+  const struct file *f = c->protocol_state;
+  for (unsigned reads = 0; reads < SL_RUN_READS_MAX; reads++) {
+    sl_transfer *t = c->transfers;
+    if (!t || !sl_transfer_takes(t)) return 0;
+    if (f->writes) return written(c, t);
+    if (t->state.recv == SL_RECV_HEAD) {
+      if (!tell_head(c, t)) return 0;
+      if (t->options->nobody) {
+        sl_in_end(t);
+        return 0;
+      }
+      continue; /* the head may have been refused */
+    }
+    uint64_t left = file_left(f, t);
+    int64_t allowance = left ? sl_transfer_recv_allowance(t) : 0;
+    if (!left) sl_in_end(t);
+    if (allowance <= 0) return 0;
+    if ((uint64_t)allowance < left) left = (uint64_t)allowance;
+    int32_t n = receive(c, t, left < INT32_MAX ? (uint32_t)left : INT32_MAX);
+    if (n == 0) ended(f, t);
+    if (n <= 0) return n;
+  }
+  sl_multi_ready(c->multi, c); /* others first */
+  return 0;
+}
+
+static uint32_t file_want(sl_conn *c)
+{
+  const struct file *f = c->protocol_state;
+  sl_transfer *t = c->transfers;
+  if (!t || t->cause) return 0;
+  if (!f->writes) return sl_transfer_recv_allowance(t) > 0 ? SL_IN : 0;
+  uint32_t want = f->out_ended && sl_transfer_takes(t) ? SL_IN : 0;
+  if (f->out_full && (c->out.len ? t->state.send == SL_SEND_BODY : sl_transfer_send_allowance(t) > 0)) want |= SL_OUT;
+  return want;
+}
+
+const sl_protocol sl_file = {
+  .name = "file",
+  .opened = file_opened,
+  .room = file_room,
+  .begin = file_begin,
+  .input = file_input,
+  .output = file_output,
+  .want = file_want,
+  .resumed = NULL,
+  .leave = file_leave,
+  .closed = file_closed,
+};

@@ -1,0 +1,271 @@
+// js/sinks.js: the places a response's body may go to, one for each run (`onData` is in run.js: it is the caller's own).
+//
+// A taker takes bytes or refuses them; it says by a promise that nothing more may come for now. That is all the
+// back-pressure there is: the run pauses the engine, and the socket is not read. Chunks are borrowed unless `owned`;
+// what a taker keeps or gives away it copies, once.
+import { open } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { FILESIZE_EXCEEDED } from './errors.js';
+import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
+
+/**
+ * @typedef {object} Taker
+ * @property {(chunk: Uint8Array, owned: boolean) => number | PromiseLike<unknown>} take All of it: its length, or a promise
+ *   before which nothing more is to come; none: SL_SINK_PAUSED until `go` is called. Throwing or rejecting fails the run.
+ * @property {() => void} [begin] The head is here.
+ * @property {() => void | PromiseLike<unknown>} complete Every byte was taken: settles when it is in place.
+ * @property {(error: unknown) => void} fail The run has failed; nothing more will be said.
+ * @property {Uint8Array} [body] what was collected
+ * @property {number} [written] bytes that are in place
+ * @property {string} name for messages
+ *
+ * What a taker may ask of its run. After the end all do nothing.
+ * @typedef {object} Hold
+ * @property {() => void} go Bytes are wanted again.
+ * @property {() => void} halt Nothing more before `go`.
+ * @property {(error: unknown) => void} broken The place failed by itself.
+ * @property {(code: number, words: string) => void} end Stop with this CURLcode.
+ * @property {() => number} total bytes announced, -1: not known
+ *
+ * @typedef {{ name: string, open: (hold: Hold) => Taker }} Target
+ */
+
+/** @param {Uint8Array} chunk @param {boolean} owned */
+const own = (chunk, owned) => (owned ? chunk : new Uint8Array(chunk));
+
+/** In memory, for result.body. @implements {Taker} */
+export class Collector {
+  #hold; #max;
+  #chunks = /** @type {Uint8Array[]} */ ([]);
+  #size = 0;
+  name = 'memory';
+  /** @param {Hold} hold @param {number} max bytes, 0: no limit */
+  constructor(hold, max) {
+    this.#hold = hold;
+    this.#max = max;
+  }
+  /** @param {Uint8Array} chunk @param {boolean} owned */
+  take(chunk, owned) {
+    this.#size += chunk.length;
+    if (this.#max !== 0 && Math.max(this.#size, this.#hold.total()) > this.#max) {
+      this.#hold.end(FILESIZE_EXCEEDED, `the body is larger than maxBody, ${this.#max} bytes`);
+      return SL_SINK_FAILED;
+    }
+    if (chunk.length > 0) this.#chunks.push(own(chunk, owned));
+    return chunk.length;
+  }
+  complete() {}
+  fail() { this.#chunks = []; }
+  get body() {
+    if (this.#chunks.length === 1) return this.#chunks[0];
+    const body = new Uint8Array(this.#size);
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      body.set(chunk, at);
+      at += chunk.length;
+    }
+    return body;
+  }
+}
+
+/** A file, one write at a time. It is opened, and so emptied, when the head comes. @implements {Taker} */
+class File {
+  #path;
+  #file = /** @type {Promise<import('node:fs/promises').FileHandle> | null} */ (null);
+  #last = /** @type {Promise<unknown>} */ (Promise.resolve());
+  written = 0;
+  /** @param {string} path */
+  constructor(path) {
+    this.#path = path;
+    this.name = path;
+  }
+  begin() {
+    this.#file = open(this.#path, 'w');
+    this.#last = this.#file;
+    this.#file.catch(() => {}); // the first write or the end says it
+  }
+  /** @param {Uint8Array} chunk @param {boolean} owned */
+  take(chunk, owned) {
+    return (this.#last = this.#write(own(chunk, owned)));
+  }
+  /** @param {Uint8Array} chunk */
+  async #write(chunk) {
+    const file = await /** @type {Promise<import('node:fs/promises').FileHandle>} */ (this.#file);
+    for (let at = 0; at < chunk.length;) {
+      const { bytesWritten } = await file.write(chunk, at, chunk.length - at);
+      at += bytesWritten;
+      this.written += bytesWritten;
+    }
+  }
+  async complete() {
+    await this.#last;
+    await (await this.#file)?.close();
+  }
+  fail() {
+    this.#last.catch(() => {}).then(() => this.#file).then((file) => file?.close()).catch(() => {});
+  }
+}
+
+/** A WritableStream: one write at a time, closed at the end, aborted on failure. @implements {Taker} */
+class Writable {
+  #writer;
+  #over = false;
+  written = 0;
+  name = 'the WritableStream';
+  /** @param {WritableStream<Uint8Array>} stream @param {Hold} hold */
+  constructor(stream, hold) {
+    this.#writer = stream.getWriter();
+    this.#writer.closed.then(() => this.#gone(hold, new TypeError('the WritableStream was closed')), (error) => this.#gone(hold, error));
+    this.#writer.ready.catch(() => {}); // closed says it
+  }
+  /** @param {Hold} hold @param {unknown} error */
+  #gone(hold, error) {
+    if (!this.#over) hold.broken(error);
+  }
+  /** @param {Uint8Array} chunk @param {boolean} owned */
+  take(chunk, owned) {
+    return this.#writer.write(own(chunk, owned)).then(() => { this.written += chunk.length; });
+  }
+  complete() {
+    this.#over = true;
+    return this.#writer.close();
+  }
+  /** @param {unknown} error */
+  fail(error) {
+    this.#over = true;
+    this.#writer.abort(error).catch(() => {});
+  }
+}
+
+/** @param {unknown} to @returns {Target} @throws {TypeError} */
+export function readTarget(to) {
+  if (to instanceof WritableStream) {
+    if (to.locked) throw new TypeError('to: the stream is locked, somebody else writes to it');
+    return { name: 'the WritableStream', open: (hold) => new Writable(to, hold) };
+  }
+  if (to instanceof URL && to.protocol !== 'file:') throw new TypeError(`to must be a path, a file: URL or a WritableStream, got ${to.protocol}`);
+  if (!(to instanceof URL) && (typeof to !== 'string' || to === '' || to.includes('\0'))) {
+    throw new TypeError(`to must be a path, a file: URL or a WritableStream, got ${typeof to === 'string' ? JSON.stringify(to) : String(to)}`);
+  }
+  const path = to instanceof URL ? fileURLToPath(to) : /** @type {string} */ (to);
+  return { name: path, open: () => new File(path) };
+}
+
+/**
+ * What somebody pulls: `body` and iteration. It lives longer than a run: it may be there before, and is read after.
+ * One chunk is copied for each wish; without a wish none is taken, so nothing is ever queued here.
+ * @implements {Taker}
+ */
+export class Pull {
+  hold = /** @type {Hold | null} */ (null); // of the run
+  wanted = 0; // chunks
+  name = 'the reader';
+  #given = 0; // bytes
+  #start;
+  /** @param {() => void} start */
+  constructor(start) { this.#start = start; }
+  /** One more chunk is wanted. */
+  want() {
+    this.wanted++;
+    if (this.hold === null) this.#start();
+    else this.hold.go();
+  }
+  /** @param {Uint8Array} chunk @param {boolean} owned */
+  take(chunk, owned) {
+    if (this.wanted === 0) return SL_SINK_PAUSED;
+    this.wanted--;
+    this.#given += chunk.length;
+    // Held back already now, unless the end may come next: that needs nobody to ask.
+    if (this.wanted === 0 && this.hold !== null && this.#given < this.hold.total()) this.hold.halt();
+    this.give(own(chunk, owned));
+    return chunk.length;
+  }
+  /** @param {Uint8Array} _chunk */
+  give(_chunk) {}
+  complete() {}
+  /** @param {unknown} _error */
+  fail(_error) {}
+}
+
+/** `body`: a ReadableStream that keeps nothing (highWaterMark 0). */
+export class BodyStream extends Pull {
+  #controller = /** @type {ReadableStreamDefaultController<Uint8Array>} */ (/** @type {unknown} */ (null));
+  #over = false;
+  /** @param {() => void} start @param {(reason: unknown) => Promise<void>} abort */
+  constructor(start, abort) {
+    super(start);
+    this.stream = /** @type {ReadableStream<Uint8Array>} */ (new ReadableStream({
+      start: (controller) => { this.#controller = controller; },
+      pull: () => this.want(),
+      cancel: (reason) => {
+        this.#over = true;
+        return abort(reason);
+      },
+    }, { highWaterMark: 0 }));
+  }
+  /** @override @param {Uint8Array} chunk */
+  give(chunk) { this.#controller.enqueue(chunk); }
+  /** @override */
+  complete() {
+    if (!this.#over) this.#controller.close();
+    this.#over = true;
+  }
+  /** @override @param {unknown} error */
+  fail(error) {
+    if (!this.#over) this.#controller.error(error);
+    this.#over = true;
+  }
+}
+
+/** `for await`. @implements {AsyncIterator<Uint8Array>} */
+export class BodyIterator extends Pull {
+  #waiting = /** @type {Array<{ resolve: (answer: IteratorResult<Uint8Array>) => void, reject: (error: unknown) => void }>} */ ([]);
+  #over = false;
+  #error = /** @type {{ value: unknown } | null} */ (null);
+  #abort;
+  /** @param {() => void} start @param {(reason: unknown) => Promise<void>} abort */
+  constructor(start, abort) {
+    super(start);
+    this.#abort = abort;
+  }
+  /** @returns {Promise<IteratorResult<Uint8Array>>} */
+  next() {
+    if (this.#over) {
+      const error = this.#error;
+      this.#error = null;
+      return error === null ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error.value);
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.want();
+    });
+  }
+  /** @returns {Promise<IteratorResult<Uint8Array>>} */
+  async return() {
+    if (!this.#over) {
+      this.#end(null);
+      await this.#abort(undefined);
+    }
+    return { done: true, value: undefined };
+  }
+  /** @returns {this} */
+  [Symbol.asyncIterator]() { return this; }
+  /** @override @param {Uint8Array} chunk */
+  give(chunk) { this.#waiting.shift()?.resolve({ done: false, value: chunk }); }
+  /** @override */
+  complete() { this.#end(null); }
+  /** @override @param {unknown} error */
+  fail(error) { this.#end({ value: error }); }
+  /** @param {{ value: unknown } | null} error */
+  #end(error) {
+    if (this.#over) return;
+    this.#over = true;
+    const first = this.#waiting.shift();
+    if (error !== null && first !== undefined) first.reject(error.value);
+    else {
+      this.#error = error;
+      first?.resolve({ done: true, value: undefined });
+    }
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
+  }
+}

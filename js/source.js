@@ -1,0 +1,209 @@
+// js/source.js: the body of a request: what a caller may give, how large it is, and how it is taken piece by piece.
+//
+// Bytes go out by reference: what was given must not change before it is sent. Of a stream one chunk at a time is
+// asked for, and only when the engine wants bytes: a paused or slow upload pulls nothing.
+import { SL_AGAIN, SL_SINK_FAILED } from './hosts/door.js';
+
+/**
+ * What the engine takes a body from, for one run.
+ * @typedef {object} Source
+ * @property {() => number} ready How many bytes may go now: > 0; 0: the end; SL_AGAIN: `more` will be called; SL_SINK_FAILED: `error` says why.
+ * @property {(max: number) => Uint8Array | number} take At most so many of them; borrowed, and gone from here. Or as ready.
+ * @property {() => boolean} rewind From the start again; false: cannot be.
+ * @property {(reason: unknown) => void} stop Nothing more will be taken.
+ * @property {unknown} error
+ *
+ * @typedef {object} Body
+ * @property {number} size bytes, -1: not known
+ * @property {string | null} type Content-Type it brings
+ * @property {(more: () => void) => Source | null} open null: it was a stream, and is used
+ */
+
+/** @param {unknown} value @returns {string} */
+const kindOf = (value) => (value === null ? 'null' : typeof value === 'object' ? value.constructor?.name ?? 'an object' : typeof value);
+
+/** Bytes in memory. @implements {Source} */
+class Bytes {
+  #bytes;
+  #at = 0;
+  error = undefined;
+  /** @param {Uint8Array} bytes */
+  constructor(bytes) { this.#bytes = bytes; }
+  ready() { return Math.min(this.#bytes.length - this.#at, 0x7fffffff); }
+  /** @param {number} max */
+  take(max) {
+    const from = this.#at;
+    this.#at = Math.min(from + max, this.#bytes.length);
+    return from === 0 && this.#at === this.#bytes.length ? this.#bytes : this.#bytes.subarray(from, this.#at);
+  }
+  rewind() {
+    this.#at = 0;
+    return true;
+  }
+  stop() {}
+}
+
+/** Ways to ask a stream for more and to tell it that no more is wanted.
+ * @typedef {{ next: () => Promise<{ done?: boolean, value?: any }>, stop: (reason: unknown) => unknown }} Puller */
+
+/** Bytes that have to be asked for. @implements {Source} */
+class Pulled {
+  #open; #more; #size; #rewinds;
+  #puller = /** @type {Puller | null} */ (null);
+  #chunk = /** @type {Uint8Array | null} */ (null);
+  #at = 0;
+  #pulled = 0; // bytes
+  #asked = false;
+  #done = false;
+  #failed = false;
+  #generation = 0; // answers to an older one are not heard
+  error = /** @type {unknown} */ (undefined);
+
+  /** @param {() => Puller} open @param {() => void} more @param {number} size announced, -1: not known @param {boolean} rewinds */
+  constructor(open, more, size, rewinds) {
+    this.#open = open;
+    this.#more = more;
+    this.#size = size;
+    this.#rewinds = rewinds;
+  }
+  ready() {
+    if (this.#failed) return SL_SINK_FAILED;
+    // An announced size is kept: its last bytes go when it is known that there are no more.
+    if (this.#chunk !== null && (this.#done || this.#size < 0 || this.#pulled < this.#size)) return this.#chunk.length - this.#at;
+    if (this.#done) return 0;
+    this.#ask();
+    return SL_AGAIN;
+  }
+  /** @param {number} max */
+  take(max) {
+    const n = this.ready();
+    if (n <= 0) return n;
+    const chunk = /** @type {Uint8Array} */ (this.#chunk), from = this.#at;
+    this.#at = Math.min(from + max, chunk.length);
+    if (this.#at === chunk.length) this.#chunk = null;
+    return from === 0 && this.#at === chunk.length ? chunk : chunk.subarray(from, this.#at);
+  }
+  rewind() {
+    if (!this.#rewinds) return false;
+    this.stop(undefined);
+    this.#chunk = this.#puller = null;
+    this.#at = this.#pulled = 0;
+    this.#asked = this.#done = this.#failed = false;
+    return true;
+  }
+  /** @param {unknown} reason */
+  stop(reason) {
+    this.#generation++;
+    const puller = this.#puller;
+    this.#chunk = this.#puller = null;
+    if (puller === null || this.#done || this.#failed) return;
+    this.#done = true;
+    try {
+      Promise.resolve(puller.stop(reason)).catch(() => {}); // nobody is left to hear of it
+    } catch {
+      // likewise
+    }
+  }
+  #ask() {
+    if (this.#asked) return;
+    this.#asked = true;
+    const generation = this.#generation;
+    /** @param {() => void} change */
+    const heard = (change) => {
+      if (generation !== this.#generation) return;
+      this.#asked = false;
+      change();
+      this.#more();
+    };
+    try {
+      this.#puller ??= this.#open();
+      this.#puller.next().then((answer) => heard(() => this.#take(answer)), (error) => heard(() => this.#fail(error)));
+    } catch (error) {
+      queueMicrotask(() => heard(() => this.#fail(error)));
+    }
+  }
+  /** @param {{ done?: boolean, value?: any }} answer */
+  #take({ done, value }) {
+    if (done) {
+      this.#done = true;
+      return;
+    }
+    if (!(value instanceof Uint8Array)) {
+      this.#fail(new TypeError(`a chunk of the body must be a Uint8Array, got ${kindOf(value)}`));
+    } else if (value.length > 0) {
+      this.#pulled += value.length;
+      if (this.#size >= 0 && this.#pulled > this.#size) {
+        this.#fail(new RangeError(`the body is larger than the ${this.#size} bytes announced`));
+      } else {
+        this.#chunk = value;
+        this.#at = 0;
+      }
+    }
+  }
+  /** @param {unknown} error */
+  #fail(error) {
+    const puller = this.#puller;
+    this.#failed = true;
+    this.error = error;
+    this.#chunk = this.#puller = null;
+    try {
+      Promise.resolve(puller?.stop(error)).catch(() => {});
+    } catch {
+      // the first error counts
+    }
+  }
+}
+
+/** @param {ReadableStream} stream @returns {Puller} */
+function fromStream(stream) {
+  const reader = stream.getReader();
+  return { next: () => reader.read(), stop: (reason) => reader.cancel(reason) };
+}
+
+/** @param {AsyncIterable<unknown>} iterable @returns {Puller} */
+function fromIterable(iterable) {
+  const iterator = iterable[Symbol.asyncIterator]();
+  return { next: async () => iterator.next(), stop: () => iterator.return?.() };
+}
+
+/** A body that can be given once. @param {() => Puller} open @param {number} size @returns {Body} */
+function once(open, size) {
+  let used = false;
+  return {
+    size,
+    type: null,
+    open: (more) => {
+      if (used) return null;
+      used = true;
+      return new Pulled(open, more, size, false);
+    },
+  };
+}
+
+/** @param {Uint8Array} bytes @param {string | null} type @returns {Body} */
+const inMemory = (bytes, type) => ({ size: bytes.length, type, open: () => new Bytes(bytes) });
+
+/**
+ * What a caller gave as a body.
+ * @param {any} given @param {number} announced its size in an own Content-Length, -1: none
+ * @returns {Body}
+ * @throws {TypeError} when it is none
+ */
+export function readBody(given, announced) {
+  if (typeof given === 'string') return inMemory(new TextEncoder().encode(given), 'text/plain;charset=UTF-8');
+  if (given instanceof URLSearchParams) {
+    return inMemory(new TextEncoder().encode(given.toString()), 'application/x-www-form-urlencoded;charset=UTF-8');
+  }
+  if (given instanceof Uint8Array) return inMemory(given, null);
+  if (ArrayBuffer.isView(given)) return inMemory(new Uint8Array(given.buffer, given.byteOffset, given.byteLength), null);
+  if (given instanceof ArrayBuffer) return inMemory(new Uint8Array(given), null);
+  if (given instanceof Blob) {
+    return { size: given.size, type: given.type || null, open: (more) => new Pulled(() => fromStream(given.stream()), more, given.size, true) };
+  }
+  if (given instanceof ReadableStream) {
+    if (given.locked) throw new TypeError('body: the stream is locked, somebody else reads it');
+    return once(() => fromStream(given), announced);
+  }
+  if (typeof given?.[Symbol.asyncIterator] === 'function') return once(() => fromIterable(given), announced);
+  throw new TypeError(`body must be a string, bytes, Blob, URLSearchParams, ReadableStream or AsyncIterable, got ${kindOf(given)}`);
+}
