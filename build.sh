@@ -15,6 +15,7 @@ H2O_SHA256=a46894bd85da6528d4ad90ce0443b48118718296175061a1a1156e9e3af60a0d
 NODE_OLDEST=20
 NODE_LIBCURL=4.1.0 # only the bench's
 NAN=2.30.0
+RUNTIMES=(22.23.3 24.21.0 26.10.0) # the other releases of Node.js that `campaign` tests with, as npm packages
 
 # ---- Settings --------------------------------------------------------------------------------------------------------
 
@@ -559,6 +560,37 @@ run_sim() {
     say "pass $sim, $seeds seeds ($((SECONDS - started)) s)"
 }
 
+# need_runtime VERSION: Node.js of that version in build/runtimes/VERSION/bin. The package holds nothing but the program.
+need_runtime() {
+    local to=build/runtimes/$1 package
+    [[ -x $to/bin/node ]] && return
+    package=node-$(node -p 'process.platform + "-" + process.arch')
+    say "installing Node.js $1 to test with (once, 40 MB)"
+    mkdir -p "$to"
+    quietly runtimes.log npm install --prefix "$to" --ignore-scripts --no-save --no-audit --no-fund "$package@$1" || return 1
+    ln -sfn "node_modules/$package/bin" "$to/bin"
+}
+
+# run_under VERSION [JEST ARGUMENT...]: Jest and the scenes under that Node.js; one line.
+run_under() (
+    log=build/log/node-$1.log
+    started=$SECONDS
+    need_runtime "$1" || { say "FAIL Node.js $1: it could not be installed" && exit 1; }
+    export PATH="$PWD/build/runtimes/$1/bin:$PATH"
+    mkdir -p build/log
+    if run_jest "${@:2}" >"$log" 2>&1 && timeout "$C_TEST_SECONDS" node js/cli.js >>"$log" 2>&1; then
+        say "pass Jest and scenes, Node.js $(node --version), $(sed -n 's/^Tests: *//p' "$log") ($((SECONDS - started)) s)"
+    else
+        say "FAIL Jest or scenes, Node.js $(node --version): $log"
+        tail -n 40 "$log" >&2
+        exit 1
+    fi
+)
+
+run_jest() {
+    timeout "$JEST_SECONDS" node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js "$@"
+}
+
 # ---- Bench ----------------------------------------------------------------------------------------------------------------
 
 libcurl_here() { have curl-config && [[ -e $(curl-config --prefix)/include/curl/curl.h || -n $(compgen -G '/usr/include/*/curl/curl.h') ]]; }
@@ -619,7 +651,8 @@ Usage: ./build.sh VERB
   jest [ARGUMENT ...]       only Jest (builds nothing)
   sim [SEEDS]               only the simulator, plain and under ASan and UBSan
   types                     only the type check of js/
-  campaign                  what takes too long for CI: many seeds, C tests under more sanitizers
+  runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js
+  campaign                  what takes too long for CI: many seeds, C tests under more sanitizers, the other Node.js
   bench [ROW ...] [--quick] Sluice beside node:net, node:http, undici, fetch and libcurl (--profile: where its time goes)
   deps                      only set up: npm packages, compilers, C sources, what the tests talk to
   clean [all]               remove what was built ('all': also what was fetched)
@@ -659,7 +692,7 @@ verb_native() {
 verb_run() {
     build_module
     unlock
-    exec node js/cli.js "$@"
+    SLUICE_COMMAND="$0 run" exec node js/cli.js "$@"
 }
 
 verb_types() {
@@ -696,7 +729,18 @@ verb_jest() {
     need_npm
     need_test_tools
     unlock # so that a test may call this script
-    timeout "$JEST_SECONDS" node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js "$@"
+    run_jest "$@"
+}
+
+verb_runtimes() {
+    local version failed=0
+    need_npm
+    need_test_tools
+    build_module
+    SANITIZE='' verb_native
+    unlock
+    for version in "${RUNTIMES[@]}"; do run_under "$version" "$@" || failed=1; done
+    return "$failed"
 }
 
 verb_bench() {
@@ -715,6 +759,8 @@ verb_campaign() {
     run_sim plain "$CAMPAIGN_SEEDS"
     run_sim address "$((CAMPAIGN_SEEDS / 10))"
     verb_test "$@"
+    lock
+    verb_runtimes "$@"
 }
 
 verb_clean() {
@@ -723,7 +769,7 @@ verb_clean() {
         rm -rf node_modules
         find build -mindepth 1 -maxdepth 1 ! -name .lock -exec rm -rf {} +
     else
-        find build -mindepth 1 -maxdepth 1 ! -name .lock ! -name src ! -name tools -exec rm -rf {} +
+        find build -mindepth 1 -maxdepth 1 ! -name .lock ! -name src ! -name tools ! -name runtimes -exec rm -rf {} +
     fi
 }
 

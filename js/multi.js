@@ -24,6 +24,7 @@ export class Multi {
   #closed = false;
   #transfers = /** @type {Set<Transfer>} */ (new Set()); // started and not ended
   #messages = /** @type {Array<{ transfer: Transfer, result: Result }>} */ ([]);
+  #removed = /** @type {WeakSet<Transfer>} */ (new WeakSet()); // and not ended yet
   #idle = /** @type {Array<() => void>} */ ([]); // perform() waits
   #polls = /** @type {Set<(what: 'activity' | 'wakeup') => void>} */ (new Set());
 
@@ -50,7 +51,9 @@ export class Multi {
    * @returns {Promise<Result>} as of its perform()
    */
   add(transfer) {
-    return this[START](transfer, (result) => { this.#messages.push({ transfer, result }); });
+    return this[START](transfer, (result) => {
+      if (!this.#removed.delete(transfer)) this.#messages.push({ transfer, result });
+    });
   }
 
   /**
@@ -61,8 +64,8 @@ export class Multi {
   remove(transfer) {
     const run = transfer[RUN];
     if (run === null || this.#core === null || !run.isOn(this.#core)) return false;
+    this.#removed.add(transfer);
     run.abort(undefined);
-    this.#messages = this.#messages.filter((message) => message.transfer !== transfer);
     return true;
   }
 
@@ -127,7 +130,7 @@ export class Multi {
       this.#transfers.add(transfer);
       return core;
     }, (result) => {
-      told?.(result);
+      if (told !== undefined) told(result);
       this.#transfers.delete(transfer);
       if (this.#transfers.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     });

@@ -143,6 +143,14 @@ void sl_conn_release(sl_conn *c, sl_transfer *t, bool keep, enum sl_how how)
   sl_conn_want(c);
 }
 
+sl_conn *sl_conn_hand_over(sl_conn *c, sl_transfer *t)
+{
+  sl_conn_detach(c, t);
+  c->raw = true;
+  sl_conn_want(c);
+  return c;
+}
+
 void sl_conn_broken(sl_conn *c, int32_t code)
 {
   while (c->transfers) sl_transfer_broken(c->transfers, code);
@@ -222,6 +230,7 @@ void sl_conn_run(sl_conn *c)
     run_opening(c, events);
     return;
   }
+  if (c->raw) return;
   if (c->idle) {
     if (!sl_conn_sound(c)) sl_conn_close(c, SL_FINISH);
     return;
@@ -236,7 +245,7 @@ void sl_conn_run(sl_conn *c)
 void sl_conn_want(sl_conn *c)
 {
   if (!c->opened || c->closed) return;
-  uint32_t want = c->protocol->want(c);
+  uint32_t want = c->raw ? 0 : c->protocol->want(c);
   for (sl_transfer *t = c->transfers; t; t = t->conn_next) sl_transfer_arm(t);
   if (want == c->wanted) return;
   c->wanted = want;

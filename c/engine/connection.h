@@ -32,6 +32,7 @@ struct sl_conn {
   uint32_t wanted;           /* last told to the host                                 */
   uint32_t events;           /* enum sl_event_bits not looked at yet                  */
   bool opened, idle, closed, ready;
+  bool raw;                  /* handed over: CONNECT_ONLY                             */
   bool held;                 /* by the host (B15): so are its guests                  */
   bool doubt;                /* something came that should not have: never used again */
   bool host_moves_not;       /* the host answered NOSYS to move or unrecv             */
@@ -56,6 +57,8 @@ void sl_conn_attach(sl_conn *c, sl_transfer *t);
 void sl_conn_detach(sl_conn *c, sl_transfer *t);
 /* t has no more to do with it. Keep it for the next one when `keep` and it is sound, else close it. */
 void sl_conn_release(sl_conn *c, sl_transfer *t, bool keep, enum sl_how how);
+/* t leaves it to whoever t belongs to: nothing is read from it, no other transfer gets it, until sl_conn_close. */
+sl_conn *sl_conn_hand_over(sl_conn *c, sl_transfer *t);
 /* Close the channel. The struct is freed when the run ends (sl_conn_free). */
 void sl_conn_close(sl_conn *c, enum sl_how how);
 void sl_conn_free(sl_conn *c);

@@ -135,6 +135,7 @@ CURLMcode curl_multi_remove_handle(CURLM *handle, CURL *easy)
   if (e->t.multi != c->engine) return CURLM_BAD_EASY_HANDLE;
   sl_easy_leaves(e);
   sl_multi_remove(c->engine, &e->t);
+  if (!c->engine->added) c->progress_us = SL_NEVER;
   sl_curlm_settle(c);
   sl_curlm_tell_timer(c);
   bool died = c->died;

@@ -26,6 +26,7 @@ void sl_easy_tell_done(sl_easy *e)
 void sl_easy_leaves(sl_easy *e)
 {
   sl_curlm *c = e->t.multi->face;
+  sl_easy_close_raw(e);
   if (!e->notify) return;
   e->notify = false;
   SL_LIST_REMOVE(c->notify_first, c->notify_last, e, notify_prev, notify_next);
@@ -43,7 +44,8 @@ void sl_curlm_notify(sl_curlm *c)
   if (c->notifying) return;
   while (c->notify_first) {
     sl_easy *e = c->notify_first;
-    sl_easy_leaves(e);
+    e->notify = false;
+    SL_LIST_REMOVE(c->notify_first, c->notify_last, e, notify_prev, notify_next);
     tell(c, CURLMNOTIFY_EASY_DONE, e);
   }
   if (!c->unread) return;

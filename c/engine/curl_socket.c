@@ -198,9 +198,9 @@ void sl_curlm_watch(sl_curlm *c)
   for (sl_conn *conn = c->engine->conns; conn; conn = conn->next) watch(conn, false);
 }
 
+/* Its connections are gone. */
 void sl_curlm_unwatch(sl_curlm *c)
 {
-  c->engine->watch = NULL;
   free(c->by_fd);
   c->by_fd = NULL;
   c->by_fd_cap = 0;

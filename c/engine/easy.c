@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "connection.h"
 
 #define POLL_MAX_US SL_SECOND /* G2: perform runs, and reports progress, at least this often */
 #define EVENTS_MAX 16         /* taken from the host at a time, a count                      */
@@ -43,6 +44,7 @@ void curl_easy_cleanup(CURL *handle)
     sl_multi_remove(m, &e->t);
     if (m->settle) m->settle(m);
   }
+  sl_easy_close_raw(e);
   if (e->own) sl_multi_free(e->own);
   sl_transfer_clear(&e->t);
   sl_options_clear(&e->options);
@@ -51,6 +53,52 @@ void curl_easy_cleanup(CURL *handle)
   free(e->redirect_url);
   e->magic = 0;
   free(e);
+}
+
+CURL *curl_easy_duphandle(CURL *handle)
+{
+  sl_easy *e = sl_easy_of(handle), *copy = e ? curl_easy_init() : NULL;
+  if (!copy || sl_options_copy(&copy->options, &e->options)) return copy;
+  curl_easy_cleanup(copy);
+  return NULL;
+}
+
+void sl_easy_close_raw(sl_easy *e)
+{
+  if (e->t.raw) sl_conn_close(e->t.raw, SL_FINISH);
+  e->t.raw = NULL;
+}
+
+/* CURLE_OK and *bytes, AGAIN, or why there is nothing to be had. */
+static CURLcode raw_bytes(sl_easy *e, int32_t code, CURLcode broken, size_t *bytes)
+{
+  *bytes = code > 0 ? (size_t)code : 0;
+  if (code >= 0) return CURLE_OK;
+  if (code == SL_AGAIN) return CURLE_AGAIN;
+  sl_easy_error(e, curl_easy_strerror(broken));
+  return broken;
+}
+
+CURLcode curl_easy_recv(CURL *handle, void *buffer, size_t n, size_t *bytes)
+{
+  sl_easy *e = sl_easy_of(handle);
+  if (!e || !bytes || (n && !buffer)) return CURLE_BAD_FUNCTION_ARGUMENT;
+  if (e->in_callback) return CURLE_RECURSIVE_API_CALL;
+  *bytes = 0;
+  if (!e->t.raw) return CURLE_UNSUPPORTED_PROTOCOL;
+  int32_t code = n ? sl_recv(e->t.raw->ch, buffer, n < INT32_MAX ? (uint32_t)n : INT32_MAX) : 0;
+  return raw_bytes(e, code, CURLE_RECV_ERROR, bytes);
+}
+
+CURLcode curl_easy_send(CURL *handle, const void *buffer, size_t n, size_t *bytes)
+{
+  sl_easy *e = sl_easy_of(handle);
+  if (!e || !bytes || (n && !buffer)) return CURLE_BAD_FUNCTION_ARGUMENT;
+  if (e->in_callback) return CURLE_RECURSIVE_API_CALL;
+  *bytes = 0;
+  if (!e->t.raw) return CURLE_UNSUPPORTED_PROTOCOL;
+  int32_t code = n ? sl_send(e->t.raw->ch, buffer, n < INT32_MAX ? (uint32_t)n : INT32_MAX) : 0;
+  return raw_bytes(e, code, CURLE_SEND_ERROR, bytes);
 }
 
 /* In a multi the transfer goes on with what it has begun; only its pause ends (P13). */
@@ -63,9 +111,9 @@ void curl_easy_reset(CURL *handle)
     sl_transfer_pause(&e->t, 0, SL_BY_CALL);
     return;
   }
+  sl_easy_begin(e);
   sl_transfer_clear(&e->t);
   sl_transfer_init(&e->t, &sl_easy_user, &e->options);
-  sl_easy_begin(e);
 }
 
 /* What the engine has made deadlines and buckets of: a change is told to it, when the transfer is in one. */
@@ -187,9 +235,9 @@ CURLcode curl_easy_pause(CURL *handle, int bitmask)
 {
   sl_easy *e = sl_easy_of(handle);
   uint32_t mask = (uint32_t)bitmask & SL_DIR_BOTH; /* B10: other bits are ignored */
-  if (!e || !e->t.conn || !e->t.multi) return CURLE_BAD_FUNCTION_ARGUMENT;
-  sl_multi *m = e->t.multi;
-  if (m->in_watch) return CURLE_RECURSIVE_API_CALL; /* P3, F22 */
+  sl_multi *m = e ? e->t.multi : NULL;
+  if (m && m->in_watch) return CURLE_RECURSIVE_API_CALL; /* P3, F22 */
+  if (!m || !e->t.conn) return CURLE_BAD_FUNCTION_ARGUMENT;
   sl_transfer_pause(&e->t, mask, SL_BY_CALL);
   CURLcode code = mask & SL_DIR_RECV ? CURLE_OK : sl_transfer_replay(&e->t);
   if (!m->depth && !m->in_callback && m->settle && !m->settle(m)) return CURLE_ABORTED_BY_CALLBACK; /* P9 */

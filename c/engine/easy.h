@@ -13,6 +13,7 @@ typedef struct sl_easy {
   sl_transfer t;
   uint32_t in_callback; /* > 0: inside a callback of this handle                                 */
   bool ended;           /* the engine has said done                                              */
+  bool line_shown;      /* the debug callback has the next line already                          */
   bool line_written;    /* CURLOPT_HEADER: the write callback has the next line, the header one not yet */
   sl_options options;
   sl_multi *own;        /* the private engine of perform, kept for its connections; NULL: none yet */
@@ -33,6 +34,8 @@ sl_easy *sl_easy_from(sl_transfer *t);
 extern const sl_user sl_easy_user;
 /* G2: whether each run owes it a progress call. */
 bool sl_easy_wants_progress(const sl_easy *e);
+/* CONNECT_ONLY: the connection kept for curl_easy_send and _recv is closed. */
+void sl_easy_close_raw(sl_easy *e);
 /* X11, curl_multi.c: e has ended in this engine / leaves it. */
 void sl_easy_tell_done(sl_easy *e);
 void sl_easy_leaves(sl_easy *e);
@@ -52,5 +55,7 @@ size_t sl_stdio_write(char *data, size_t size, size_t n, void *file);
 /* The default read callback, fread (stdin when NULL), and its way back to the start: false when it has none. */
 size_t sl_stdio_read(char *buf, size_t size, size_t n, void *file);
 bool sl_stdio_rewind(void *file);
+/* Where VERBOSE goes without a debug callback: stderr. */
+void sl_stdio_debug(int type, const char *data, size_t n);
 
 #endif

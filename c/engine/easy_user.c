@@ -30,6 +30,20 @@ static void leave(sl_easy *e)
   e->in_callback--;
 }
 
+/* CURLOPT_VERBOSE: show what goes on. */
+static void show(sl_easy *e, curl_infotype type, const char *data, size_t n)
+{
+  const sl_options *o = &e->options;
+  if (!o->verbose) return;
+  if (!o->debug_fn) {
+    sl_stdio_debug((int)type, data, n);
+    return;
+  }
+  enter(e);
+  o->debug_fn(e, type, (char *)(uintptr_t)data, n, o->debug_data);
+  leave(e);
+}
+
 static enum answer write_failed(sl_easy *e, size_t given, size_t answered)
 {
   char words[CURL_ERROR_SIZE];
@@ -109,9 +123,13 @@ static int32_t write_head(sl_easy *e, enum sl_part part, const char *data, uint3
   while (at < n) {
     const char *line = data + at, *end = memchr(line, '\n', n - at);
     uint32_t len = end ? (uint32_t)(end + 1 - line) : n - at;
+    if (!e->line_shown) show(e, CURLINFO_HEADER_IN, line, len);
+    e->line_shown = true;
+    if (interrupted(e)) break;
     enum answer a = give_line(e, line, len);
     if (a == FAILED) return SL_SINK_FAILED;
     if (a == REFUSED) break;
+    e->line_shown = false;
     if (part == SL_PART_HEAD) note_line(e, line, len);
     at += len;
     if (interrupted(e)) break;
@@ -127,6 +145,7 @@ static int32_t write_body(sl_easy *e, const char *data, uint32_t n)
     enum answer a = give(e, e->options.write_fn, e->options.write_data, data + at, len);
     if (a == FAILED) return SL_SINK_FAILED;
     if (a == REFUSED) return n ? (int32_t)at : SL_SINK_PAUSED;
+    if (len) show(e, CURLINFO_DATA_IN, data + at, len);
     at += len;
   } while (at < n && !interrupted(e));
   return (int32_t)at;
@@ -147,6 +166,7 @@ static int32_t easy_read(sl_transfer *t, char *buf, uint32_t cap)
   const sl_options *o = &e->options;
   if (body_in_memory(o)) {
     memcpy(buf, o->post_fields + t->body_read, cap); /* cap is within the announced size */
+    show(e, CURLINFO_DATA_OUT, buf, cap);
     return (int32_t)cap;
   }
   enter(e);
@@ -157,7 +177,43 @@ static int32_t easy_read(sl_transfer *t, char *buf, uint32_t cap)
     sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, "operation aborted by callback");
     return SL_SINK_FAILED;
   }
+  if (n && n <= cap) show(e, CURLINFO_DATA_OUT, buf, n);
   return n > cap ? INT32_MAX : (int32_t)n;
+}
+
+static void easy_asked(sl_transfer *t, const char *head, size_t n) { show(sl_easy_from(t), CURLINFO_HEADER_OUT, head, n); }
+
+static void show_connection(sl_easy *e)
+{
+  char words[CURL_ERROR_SIZE];
+  sl_line line = { words, words + sizeof words };
+  sl_line_str(&line, e->t.reused ? "Reusing the connection to " : "Connected to ");
+  sl_line_str(&line, e->t.url.host);
+  sl_line_str(&line, " (");
+  sl_line_str(&line, e->t.peer);
+  sl_line_str(&line, ")\n");
+  show(e, CURLINFO_TEXT, words, strlen(words));
+}
+
+/* P12, X8. */
+static bool easy_begun(sl_transfer *t)
+{
+  sl_easy *e = sl_easy_from(t);
+  const sl_options *o = &e->options;
+  char *peer = NULL, *local = NULL;
+  long peer_port = 0, local_port = 0;
+  if (o->verbose) show_connection(e);
+  if (!o->prereq_fn || t->cause) return !t->cause;
+  curl_easy_getinfo(e, CURLINFO_PRIMARY_IP, &peer);
+  curl_easy_getinfo(e, CURLINFO_LOCAL_IP, &local);
+  curl_easy_getinfo(e, CURLINFO_PRIMARY_PORT, &peer_port);
+  curl_easy_getinfo(e, CURLINFO_LOCAL_PORT, &local_port);
+  enter(e);
+  int answer = o->prereq_fn(o->prereq_data, peer, local, (int)peer_port, (int)local_port);
+  leave(e);
+  if (answer == CURL_PREREQFUNC_OK) return true;
+  sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, "operation aborted by pre-request callback");
+  return false;
 }
 
 /* R7: seek callback, then ioctl callback, then the default FILE *. */
@@ -226,7 +282,9 @@ static void easy_done(sl_transfer *t)
   e->message = (CURLMsg){ .msg = CURLMSG_DONE, .easy_handle = e, .data = { .result = t->code } };
   sl_easy_tell_done(e);
   if (!t->code) return;
-  sl_easy_error(e, *t->error ? t->error : curl_easy_strerror(t->code));
+  const char *error = *t->error ? t->error : curl_easy_strerror(t->code);
+  sl_easy_error(e, error);
+  show(e, CURLINFO_TEXT, error, strlen(error));
 }
 
 void sl_easy_error(sl_easy *e, const char *message)
@@ -241,8 +299,10 @@ void sl_easy_begin(sl_easy *e)
   sl_easy_error(e, "");
   free(e->content_type);
   e->content_type = NULL;
-  e->ended = e->line_written = false;
+  e->ended = e->line_written = e->line_shown = false;
+  sl_easy_close_raw(e);
 }
 
 const sl_user sl_easy_user = { .write = easy_write, .read = easy_read, .rewind = easy_rewind,
-                               .trailers = easy_trailers, .progress = easy_progress, .done = easy_done };
+                               .trailers = easy_trailers, .progress = easy_progress, .begun = easy_begun,
+                               .asked = easy_asked, .done = easy_done };

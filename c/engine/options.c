@@ -5,6 +5,7 @@
  * option without a place is one whose only effect is what the engine does anyway: it takes just the values
  * of which that is true. */
 #include "options.h"
+#include "route.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,7 @@ static const row table[] = {
   { CURLOPT_KEEP_SENDING_ON_ERROR, SWITCH, AT(keep_sending_on_error), 0, 0, 0 },
   { CURLOPT_POST, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_UPLOAD, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_VERBOSE, SWITCH, AT(verbose), 0, 0, 0 },
   { CURLOPT_NOBODY, SWITCH, AT(nobody), 0, 0, 0 },
   { CURLOPT_HTTPGET, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_HEADER, SWITCH, AT(header), 0, 0, 0 },
@@ -102,11 +104,10 @@ static const row table[] = {
   { CURLOPT_TCP_NODELAY, COVERED, NOWHERE, 1, LONG_MAX, 0 },
   { CURLOPT_HTTP_TRANSFER_DECODING, COVERED, NOWHERE, 1, LONG_MAX, 0 },
   { CURLOPT_HTTPAUTH, SPECIAL, NOWHERE, 0, 0, 0 },
-  { CURLOPT_VERBOSE, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_AUTOREFERER, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_NETRC, COVERED, NOWHERE, CURL_NETRC_IGNORED, CURL_NETRC_IGNORED, 0 },
   { CURLOPT_HTTP09_ALLOWED, COVERED, NOWHERE, 0, 0, 0 },
-  { CURLOPT_CONNECT_ONLY, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_CONNECT_ONLY, SPECIAL, NOWHERE, 0, 1, 0 },
   { CURLOPT_RESUME_FROM, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_RESUME_FROM_LARGE, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_TRANSFER_ENCODING, COVERED, NOWHERE, 0, 0, 0 },
@@ -121,6 +122,10 @@ static const row table[] = {
   { CURLOPT_SEEKDATA, POINTER, AT(seek_data), 0, 0, 0 },
   { CURLOPT_IOCTLDATA, POINTER, AT(ioctl_data), 0, 0, 0 },
   { CURLOPT_TRAILERDATA, POINTER, AT(trailer_data), 0, 0, 0 },
+  { CURLOPT_PREREQDATA, POINTER, AT(prereq_data), 0, 0, 0 },
+  { CURLOPT_DEBUGDATA, POINTER, AT(debug_data), 0, 0, 0 },
+  { CURLOPT_RESOLVE, POINTER, AT(resolve), 0, 0, 0 },
+  { CURLOPT_CONNECT_TO, POINTER, AT(connect_to), 0, 0, 0 },
   { CURLOPT_POSTFIELDS, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_PRIVATE, POINTER, AT(private_data), 0, 0, 0 },
   { CURLOPT_ERRORBUFFER, POINTER, AT(error_buffer), 0, 0, 0 },
@@ -156,6 +161,35 @@ void sl_options_clear(sl_options *o)
   sl_options_init(o);
 }
 
+bool sl_options_copy(sl_options *dst, const sl_options *src)
+{
+  /* What the table does not have: strings that more than one option makes. */
+  static const uint16_t others[] = { AT(custom_request), AT(redirect_schemes), AT(interface_), AT(accept_encoding),
+                                     AT(userpwd), AT(user), AT(password) };
+  size_t count = sizeof table / sizeof *table + sizeof others / sizeof *others, own_n = 0;
+  bool ok = true;
+  *dst = *src;
+  dst->own_headers = NULL;
+  dst->own_post = NULL;
+  for (size_t i = 0; i < count; i++) {
+    size_t other = i - sizeof table / sizeof *table;
+    if (i < sizeof table / sizeof *table && table[i].kind != TEXT) continue;
+    char **place = (char **)(void *)((char *)dst + (i < sizeof table / sizeof *table ? table[i].at : others[other]));
+    char *text = *place;
+    *place = text && ok ? sl_copy(text, strlen(text)) : NULL;
+    ok = ok && !text == !*place;
+  }
+  for (const struct curl_slist *h = src->own_headers; h && ok; h = h->next)
+    ok = !sl_options_add_header(dst, h->data, strlen(h->data));
+  if (src->own_post && ok) {
+    own_n = src->post_size >= 0 ? (size_t)src->post_size : strlen(src->own_post);
+    dst->post_fields = dst->own_post = sl_copy(src->own_post, own_n);
+    ok = dst->own_post != NULL;
+  }
+  if (!ok) sl_options_clear(dst);
+  return ok;
+}
+
 static CURLcode set_special(sl_options *o, const row *r, int64_t value)
 {
   switch (r->option) {
@@ -166,6 +200,11 @@ static CURLcode set_special(sl_options *o, const row *r, int64_t value)
     o->post = value != 0;
     o->upload = false;
     o->nobody = o->nobody && !value;
+    return CURLE_OK;
+  case CURLOPT_CONNECT_ONLY: /* 2 is for websockets */
+    if (value < 0) return CURLE_BAD_FUNCTION_ARGUMENT;
+    if (value > r->max) return CURLE_NOT_BUILT_IN;
+    o->connect_only = value != 0;
     return CURLE_OK;
   case CURLOPT_UPLOAD:
     o->upload = value != 0;
@@ -365,6 +404,8 @@ CURLcode sl_options_object(sl_options *o, int option, void *object)
   if (option == CURLOPT_POSTFIELDS || option == CURLOPT_COPYPOSTFIELDS) return set_post(o, option, object);
   if (r->kind != POINTER) return sl_options_text(o, option, object, object ? strlen(object) : 0);
   if (option == CURLOPT_HTTPHEADER && !headers_valid(object)) return CURLE_BAD_FUNCTION_ARGUMENT;
+  CURLcode bad = option == CURLOPT_RESOLVE || option == CURLOPT_CONNECT_TO ? sl_route_check(option, object) : CURLE_OK;
+  if (bad) return bad;
   /* All are pointers to objects of one representation, but not of one type. */
   memcpy((char *)o + r->at, &object, sizeof object);
   return CURLE_OK;
@@ -390,6 +431,12 @@ CURLcode sl_options_function(sl_options *o, int option, sl_function *function)
     return CURLE_OK;
   case CURLOPT_TRAILERFUNCTION:
     o->trailer_fn = (curl_trailer_callback)function;
+    return CURLE_OK;
+  case CURLOPT_PREREQFUNCTION:
+    o->prereq_fn = (curl_prereq_callback)function;
+    return CURLE_OK;
+  case CURLOPT_DEBUGFUNCTION:
+    o->debug_fn = (curl_debug_callback)function;
     return CURLE_OK;
   case CURLOPT_XFERINFOFUNCTION:
     o->xferinfo_fn = (curl_xferinfo_callback)function;

@@ -24,7 +24,7 @@ typedef struct {
   int64_t upload_size, post_size;    /* bytes, -1 = not known / the text's length          */
   int64_t max_file_size, expect_100_ms;
   bool nobody, header, noprogress, verify_peer, verify_host, fail_on_error, fresh_connect, forbid_reuse,
-      http09, nosignal, verbose, upload, post, unrestricted_auth, keep_sending_on_error;
+      http09, nosignal, verbose, connect_only, upload, post, unrestricted_auth, keep_sending_on_error;
   /* C callbacks and their data: easy.c */
   curl_write_callback write_fn, header_fn;
   curl_xferinfo_callback xferinfo_fn;
@@ -33,7 +33,10 @@ typedef struct {
   curl_seek_callback seek_fn;
   curl_ioctl_callback ioctl_fn;
   curl_trailer_callback trailer_fn;
-  void *read_data, *seek_data, *ioctl_data, *trailer_data;
+  curl_prereq_callback prereq_fn;
+  curl_debug_callback debug_fn;
+  void *read_data, *seek_data, *ioctl_data, *trailer_data, *prereq_data, *debug_data;
+  struct curl_slist *resolve, *connect_to; /* borrowed: route.h                       */
   const char *post_fields;           /* borrowed, or own_post's                           */
   void *write_data, *header_data, *progress_data, *private_data;
   char *error_buffer;                /* CURL_ERROR_SIZE bytes of the caller's, or NULL    */
@@ -44,6 +47,10 @@ typedef void sl_function(void);
 
 void sl_options_init(sl_options *o);   /* libcurl's defaults */
 void sl_options_clear(sl_options *o);  /* free what it owns, then as after init */
+
+/* dst, which is as after init, gets a copy of what src owns and shares what src borrows. False: memory; dst is as
+ * after init again. */
+bool sl_options_copy(sl_options *dst, const sl_options *src);
 
 /* All setters: CURLE_OK, BAD_FUNCTION_ARGUMENT (43), UNKNOWN_OPTION (48), NOT_BUILT_IN (4) where the option is
  * known but what it asks for is not covered, OUT_OF_MEMORY (27). On error nothing has changed. */

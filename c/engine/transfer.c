@@ -173,7 +173,8 @@ static void end(sl_transfer *t)
   t->done_us = sl_clocks_now_us(t);
   if (!t->start_us) t->start_us = t->done_us;
   if (!complete) sl_gate_clear(&t->gate);
-  if (t->conn) sl_conn_release(t->conn, t, complete, complete ? SL_FINISH : SL_ABORT);
+  if (t->conn && complete && t->options->connect_only) t->raw = sl_conn_hand_over(t->conn, t);
+  else if (t->conn) sl_conn_release(t->conn, t, complete, complete ? SL_FINISH : SL_ABORT);
   if (t->paused_noted) t->paused_us += t->done_us - t->paused_since_us;
   t->paused_noted = 0;
   sl_queue_leave(t, false);
@@ -336,6 +337,15 @@ static void stop_for_host(sl_transfer *t, int32_t code, sl_ch ch)
   sl_transfer_stop(t, cause, c, *text ? text : own);
 }
 
+/* CONNECT_ONLY: this was all; what goes over the connection is the caller's (T4, F39). */
+static void connected(sl_transfer *t)
+{
+  step(t, SL_STEP_SEND_END);
+  step(t, SL_STEP_RECV_HEAD);
+  step(t, SL_STEP_RECV_END);
+  sl_transfer_stop(t, SL_CAUSE_COMPLETE, CURLE_OK, NULL);
+}
+
 static void begin(sl_transfer *t)
 {
   sl_conn *c = t->conn;
@@ -351,6 +361,16 @@ static void begin(sl_transfer *t)
     t->tls_us = c->tls_us;
   }
   c->used++;
+  if (t->user->begun) {
+    t->multi->in_callback++;
+    bool go = t->user->begun(t);
+    t->multi->in_callback--;
+    if (!go || t->cause) return;
+  }
+  if (t->options->connect_only) {
+    connected(t);
+    return;
+  }
   sl_clocks_silence(t);
   if (c->protocol->begin(c, t)) sl_multi_ready(t->multi, c);
 }
@@ -401,7 +421,7 @@ static void find_connection(sl_transfer *t, const sl_scheme *scheme)
   else if (t->host = sl_queue_host(scheme->kind, spec.data, (uint32_t)spec.len), !sl_queue_admits(t))
     sl_queue_enter(t, false);
   else {
-    bool pooled = !t->options->fresh_connect && !t->retried;
+    bool pooled = !t->options->fresh_connect && !t->retried && !t->options->connect_only;
     sl_conn *c = pooled ? sl_conn_reuse(t->multi, scheme->kind, spec.data, (uint32_t)spec.len) : NULL;
     if (c) {
       sl_queue_leave(t, true);
@@ -609,6 +629,7 @@ void sl_out_body(sl_transfer *t, bool wait)
 {
   if (t->cause) return;
   step(t, wait ? SL_STEP_SEND_WAIT : SL_STEP_SEND_BODY);
+  sl_bucket_plan(&t->send_bucket, t->send_total, sl_clocks_now_us(t)); /* S1 */
   if (wait) sl_clocks_expect(t);
   sl_multi_dirty(t->multi, t);
 }

@@ -36,6 +36,8 @@ typedef struct sl_user {
   sl_deliver *write;                 /* gate.h                                                      */
   int (*progress)(sl_transfer *t);   /* each run of a connected transfer; not 0: stop with 42. NULL: none */
   void (*changed)(sl_transfer *t);   /* life (but DONE) or gate changed. NULL: none                 */
+  bool (*begun)(sl_transfer *t);     /* a connection is ready, the request comes next. NULL: none; false: stopped */
+  void (*asked)(sl_transfer *t, const char *head, size_t n); /* this request head goes out now. NULL: none */
   void (*done)(sl_transfer *t);      /* last thing said of this START; may free or start t          */
   /* The request's body; request.h says what the answers mean. NULL: there is never one. */
   int32_t (*read)(sl_transfer *t, char *buf, uint32_t cap);
@@ -98,6 +100,7 @@ struct sl_transfer {
   int64_t frozen_since_us, frozen_us;        /* held by the host: no clock runs    */
   int64_t low_speed_limit, low_speed_time_s; /* as the meter was started with      */
   char peer[64], local[64];  /* of its connection, "address port"                */
+  sl_conn *raw;              /* CONNECT_ONLY: the connection that is the caller's now */
   uint32_t connects;         /* new connections made for this operation          */
   int64_t id, conn_id;       /* of it and its latest connection in the engine, -1 = none */
 };

@@ -16,3 +16,17 @@ bool sl_stdio_rewind(void *stream)
 {
   return !fseek(stream ? (FILE *)stream : stdin, 0, SEEK_SET);
 }
+
+void sl_stdio_debug(int type, const char *data, size_t n)
+{
+  static const char marks[] = "*<>"; /* CURLINFO_TEXT, HEADER_IN, HEADER_OUT */
+  if (type < 0 || type > 2) return;
+  while (n) {
+    size_t len = 0;
+    while (len < n && data[len] != '\n') len++;
+    if (len < n) len++;
+    fprintf(stderr, "%c %.*s", marks[type], (int)len, data);
+    data += len;
+    n -= len;
+  }
+}

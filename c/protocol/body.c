@@ -29,6 +29,7 @@ static int32_t read_out(sl_conn *c, sl_transfer *t, uint32_t max)
   if (!sl_text_reserve(&c->out, max)) return SL_NOMEM;
   int32_t n = sl_request_read(t, c->out.data, max);
   if (n > 0) c->out.len = (uint32_t)n;
+  else sl_text_free(&c->out); /* who waits keeps no buffer */
   return n == SL_SINK_FAILED ? SL_AGAIN : n;
 }
 
@@ -49,6 +50,8 @@ int32_t sl_body_send(sl_conn *c, sl_transfer *t, bool *full)
   int32_t n = sl_conn_flush(c); /* R2: what was read goes out, paused or not */
   *full = n == SL_AGAIN;
   if (n < 0) return n;
+  /* All of a known size is gone: nobody has to be asked, so neither rate nor pause matters. */
+  if (t->send_total >= 0 && t->body_read >= (uint64_t)t->send_total) return 0;
   int64_t allowance = sl_transfer_send_allowance(t);
   if (allowance <= 0) return SL_AGAIN;
   uint32_t max = allowance < SL_UPLOAD_CHUNK_MAX ? (uint32_t)allowance : SL_UPLOAD_CHUNK_MAX;

@@ -1,15 +1,16 @@
 /* exchange.c: HTTP done by the host (fetch): one request and its response on one channel, never pooled.
  *
- * Owns: whether the head was told, and how much of the announced body is still to come. The request goes with the open
- * spec, so opening is sending: a pause of the sending side holds it back there (P11, transfer.c). Framing, interim
- * responses, 100-continue and keep-alive are the host's; counting, limits, pause, redirects and where the body ends
- * are decided here and in transfer.c as for every other protocol.
+ * Owns: how much of the announced body is still to come. The request goes with the open spec, so opening is
+ * sending: a pause of the sending side holds it back there (P11, transfer.c). Framing, interim responses,
+ * 100-continue and keep-alive are the host's; counting, limits, pause, redirects and where the body ends are
+ * decided here and in transfer.c as for every other protocol.
  *
  *   request: (body by send or move_out ──► SL_END_SEND)
  *   response: SL_INFO_HEAD ──► body by recv or move until the host's end
  *
- * Invariants: `in` is empty between calls. A host may have decoded the body, so that Content-Length speaks of other
- * bytes: beside Content-Encoding it counts for nothing. Else a body shorter or longer than announced is an error. */
+ * Invariants: `in` is empty between calls. A host may have decoded the body, so that Content-Length speaks of
+ * other bytes: beside Content-Encoding it counts for nothing. Else a body shorter or longer than announced is
+ * an error. */
 #include <picohttpparser.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +81,8 @@ void sl_exchange_compose(const sl_transfer *t, sl_text *spec)
     sl_text_str(spec, "\n");
   }
   sl_fields_compose(t, &fields);
-  if (body && o->post && !o->upload) sl_field_add(o, &fields, "Content-Type", "application/x-www-form-urlencoded");
+  if (body && o->post && !o->upload)
+    sl_field_add(o, &fields, "Content-Type", "application/x-www-form-urlencoded");
   if (fields.failed) spec->failed = true;
   for (const char *p = fields.data, *end; p && *p && (end = strstr(p, "\r\n")); p = end + 2)
     if (!frames(p)) spec_line(spec, "header", p, (size_t)(end - p));
@@ -148,7 +150,8 @@ static uint32_t read_status(const char *text, uint32_t len, uint16_t *status)
   const char *space = memchr(text, ' ', len), *lf = memchr(text, '\n', len);
   uint64_t value;
   if (!space || !lf || lf - space < 5 || memcmp(text, "HTTP/", 5)) return 0;
-  if (!sl_parse_uint(space + 1, 3, 999, &value) || value < 200 || (space[4] != ' ' && space[4] != '\r')) return 0;
+  if (!sl_parse_uint(space + 1, 3, 999, &value) || value < 200) return 0;
+  if (space[4] != ' ' && space[4] != '\r') return 0;
   *status = (uint16_t)value;
   return (uint32_t)(lf - text) + 1;
 }

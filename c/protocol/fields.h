@@ -1,12 +1,12 @@
-/* fields.h: the header fields of a request, whatever protocol carries it. Part of a request (request.h): says what the
- * options, the URL and a redirect make of it. Lines are "Name: value" with CR LF behind. */
+/* fields.h: the header fields of a request, whatever protocol carries it: what the options, the URL and a
+ * redirect (request.h) make of it. Lines are "Name: value" with CR LF behind. */
 #ifndef SLUICE_FIELDS_H
 #define SLUICE_FIELDS_H
 #include "../engine/text.h"
 #include "../engine/transfer.h"
 
-/* All of them but Host and what frames the body or waits for it: credentials, what the options name, and the caller's
- * own, which win. Failures are remembered in `out`. */
+/* All of them but Host and what frames the body or waits for it: credentials, what the options name, and the
+ * caller's own, which win. Failures are remembered in `out`. */
 void sl_fields_compose(const sl_transfer *t, sl_text *out);
 /* Whether the caller's own headers speak of this one (to set, empty or remove it). */
 bool sl_field_own(const sl_options *o, const char *name);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include "../engine/multi.h"
 #include "../engine/request.h"
-#include "protocol.h"
+#include "body.h"
 
 struct file {
   bool writes;
@@ -55,36 +55,6 @@ static bool file_begin(sl_conn *c, sl_transfer *t)
 
 /* Writing. */
 
-/* By way of `out`: > 0, 0 = the body has ended, SL_AGAIN, or a code. */
-static int32_t read_out(sl_conn *c, sl_transfer *t, uint32_t max)
-{
-  if (!sl_text_reserve(&c->out, max)) return SL_NOMEM;
-  int32_t n = sl_request_read(t, c->out.data, max);
-  if (n > 0) c->out.len = (uint32_t)n;
-  return n == SL_SINK_FAILED ? SL_AGAIN : n;
-}
-
-/* By the host's short way: the same answers, and SL_NOSYS when there is none. */
-static int32_t move_out(sl_conn *c, sl_transfer *t, uint32_t max)
-{
-  struct file *f = c->protocol_state;
-  if (c->host_moves_out_not) return SL_NOSYS;
-  int32_t n = sl_request_ready(t);
-  if (n <= 0) return n == SL_SINK_FAILED ? SL_AGAIN : n;
-  n = sl_conn_move_out(c, t, (uint32_t)n < max ? (uint32_t)n : max);
-  if (n > 0) sl_request_moved(t, (uint32_t)n);
-  else f->out_full = n == SL_AGAIN;
-  return n ? n : SL_AGAIN;
-}
-
-static int32_t flush(sl_conn *c)
-{
-  struct file *f = c->protocol_state;
-  int32_t code = sl_conn_flush(c);
-  f->out_full = code == SL_AGAIN;
-  return code;
-}
-
 static int32_t file_output(sl_conn *c)
 {
   struct file *f = c->protocol_state;
@@ -94,13 +64,7 @@ static int32_t file_output(sl_conn *c)
     if (t->state.send == SL_SEND_HEAD && f->writes) sl_out_body(t, false);
     else if (t->state.send == SL_SEND_HEAD) sl_out_end(t);
     if (t->state.send != SL_SEND_BODY || t->cause) return 0;
-    int32_t n = flush(c); /* R2: what was read goes out, paused or not */
-    if (n < 0) return n;
-    int64_t allowance = sl_transfer_send_allowance(t);
-    if (allowance <= 0) return 0;
-    uint32_t max = allowance < SL_UPLOAD_CHUNK_MAX ? (uint32_t)allowance : SL_UPLOAD_CHUNK_MAX;
-    n = move_out(c, t, max);
-    if (n == SL_NOSYS) n = read_out(c, t, max);
+    int32_t n = sl_body_send(c, t, &f->out_full);
     if (n < 0) return n;
     if (n > 0) continue;
     f->out_ended = true;
@@ -157,27 +121,6 @@ static void ended(const struct file *f, sl_transfer *t)
   else sl_in_end(t);
 }
 
-/* Up to max bytes to the user: > 0, 0 at the end, SL_AGAIN, or a code. */
-static int32_t receive(sl_conn *c, sl_transfer *t, uint32_t max)
-{
-  int32_t n = sl_conn_moves(c, t) ? sl_conn_move(c, t, max) : SL_NOSYS;
-  if (n == SL_SINK_FAILED) sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, NULL);
-  if (n == SL_SINK_PAUSED) sl_transfer_pause(t, sl_gate_paused(&t->gate) | SL_DIR_RECV, SL_BY_CALLBACK);
-  if (n == SL_SINK_FAILED || n == SL_SINK_PAUSED) return SL_AGAIN;
-  bool moved = n != SL_NOSYS;
-  if (!moved) n = sl_conn_fill(c, max < t->options->buffer_size ? max : (uint32_t)t->options->buffer_size);
-  if (n <= 0) return n;
-  sl_transfer_charge_recv(t, n);
-  if (moved) {
-    sl_in_moved(t, (uint32_t)n);
-    return n;
-  }
-  const char *data = c->in;
-  sl_conn_consume(c, (uint32_t)n);
-  sl_in_body(t, data, (uint32_t)n);
-  return n;
-}
-
 static int32_t file_input(sl_conn *c)
 {
   const struct file *f = c->protocol_state;
@@ -198,7 +141,7 @@ static int32_t file_input(sl_conn *c)
     if (!left) sl_in_end(t);
     if (allowance <= 0) return 0;
     if ((uint64_t)allowance < left) left = (uint64_t)allowance;
-    int32_t n = receive(c, t, left < INT32_MAX ? (uint32_t)left : INT32_MAX);
+    int32_t n = sl_body_receive(c, t, left < INT32_MAX ? (uint32_t)left : INT32_MAX);
     if (n == 0) ended(f, t);
     if (n <= 0) return n;
   }

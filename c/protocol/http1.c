@@ -31,6 +31,7 @@ struct http1 {
   bool head_request;  /* a response has no body                                       */
   bool body_unwanted; /* the caller wants none though the method has one              */
   /* the request */
+  bool asked;         /* its head is going out                                        */
   bool chunked_out;   /* its body goes in chunks                                      */
   bool out_ended;     /* its body is in `out` or gone, to the last byte               */
   bool out_full;      /* the channel takes no more now                                */
@@ -179,6 +180,7 @@ static int32_t read_out(sl_conn *c, sl_transfer *t, uint32_t max)
   if (rest && max > h->out_chunk) max = h->out_chunk;
   if (!sl_text_reserve(&c->out, max + line + 2)) return SL_NOMEM;
   int32_t n = sl_request_read(t, c->out.data + line, max);
+  if (n <= 0) sl_text_free(&c->out); /* who waits keeps no buffer */
   if (n == 0 && rest) { /* it had said that there is more */
     sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_READ_ERROR, NULL);
     return SL_AGAIN;
@@ -238,6 +240,8 @@ static int32_t send_head(sl_conn *c, sl_transfer *t)
   if (!sl_transfer_send_allowance(t)) return SL_AGAIN;
   /* A pooled connection was sound when it was taken; the request may have been held back since (P11). */
   if (not_asked(c, t) && t->reused && t->begin_us != c->multi->now_us && !sl_conn_sound(c)) return SL_RESET;
+  if (!h->asked && t->user->asked) t->user->asked(t, c->out.data, c->out.len);
+  h->asked = true;
   int32_t code = flush(c);
   if (code < 0) return code;
   if (h->out_ended) sl_out_end(t);
@@ -258,6 +262,8 @@ static int32_t http1_output(sl_conn *c)
     if (t->state.send != SL_SEND_BODY || t->cause) return 0;
     int32_t code = flush(c); /* R2: what was read goes out, paused or not */
     if (code < 0) return code;
+    /* All of a known size is gone: nobody has to be asked, so neither rate nor pause matters. */
+    if (!h->chunked_out && t->send_total >= 0 && t->body_read >= (uint64_t)t->send_total) h->out_ended = true;
     if (h->out_ended) {
       sl_out_end(t);
       return 0;

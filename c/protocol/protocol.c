@@ -1,6 +1,7 @@
 /* protocol.c: which scheme is reached how, and which protocol speaks on a channel that opened. */
 #include "protocol.h"
 #include <string.h>
+#include "../engine/route.h"
 #include "../engine/request.h"
 
 static const sl_scheme exchanges[] = {
@@ -51,9 +52,12 @@ CURLcode sl_spec_compose(const sl_transfer *t, const sl_scheme *scheme, sl_text 
 {
   const sl_options *o = t->options;
   if (scheme->kind == SL_FILE) return file_spec(t, spec);
-  line(spec, "name", t->url.host);
-  sl_text_str(spec, "port ");
-  sl_text_int(spec, t->url.port);
+  sl_route to = sl_route_find(o, t->url.host, t->url.port);
+  if (to.changed && strcmp(t->url.scheme, "http")) return CURLE_NOT_BUILT_IN; /* the name rules trust */
+  sl_text_str(spec, "name ");
+  sl_text_add(spec, to.host, to.host_n);
+  sl_text_str(spec, "\nport ");
+  sl_text_int(spec, to.port);
   sl_text_str(spec, "\n");
   line(spec, "unix", o->unix_socket);
   line(spec, "local", o->interface_);

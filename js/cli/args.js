@@ -1,6 +1,7 @@
 // js/cli/args.js: what was asked for on the command line, checked before anything starts.
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Multi, fetchHost, nodeHost } from '../index.js';
 
@@ -9,6 +10,7 @@ export const USAGE = `Usage: sluice [options] URL
 Downloads URL (http: or https:). Without URL and options: shows on real transfers what Sluice does.
 
   -o, --output FILE        write to FILE instead of standard output
+  -C, --continue-at N      go on after N bytes; -: after those that FILE has
       --limit-rate RATE    bytes a second at most; 500k and 2m are understood
       --max-time S         seconds for the whole transfer at most
       --connect-timeout S  seconds until connected at most
@@ -16,17 +18,36 @@ Downloads URL (http: or https:). Without URL and options: shows on real transfer
       --speed-time S       ... for S seconds (30)
   -H, --header LINE        send the header 'Name: value'; may be repeated
   -I, --head               ask for the head only, and write it
+  -X, --request METHOD     use this method
+  -d, --data DATA          send DATA with POST, as a form; @FILE: what is in FILE
+  -T, --upload-file FILE   send FILE with PUT; -: standard input
+  -f, --fail               a status of 400 or more is an error
+  -L, --location           follow redirects, which is the default
+      --no-location        follow none
+      --max-redirs N       follow at most N redirects (20)
       --cacert FILE        trust the certificates (PEM) in FILE, and no others
   -k, --insecure           take any certificate
       --host NAME          node: sockets (default); fetch: Node's own fetch, without TLS options
   -h, --help
       --version
 
+Keys, on a terminal: space pauses and resumes; - halves the rate limit, + doubles it, 0 removes it; q stops and says how
+to resume.
+
 The exit code is 0, or libcurl's: 2 wrong usage, 3 malformed URL, 7 cannot connect, 18 closed too early,
-23 cannot write, 28 too slow or too late, 42 interrupted, 60 certificate not trusted ...
+22 the status is an error, 23 cannot write, 28 too slow or too late, 33 cannot be continued, 42 interrupted,
+60 certificate not trusted ...
 `;
 
-/** @typedef {{ url: string, output: string | undefined, options: import('../index.js').TransferOptions }} Job */
+/**
+ * @typedef {object} Job
+ * @property {string} url
+ * @property {string | undefined} output
+ * @property {number | '-' | undefined} from bytes that are there already; '-': those in `output`
+ * @property {string | undefined} upload a file; '-': standard input
+ * @property {string[]} argv as it was given
+ * @property {import('../index.js').TransferOptions} options
+ */
 
 /** Nothing was started. */
 export class UsageError extends Error {
@@ -40,6 +61,7 @@ export class UsageError extends Error {
 /** @type {import('node:util').ParseArgsConfig['options'] & {}} */
 const OPTIONS = {
   output: { type: 'string', short: 'o' },
+  'continue-at': { type: 'string', short: 'C' },
   'limit-rate': { type: 'string' },
   'max-time': { type: 'string' },
   'connect-timeout': { type: 'string' },
@@ -47,6 +69,13 @@ const OPTIONS = {
   'speed-time': { type: 'string' },
   header: { type: 'string', short: 'H', multiple: true },
   head: { type: 'boolean', short: 'I' },
+  request: { type: 'string', short: 'X' },
+  data: { type: 'string', short: 'd', multiple: true },
+  'upload-file': { type: 'string', short: 'T' },
+  fail: { type: 'boolean', short: 'f' },
+  location: { type: 'boolean', short: 'L' },
+  'no-location': { type: 'boolean' },
+  'max-redirs': { type: 'string' },
   cacert: { type: 'string' },
   insecure: { type: 'boolean', short: 'k' },
   host: { type: 'string' },
@@ -65,7 +94,26 @@ export function readArguments(argv) {
     return { host };
   }
   if (positionals.length > 1) throw new UsageError(`one URL at a time, got ${positionals.map((one) => JSON.stringify(one)).join(' and ')}`);
-  return { job: { url: checkUrl(positionals[0]), output: values.output, options: { ...readOptions(values), multi: new Multi({ host: host() }) } } };
+  checkTogether(values);
+  const upload = values['upload-file'];
+  return {
+    job: {
+      url: checkUrl(positionals[0], upload),
+      output: values.output,
+      from: readFrom(values),
+      upload,
+      argv,
+      options: { ...readOptions(values), multi: new Multi({ host: host() }) },
+    },
+  };
+}
+
+/** What cannot be asked for at once. @param {Record<string, any>} values */
+function checkTogether(values) {
+  for (const names of [['head', 'data', 'upload-file', 'continue-at'], ['location', 'no-location'], ['no-location', 'max-redirs']]) {
+    const given = names.filter((name) => values[name] !== undefined);
+    if (given.length > 1) throw new UsageError(`--${given[0]} and --${given[1]} do not go together`);
+  }
 }
 
 /** @param {string[]} argv @returns {{ values: Record<string, any>, positionals: string[] }} */
@@ -78,24 +126,38 @@ function parse(argv) {
   }
 }
 
-/** The URL as it was given. @param {string} text */
-function checkUrl(text) {
+/** The URL as it was given; the file that is sent to a folder has its name there. @param {string} text @param {string | undefined} upload */
+function checkUrl(text, upload) {
   const scheme = /^([a-z][a-z0-9+.-]*):(?!\d)/i.exec(text)?.[1].toLowerCase(); // in host:80 it is none
   if (scheme !== undefined && scheme !== 'http' && scheme !== 'https') throw new UsageError(`(1) CURLE_UNSUPPORTED_PROTOCOL: ${scheme}: is neither http: nor https:`, 1);
   if (scheme === undefined || !URL.canParse(text)) {
     const hint = scheme === undefined && URL.canParse(`http://${text}`) ? `; did you mean http://${text}?` : '';
     throw new UsageError(`(3) CURLE_URL_MALFORMAT: ${JSON.stringify(text)} is not a URL${hint}`, 3);
   }
-  return text;
+  return upload !== undefined && upload !== '-' && /^[^?#]*\/$/.test(text) && new URL(text).pathname.endsWith('/') ? text + encodeURIComponent(basename(upload)) : text;
 }
 
 /** @param {Record<string, any>} values @returns {Job['options']} */
 function readOptions(values) {
   /** @type {Job['options']} */
   const options = {};
-  if (values.head) options.method = 'HEAD';
-  if (values.header) options.headers = values.header.map(readHeader);
-  if (values['limit-rate'] !== undefined) options.maxRecvSpeed = readRate('limit-rate', values['limit-rate']);
+  /** @type {[string, string][]} */
+  const headers = (values.header ?? []).map(readHeader);
+  /** @param {string} name */
+  const has = (name) => headers.some(([given]) => given.toLowerCase() === name);
+  if (values.request !== undefined) options.method = values.request;
+  else if (values.head) options.method = 'HEAD';
+  else if (values['upload-file'] !== undefined) options.method = 'PUT';
+  if (values.data !== undefined) {
+    options.body = Buffer.concat(values.data.flatMap(readData));
+    if (!has('content-type')) headers.push(['Content-Type', 'application/x-www-form-urlencoded']);
+  }
+  if (values['continue-at'] !== undefined && has('range')) throw new UsageError('--continue-at sends the header Range itself');
+  if (headers.length > 0) options.headers = headers;
+  if (values.fail) options.failOnError = true;
+  if (values['no-location']) options.follow = false;
+  if (values['max-redirs'] !== undefined) options.follow = readCount('max-redirs', values['max-redirs'], 32767);
+  if (values['limit-rate'] !== undefined) options.maxRecvSpeed = options.maxSendSpeed = readRate('limit-rate', values['limit-rate']);
   if (values['max-time'] !== undefined) options.timeoutMs = readSeconds('max-time', values['max-time']);
   if (values['connect-timeout'] !== undefined) options.connectTimeoutMs = readSeconds('connect-timeout', values['connect-timeout']);
   if (values['speed-limit'] !== undefined || values['speed-time'] !== undefined) {
@@ -121,6 +183,32 @@ function readHeader(line) {
   const parts = /^([^:]+):[ \t]*(.*\S)[ \t]*$/s.exec(line);
   if (parts === null) throw new UsageError(`--header must be 'Name: value', got ${JSON.stringify(line)}`);
   return [parts[1], Buffer.from(parts[2], 'utf8').toString('latin1')]; // goes out as the bytes that were typed
+}
+
+/** The pieces of a form are joined as libcurl does. @param {string} text @param {number} index @returns {Buffer[]} */
+function readData(text, index) {
+  const before = index === 0 ? [] : [Buffer.from('&')];
+  if (!text.startsWith('@')) return [...before, Buffer.from(text)];
+  try {
+    return [...before, readFileSync(text.slice(1))];
+  } catch (error) {
+    throw new UsageError(`(26) CURLE_READ_ERROR: cannot read ${text.slice(1)}: ${/** @type {Error} */ (error).message}`, 26);
+  }
+}
+
+/** @param {Record<string, any>} values @returns {Job['from']} */
+function readFrom({ 'continue-at': from, output }) {
+  if (from === undefined) return undefined;
+  if (from !== '-') return readCount('continue-at', from, Number.MAX_SAFE_INTEGER);
+  if (output === undefined) throw new UsageError('--continue-at - goes on with a file: name it with --output');
+  return from;
+}
+
+/** @param {string} name @param {string} text @param {number} most */
+function readCount(name, text, most) {
+  const count = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(count <= most)) throw new UsageError(`--${name} must be a whole number, at most ${most}, got ${JSON.stringify(text)}`);
+  return count;
 }
 
 /** @param {string} name @param {string} text @returns {number} bytes a second */

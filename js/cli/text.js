@@ -14,10 +14,29 @@ export function amount(bytes) {
 /** @param {number} ms @returns {string} '702 ms', '3.01 s' */
 export const duration = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);
 
-/** @param {import('../index.js').Progress} progress */
-export function progressText({ received, receiveTotal, receiveSpeed }) {
-  const of = receiveTotal === undefined ? '' : ` of ${amount(receiveTotal)} (${receiveTotal === 0 ? 100 : Math.floor((received / receiveTotal) * 100)} %)`;
-  return `${amount(received)}${of}, ${amount(receiveSpeed)}/s`;
+/** @param {number} ms @returns {string} '0 s', '3 min 20 s', '2 h 5 min' */
+export function remaining(ms) {
+  const s = Math.ceil(ms / 1000), min = Math.floor(s / 60);
+  if (s < 60) return `${s} s`;
+  return s < 3600 ? `${min} min ${s % 60} s` : `${Math.floor(min / 60)} h ${min % 60} min`;
+}
+
+/** @typedef {{ done: number, total: number | undefined, speed: number, words: string }} Part what of a transfer counts now */
+
+/** While the request's body goes out that, then the response's. @param {import('../index.js').Progress} progress @param {number} from bytes of it that were there already @returns {Part} */
+export function part({ received, receiveTotal, receiveSpeed, sent, sendTotal, sendSpeed }, from) {
+  if (received === 0 && (sent > 0 || sendTotal)) return { done: sent, total: sendTotal, speed: sendSpeed, words: ' sent' };
+  return { done: from + received, total: receiveTotal === undefined ? undefined : from + receiveTotal, speed: receiveSpeed, words: '' };
+}
+
+/** @param {Part} part @returns {string} '512 B of 1.00 KiB (50 %)' */
+export const doneText = ({ done, total, words }) =>
+  amount(done) + (total === undefined ? '' : ` of ${amount(total)} (${total === 0 ? 100 : Math.floor((done / total) * 100)} %)`) + words;
+
+/** @param {import('../index.js').Progress} progress @param {number} [from] bytes that were there already */
+export function progressText(progress, from = 0) {
+  const now = part(progress, from);
+  return `${doneText(now)}, ${amount(now.speed)}/s`;
 }
 
 const TTY_MS = 200, PLAIN_MS = 1000;
@@ -31,10 +50,13 @@ export class Line {
   constructor(stream) {
     this.#stream = stream;
   }
-  /** Show what `text` says again and again, until end(). @param {() => string} text */
+  /** Show what `text` says again and again, until end(). @param {() => string | null} text null: nothing now */
   follow(text) {
     clearInterval(this.#timer);
-    this.#timer = setInterval(() => this.show(text()), this.#stream.isTTY ? TTY_MS : PLAIN_MS);
+    this.#timer = setInterval(() => {
+      const words = text();
+      if (words !== null) this.show(words);
+    }, this.#stream.isTTY ? TTY_MS : PLAIN_MS);
     this.#timer.unref();
   }
   /** @param {string} text */

@@ -19,7 +19,7 @@ const { SL_IN, SL_OPENED, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_RESET, SL_HOST_SEND_M
 /** @typedef {import('./node-channel.js').Socket} Socket */
 const CHUNK = 65536; // bytes; measured best
 const TEXT_MAX = 16384; // bytes sent as a latin1 string, which is faster than a copy for heads
-const TURN_SEND_MAX = 4 * CHUNK; // bytes by reference in one turn, when all was flushed before: one system call
+const TURN_SEND_MAX = 8 * CHUNK; // bytes by reference in one turn, when all was flushed before: one system call
 const NOTHING = Buffer.alloc(0);
 const FINISH_MS = 2000; // a peer that does not take what was left to flush loses it
 /**
@@ -50,7 +50,6 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     c.busy = true;
     engine?.ready(c.id, events);
     c.busy = false;
-    uncork(c);
     if (c.closed) return;
     if (c.off === c.end) c.chunk = null;
     else if (c.wants & SL_IN) setImmediate(look, c); // it had its turn; the others first
@@ -98,7 +97,6 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     c.busy = true;
     engine?.ready(c.id, SL_IN);
     c.busy = false;
-    uncork(c);
     if (c.off === c.end || c.closed) {
       c.chunk = null;
       return (c.flowing = (c.wants & SL_IN) !== 0);
@@ -299,7 +297,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
       if (!c.corked) {
         c.corked = true;
         c.socket.cork();
-        if (!c.busy) process.nextTick(uncork, c);
+        process.nextTick(uncork, c);
       }
       c.socket.write(bytes);
       return bytes.length;

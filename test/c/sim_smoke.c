@@ -15,12 +15,13 @@ static void check(bool ok, const char *row, const char *what, int64_t got)
 }
 
 /* What a look saw. */
-static struct { uint32_t turns, delivered, want; bool running; } seen[8];
+static struct { uint32_t turns, delivered, want, given; bool running; } seen[8];
 
 static void look(sim *s, sim_transfer *x, int64_t slot)
 {
   seen[slot].turns = s->m->turns;
   seen[slot].delivered = x->delivered;
+  seen[slot].given = x->up.given;
   seen[slot].want = s->channel_count ? s->channels[0]->want : 0;
   seen[slot].running = x->running;
 }
@@ -308,6 +309,274 @@ static void busy_host(void)
   sim_free(s);
 }
 
+/* A PUT of n bytes, not ready yet: sim_transfer_ready is the caller's. */
+static sim_transfer *begin_upload(uint32_t n, bool known, bool expects)
+{
+  sim *s = sim_new(1, 0);
+  sim_transfer *x = sim_transfer_new(s);
+  memset(seen, 0, sizeof seen);
+  s->look = look;
+  sim_respond(x, 100);
+  x->up.expects_own = expects;
+  sim_upload_body(x, n, known);
+  sim_at(s, 0, SIM_ADD, 1, 0);
+  return x;
+}
+
+static void upload_plain(void)
+{
+  for (int way = 0; way < 8; way++) {
+    sim_transfer *x = begin_upload(100000, way & 1, false);
+    x->up.expects = false;
+    x->up.readies = way & 2;
+    x->sim->moves_out = way & 4;
+    x->up.most = 3000;
+    sim_transfer_ready(x);
+    sim *s = x->sim;
+    int64_t took = play(x, "R4: whole, both ways");
+    check(x->code == CURLE_OK && x->whole_sent && took < SL_SECOND, "R4: whole, both ways", "the code", x->code);
+    check(x->t.sent == 100000, "R4", "bytes sent", (int64_t)x->t.sent);
+    sim_free(s);
+  }
+}
+
+static void upload_ends(void)
+{
+  sim_transfer *x = begin_upload(1000, true, false);
+  x->up.announced = 2000;
+  sim_transfer_ready(x);
+  expect(x, "R1: short", CURLE_READ_ERROR, 0, SL_SECOND, "only 1000/2000 of needed bytes read");
+
+  x = begin_upload(1000, true, false);
+  x->up.fail = 1024;
+  sim_transfer_ready(x);
+  expect(x, "R1: a user that fails", CURLE_READ_ERROR, 0, SL_SECOND, NULL);
+
+  x = begin_upload(1000, true, false);
+  x->up.announced = 600; /* the user has more than it said: never asked for */
+  sim_transfer_ready(x);
+  expect(x, "R1: long", CURLE_OK, 0, SL_SECOND, NULL);
+}
+
+static void upload_pause(void)
+{
+  for (int way = 0; way < 4; way++) {
+    sim_transfer *x = begin_upload(50000, way & 1, false);
+    x->up.expects = false;
+    x->up.readies = x->sim->moves_out = way & 2;
+    x->up.pause_at = 20000;
+    x->resume_us = 2 * SL_SECOND;
+    sim_transfer_ready(x);
+    sim_at(x->sim, SL_SECOND / 2, SIM_LOOK, 1, 0);
+    sim_at(x->sim, 3 * SL_SECOND / 2, SIM_LOOK, 1, 1);
+    sim *s = x->sim;
+    int64_t took = play(x, "R2, R3");
+    check(x->code == CURLE_OK && took == 2 * SL_SECOND, "R3: goes on when resumed", "the time", took);
+    check(seen[0].given == 20000 && seen[1].given == 20000, "R2: nothing asked for", "bytes", seen[1].given);
+    check(!(seen[1].want & SL_OUT), "R2: wants no SL_OUT", "want", seen[1].want);
+    check(seen[1].turns == seen[0].turns, "R2: no turn while paused", "turns", seen[1].turns - seen[0].turns);
+    sim_free(s);
+  }
+
+  /* P11: paused before the request went out. */
+  sim_transfer *x = begin_upload(1000, true, false);
+  x->sim->origins[0].open_delay_us = 1000;
+  sim_transfer_ready(x);
+  sim_at(x->sim, 1, SIM_PAUSE, 1, SL_DIR_SEND);
+  sim_at(x->sim, SL_SECOND, SIM_RESUME, 1, 0);
+  expect(x, "P11: SEND paused before the head", CURLE_OK, SL_SECOND, SL_SECOND, NULL);
+
+  /* L5: paused uploads are not slow. */
+  x = begin_upload(50000, true, false);
+  x->up.pause_at = 20000;
+  x->resume_us = 3500000;
+  sim_number(x, CURLOPT_LOW_SPEED_LIMIT, 100000);
+  sim_number(x, CURLOPT_LOW_SPEED_TIME, 1);
+  sim_transfer_ready(x);
+  expect(x, "L5: upload paused for 3.5 s", CURLE_OK, 3500000, 3500000, NULL);
+}
+
+static void continues(void)
+{
+  sim_transfer *x = begin_upload(5000, true, true);
+  x->up.continue_us = 500000;
+  x->up.pause_at = 0;
+  x->resume_us = SL_SECOND;
+  sim_transfer_ready(x);
+  expect(x, "R5: 100 after 500 ms, then a pause of 1 s", CURLE_OK, 1500000, 1500000, NULL);
+
+  x = begin_upload(5000, false, false);
+  sim_transfer_ready(x);
+  expect(x, "R5: 100 never comes", CURLE_OK, 1000000, 1000000, NULL);
+
+  x = begin_upload(5000, true, true);
+  sim_number(x, CURLOPT_EXPECT_100_TIMEOUT_MS, 300);
+  sim_transfer_ready(x);
+  expect(x, "R5: its own time", CURLE_OK, 300000, 300000, NULL);
+
+  x = begin_upload(5000, true, true); /* a final answer instead: the body is not sent */
+  x->up.answer_at = 0;
+  x->response.think_us = 0;
+  x->response.wire.len = x->response.heads.len = 0;
+  sl_text_str(&x->response.wire, "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
+  sl_text_str(&x->response.heads, "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
+  x->response.body_len = 0;
+  sim_transfer_ready(x);
+  sim *s = x->sim;
+  int64_t took = play(x, "R5: refused");
+  check(x->code == CURLE_OK && took < 10000, "R5: a refusal ends the upload", "the time", took);
+  check(!x->up.given && !s->channel_count, "R5: nothing was asked for, nothing kept", "bytes", x->up.given);
+  sim_free(s);
+
+  /* F27: one is not the other. */
+  x = begin_upload(5000, true, true);
+  sim_transfer_ready(x);
+  sim_at(x->sim, 100000, SIM_PAUSE, 1, SL_DIR_SEND);
+  sim_at(x->sim, 300000, SIM_RESUME, 1, 0);
+  expect(x, "F27: an unpause does not end the wait", CURLE_OK, 1000000, 1000000, NULL);
+
+  x = begin_upload(5000, true, true);
+  x->up.continue_us = 200000;
+  sim_transfer_ready(x);
+  sim_at(x->sim, 100000, SIM_PAUSE, 1, SL_DIR_SEND);
+  sim_at(x->sim, 1900000, SIM_LOOK, 1, 0);
+  sim_at(x->sim, 2000000, SIM_RESUME, 1, 0);
+  s = x->sim;
+  took = play(x, "F27");
+  check(x->code == CURLE_OK && took == 2 * SL_SECOND, "F27: a 100 does not end the pause", "the time", took);
+  check(seen[0].given == 0, "F27: nothing asked for while paused", "bytes", seen[0].given);
+  sim_free(s);
+}
+
+/* R6, F23: what ends an upload although it is paused. */
+static void upload_given_up(void)
+{
+  sim_transfer *x = begin_upload(50000, true, false);
+  x->up.pause_at = 20000;
+  x->up.answer_at = 10000;
+  sim_transfer_ready(x);
+  sim *s = x->sim;
+  int64_t took = play(x, "R6");
+  check(x->code == CURLE_OK && took < SL_SECOND, "R6, F23: the answer is whole", "the time", took);
+  check(!s->channel_count, "R6: such a connection is not kept", "channels", s->channel_count);
+  sim_free(s);
+
+  x = begin_upload(50000, true, false);
+  x->up.pause_at = 20000;
+  x->up.fault = SIM_FAULT_END;
+  x->up.fault_at = 20000;
+  sim_allow(x, CURLE_SEND_ERROR);
+  sim_transfer_ready(x);
+  expect(x, "R6, F23: closed by the server", CURLE_SEND_ERROR, 0, SL_SECOND, NULL);
+
+  x = begin_upload(50000, true, false);
+  x->up.pause_at = 20000;
+  x->up.answer_at = 20000;
+  x->response.fault = SIM_FAULT_END;
+  x->response.fault_at = (uint32_t)x->response.heads.len + 50;
+  sim_allow(x, CURLE_PARTIAL_FILE);
+  sim_transfer_ready(x);
+  expect(x, "R6: closed inside the answer", CURLE_PARTIAL_FILE, 0, SL_SECOND, "with 50 bytes missing");
+}
+
+static void upload_rates(void)
+{
+  for (int way = 0; way < 4; way++) {
+    sim_transfer *x = begin_upload(40000, way & 1, false);
+    x->up.expects = false;
+    x->up.readies = x->sim->moves_out = way & 2;
+    sim_number(x, CURLOPT_MAX_SEND_SPEED_LARGE, 10000);
+    sim_transfer_ready(x);
+    int64_t took = way & 1 ? 3960000 : 4000000; /* of unknown size: the end is asked for when there are tokens again */
+    expect(x, "S1: 40000 bytes out at 10000", CURLE_OK, took, took, NULL);
+  }
+  sim_transfer *x = begin_upload(300000, true, false); /* the server takes little: no spinning on the rate */
+  sim_number(x, CURLOPT_MAX_SEND_SPEED_LARGE, 100000);
+  x->up.stall_at = 1000;
+  x->may_hang = true;
+  sim_transfer_ready(x);
+  sim_at(x->sim, SL_SECOND, SIM_LOOK, 1, 0);
+  sim_at(x->sim, 61 * SL_SECOND, SIM_LOOK, 1, 1);
+  sim_at(x->sim, 61 * SL_SECOND, SIM_STOP, 1, 0);
+  x->sim->calm_us += 1000 * SL_SECOND;
+  play(x, "F35");
+  check(seen[1].turns - seen[0].turns <= 120, "F35: a full channel under a rate", "turns", seen[1].turns - seen[0].turns);
+  sim_free(x->sim);
+}
+
+static void redirects(void)
+{
+  for (int way = 0; way < 4; way++) {
+    sim_transfer *x = begin_upload(5000, way & 1, false);
+    x->up.expects = false;
+    x->up.rewinds = way & 2;
+    x->follow = true;
+    sim_redirect(x, 307, "/1.1", 500);
+    sim_allow(x, CURLE_SEND_FAIL_REWIND);
+    sim_transfer_ready(x);
+    sim *s = x->sim;
+    play(x, "R7");
+    check(x->code == (way & 2 ? CURLE_OK : CURLE_SEND_FAIL_REWIND), "R7: 307", "the code", x->code);
+    check(x->up.given == (way & 2 ? 10000u : 5000u), "R7: the body again", "bytes", x->up.given);
+    check(way & 2 || strstr(x->t.error, "necessary data rewind was not possible"), "R7", "the message", 0);
+    sim_free(s);
+  }
+  sim_transfer *x = begin_upload(5000, true, false);
+  x->hops[0].method = SIM_POST;
+  x->up.rewinds = false;
+  x->follow = true;
+  sim_redirect(x, 302, "/1.1", 100000); /* too large to be read out: another connection */
+  sim_transfer_ready(x);
+  sim *s = x->sim;
+  play(x, "302");
+  check(x->code == CURLE_OK && x->up.given == 5000, "R7: 302 of a POST drops the body", "the code", x->code);
+  check(x->t.connects == 2, "a large body of a redirect is not read out", "connections", x->t.connects);
+  sim_free(s);
+
+  /* A stale connection: the server closes it at its second request. */
+  s = sim_new(1, 0);
+  s->origins[0].requests_max = 1;
+  for (uint32_t i = 0; i < 2; i++) {
+    x = sim_transfer_new(s);
+    sim_respond(x, 100);
+    if (i) sim_upload_body(x, 5000, true);
+    sim_transfer_ready(x);
+    sim_at(s, i * 1000, SIM_ADD, i + 1, 0);
+  }
+  play(x, "R7: stale");
+  check(x->code == CURLE_OK && x->t.retried && x->whole_sent, "R7: retried once with the whole body", "the code", x->code);
+  sim_free(s);
+}
+
+static void files(void)
+{
+  for (int way = 0; way < 4; way++) {
+    sim *s = sim_new(1, 0);
+    sim_transfer *x = sim_transfer_new(s);
+    memset(seen, 0, sizeof seen);
+    s->look = look;
+    s->moves = x->user.moves = way & 1;
+    x->file = true;
+    sim_respond(x, way & 2 ? 0 : 50000);
+    x->response.wire.len = x->response.heads.len = 0;
+    if (!(way & 2)) sl_text_add(&x->response.wire, x->response.body, 50000);
+    x->response.close = true;
+    x->response.file_size = x->response.body_len;
+    x->refuse_at = way & 2 ? -1 : 20000;
+    x->resume_us = 2 * SL_SECOND;
+    sim_transfer_ready(x);
+    sim_at(s, 0, SIM_ADD, 1, 0);
+    if (way & 2) sim_at(s, 1, SIM_PAUSE, 1, SL_DIR_RECV);
+    if (way & 2) sim_at(s, 2 * SL_SECOND, SIM_RESUME, 1, 0);
+    sim_at(s, SL_SECOND, SIM_LOOK, 1, 0);
+    sim_at(s, 3 * SL_SECOND / 2, SIM_LOOK, 1, 1);
+    int64_t took = play(x, "B6");
+    check(x->code == CURLE_OK && took >= 2 * SL_SECOND && took < 2010000, "B6: a file pauses", "the time", took);
+    check(seen[0].turns == seen[1].turns && !seen[1].want, "B6: a paused file wants nothing", "want", seen[1].want);
+    sim_free(s);
+  }
+}
+
 static void seeds(uint64_t count)
 {
   for (uint64_t seed = 1; seed <= count; seed++) {
@@ -344,6 +613,14 @@ int main(void)
   busy_loops();
   splits();
   busy_host();
+  upload_plain();
+  upload_ends();
+  upload_pause();
+  continues();
+  upload_given_up();
+  upload_rates();
+  redirects();
+  files();
   seeds(500);
   self_test();
   printf(failed ? "%u failed\n" : "ok\n", failed);

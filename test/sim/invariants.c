@@ -263,6 +263,10 @@ static void check_wants(sim *s, sim_transfer *x)
     sim_violate(s, x, "W8: paused, and wants SL_IN", ch->want, paused);
   if ((ch->want & SL_OUT) && (paused & SL_DIR_SEND) && !(c->out.len && x->t.state.send == SL_SEND_BODY))
     sim_violate(s, x, "P11, R2: paused, and wants SL_OUT", ch->want, paused);
+  if ((ch->want & SL_OUT) && x->t.state.send == SL_SEND_END && !c->out.len)
+    sim_violate(s, x, "wants SL_OUT behind its end", ch->want, 0);
+  if (c->out.cap && !c->out.len && x->t.state.send == SL_SEND_BODY)
+    sim_violate(s, x, "B4: an empty buffer is kept", (int64_t)c->out.cap, 0);
   if ((ch->want & SL_IN) && x->t.gate.parts)
     sim_violate(s, x, "B4: holds bytes, and wants SL_IN", ch->want, x->t.gate.parts);
 }
@@ -282,6 +286,19 @@ static void check_late(sim *s, sim_transfer *x)
     int64_t ms = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
     if (passed > ms * 1000 + late) sim_violate(s, x, "T2: connect time passed", passed, ms);
   }
+}
+
+/* R6, F23: an end that the server told is seen, whatever the upload waits for. */
+static void check_end_seen(sim *s, sim_transfer *x)
+{
+  const sim_channel *ch = x->t.conn ? sim_channel_find(s, x->t.conn->ch) : NULL;
+  bool due = ch && ch->told_open && (ch->ended || ch->broken) && ch->arrived == ch->taken && !ch->held &&
+             x->t.state.life == SL_ACTIVE && x->t.state.send != SL_SEND_HEAD && !(sl_gate_paused(&x->t.gate) & SL_DIR_RECV) && !x->t.gate.parts &&
+             !x->options.max_recv_speed;
+  if (!due) x->end_due_us = 0;
+  else if (!x->end_due_us) x->end_due_us = s->now_us;
+  else if (s->now_us > x->end_due_us + 2 * s->late_us + 1000)
+    sim_violate(s, x, "R6: the end is not seen", s->now_us - x->end_due_us, x->t.state.send);
 }
 
 /* S1, B3: no faster than the bucket. */
@@ -337,6 +354,7 @@ void sim_check_step(sim *s)
     check_late(s, x);
     check_rate(s, x);
     check_send_rate(s, x);
+    check_end_seen(s, x);
   }
   if (runs != s->m->running)
     sim_violate(s, NULL, "P15: the count of running transfers is wrong", runs, s->m->running);

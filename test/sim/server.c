@@ -316,6 +316,7 @@ static void arrive(sim *s, sim_channel *c)
     return;
   }
   if (n > room) n = room;
+  if (r->glue && done + n < all && done + n > all - r->glue) n = all - done;
   c->arrived += n;
   s->progress++;
   if (s->reads_ahead && !(c->want & SL_IN) && c->chunk == c->taken && sim_chance(s, 200))

@@ -195,6 +195,7 @@ struct sim_transfer {
   bool has_body;
   sim_upload up;
   sl_text heads;         /* of all answers that began since the start                    */
+  int64_t end_due_us;    /* since when the engine could know that the server ended; 0: not  */
   bool whole_sent;       /* the server has the whole body of the latest request          */
 };
 

@@ -1347,6 +1347,17 @@ CURL_EXTERN CURLcode curl_easy_getinfo(CURL *curl, CURLINFO info, ...);
  * Does nothing from within a callback of the same handle (X4). */
 CURL_EXTERN void curl_easy_reset(CURL *curl);
 
+/* A new handle with the same options, in no multi and without connections; strings are copied, what was borrowed is
+ * shared. NULL without memory. Allowed in callbacks (X6). */
+CURL_EXTERN CURL *curl_easy_duphandle(CURL *curl);
+
+/* After a transfer with CURLOPT_CONNECT_ONLY: bytes over its connection, which lasts until the handle is used again,
+ * leaves its multi or is cleaned up. Neither waits: CURLE_AGAIN when nothing can be done now (wait for
+ * CURLINFO_ACTIVESOCKET). *n: bytes received (0 with CURLE_OK: the peer ended) or taken. CURLE_UNSUPPORTED_PROTOCOL
+ * without such a connection, CURLE_RECV_ERROR or CURLE_SEND_ERROR when it is broken. No limit applies (T4). */
+CURL_EXTERN CURLcode curl_easy_recv(CURL *curl, void *buffer, size_t buflen, size_t *n);
+CURL_EXTERN CURLcode curl_easy_send(CURL *curl, const void *buffer, size_t buflen, size_t *n);
+
 /* Ends a transfer's life; a handle still in a multi is taken out first. Does nothing from within one of the handle's
  * callbacks (X4). NULL is fine. */
 CURL_EXTERN void curl_easy_cleanup(CURL *curl);

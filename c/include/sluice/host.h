@@ -142,8 +142,8 @@ void SL_HOST(sl_random)(sl_loop *loop, void *buf, uint32_t n);
  *  - is OPENED as soon as the host knows that the peer is there: it takes the request's body, or the head is here,
  *    or the peer was seen to fail. The connect limit lasts until then, because most hosts cannot tell earlier.
  *  - answers AGAIN to recv and move until the head is here; SL_IN says so. The head is asked for first.
- *  - may decode the body: beside a Content-Encoding the engine believes no Content-Length. Undecoded, or not, a body
- *    that stops before its end is an error (SL_RESET), never 0.
+ *  - may decode the body: beside a Content-Encoding the engine believes no Content-Length. So recv answers 0 only
+ *    when the host knows that the body is whole; one that stopped before is an error, SL_RESET.
  *  - takes no more of the request's body once the peer has answered and no longer wants it: send answers AGAIN. */
 sl_ch SL_HOST(sl_open)(sl_loop *loop, uint32_t kind, const char *spec, uint32_t len);
 /* Put TLS on an open stream (after a proxy's answer): 0 or a code, at once; OPENED comes again. */
