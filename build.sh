@@ -737,6 +737,7 @@ verb_runtimes() {
     need_npm
     need_test_tools
     build_module
+    build_types
     SANITIZE='' verb_native
     unlock
     for version in "${RUNTIMES[@]}"; do run_under "$version" "$@" || failed=1; done

@@ -13,6 +13,8 @@ import { defaultModule } from './module.js';
 export const START = Symbol('sluice start');
 /** The run that is on, or null. */
 export const RUN = Symbol('sluice run');
+/** What a transfer tells its Multi. */
+export const BEGIN = Symbol('sluice begin'), END = Symbol('sluice end');
 
 const POLL_MS = 1000;
 const OPTIONS = new Set(['host', 'module']);
@@ -51,9 +53,7 @@ export class Multi {
    * @returns {Promise<Result>} as of its perform()
    */
   add(transfer) {
-    return this[START](transfer, (result) => {
-      if (!this.#removed.delete(transfer)) this.#messages.push({ transfer, result });
-    });
+    return transfer[START](this, true);
   }
 
   /**
@@ -123,17 +123,17 @@ export class Multi {
     this.#answer('activity');
   }
 
-  /** Start a transfer without a message of its end. @param {Transfer} transfer @param {(result: Result) => void} [told] @returns {Promise<Result>} @ignore */
-  [START](transfer, told) {
-    return transfer[START](() => {
-      const core = this.#engine();
-      this.#transfers.add(transfer);
-      return core;
-    }, (result) => {
-      if (told !== undefined) told(result);
-      this.#transfers.delete(transfer);
-      if (this.#transfers.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
-    });
+  /** A transfer begins: the engine for it. Error: this Multi is closed. @param {Transfer} transfer @ignore */
+  [BEGIN](transfer) {
+    const core = this.#engine();
+    this.#transfers.add(transfer);
+    return core;
+  }
+  /** It has ended. @param {Transfer} transfer @param {Result | null} result null: it could not begin @param {boolean} added @ignore */
+  [END](transfer, result, added) {
+    if (!this.#removed.delete(transfer) && added && result !== null) this.#messages.push({ transfer, result });
+    this.#transfers.delete(transfer);
+    if (this.#transfers.size === 0 && this.#idle.length > 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
   /** @param {'activity' | 'wakeup'} what */
   #answer(what) {

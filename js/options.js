@@ -144,8 +144,8 @@ function checkObject(name, value) {
 
 /** The numeric options among those given. @param {Record<string, any>} options @param {Settings['numbers']} numbers */
 function readNumbers(options, numbers) {
-  for (const name in NUMBERS) {
-    if (options[name] === undefined) continue;
+  for (const name in options) {
+    if (options[name] === undefined || !Object.hasOwn(NUMBERS, name)) continue;
     numbers.push([NUMBERS[name].option, checkNumber(name, options[name], NUMBERS[name].unit)]);
   }
   if (options.lowSpeed === undefined) return;
@@ -171,6 +171,10 @@ export function readLimits(limits) {
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 // eslint-disable-next-line no-control-regex
+const OWN_AGENT = /** @type {[number, string]} */ ([USERAGENT, `sluice/${VERSION}`]);
+const FOLLOWS = /** @type {[number, number]} */ ([FOLLOWLOCATION, CURLFOLLOW_OBEYCODE]);
+const FOLLOWS_MOST = /** @type {[number, number]} */ ([MAXREDIRS, FOLLOW]);
+const NO_LINES = /** @type {string[]} */ ([]);
 const NOT_IN_VALUE = /[\0\r\n]|[^\0-\xff]/;
 
 /** @param {any} init @returns {Iterable<[unknown, unknown]>} */
@@ -179,11 +183,12 @@ function headerPairs(init) {
   return typeof init[Symbol.iterator] === 'function' ? init : Object.entries(init);
 }
 
+const NO_HEADERS = /** @type {Map<string, string[]>} */ (new Map()); // nothing is ever put in
+
 /** @param {unknown} init @returns {Map<string, string[]>} lines by name in lower case */
 function readHeaders(init) {
   /** @type {Map<string, string[]>} */
   const byName = new Map();
-  if (init === undefined) return byName;
   for (const pair of headerPairs(init)) {
     const [name, given] = Array.isArray(pair) && pair.length === 2 ? pair : [undefined, undefined];
     if (typeof name !== 'string' || !TOKEN.test(name)) throw new TypeError(`headers: ${show(name)} is not a header name`);
@@ -199,8 +204,25 @@ function readHeaders(init) {
 /** The bytes a percent-encoded text stands for, as latin1. @param {string} text */
 const decode = (text) => text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
 
-/** @param {string | URL} given */
+const URLS_MAX = 256; // texts
+/** What the latest texts were read as: parsing one costs as much as the rest of a small request here. */
+const urls = /** @type {Map<string, { href: string, credentials: null }>} */ (new Map());
+
+/** @param {string | URL} given @returns {{ href: string, credentials: string | null }} */
 function readUrl(given) {
+  if (typeof given !== 'string') return parseUrl(given);
+  const known = urls.get(given);
+  if (known !== undefined) return known;
+  const { href, credentials } = parseUrl(given);
+  if (credentials !== null) return { href, credentials }; // not to be kept
+  const read = { href, credentials };
+  if (urls.size >= URLS_MAX) urls.clear();
+  if (given.length <= 2048) urls.set(given, read);
+  return read;
+}
+
+/** @param {string | URL} given */
+function parseUrl(given) {
   /** @type {URL} */
   let url;
   try {
@@ -304,7 +326,7 @@ export function readOptions(url, given = {}) {
   if (onData !== undefined && options.to !== undefined) throw new TypeError('onData and to: a body goes to one place, give one of them');
   if (signal !== undefined && typeof (/** @type {any} */ (signal)?.addEventListener) !== 'function') throw new TypeError(`signal must be an AbortSignal, got ${show(signal)}`);
   if (multi !== undefined && !(multi instanceof Multi)) throw new TypeError(`multi must be a Multi, got ${show(multi)}`);
-  const headers = readHeaders(options.headers);
+  const headers = options.headers === undefined ? NO_HEADERS : readHeaders(options.headers);
   const framed = readFramedBody(options.body, headers);
   const method = readMethod(options.method, framed.body !== null);
   const { tls, verify } = readTls(options.tls);
@@ -314,7 +336,7 @@ export function readOptions(url, given = {}) {
     url: href,
     numbers: [],
     texts: [[URL_TEXT, href]],
-    headers: [],
+    headers: headers.size > 0 || framed.body?.type ? [] : NO_LINES,
     tls,
     onData: /** @type {Settings['onData']} */ (onData),
     to: options.to === undefined ? null : readTarget(options.to),
@@ -325,12 +347,12 @@ export function readOptions(url, given = {}) {
     multi,
   };
   const { numbers, texts } = settings;
-  if (!headers.has('user-agent')) texts.push([USERAGENT, `sluice/${VERSION}`]);
+  if (!headers.has('user-agent')) texts.push(OWN_AGENT);
   if (credentials !== null && !headers.has('authorization')) texts.push([USERPWD, credentials]);
   if (framed.body?.type && !headers.has('content-type')) settings.headers.push(`Content-Type: ${framed.body.type}`);
   for (const lines of headers.values()) settings.headers.push(...lines);
   putRequest(method, framed, settings);
-  if (redirects > 0) numbers.push([FOLLOWLOCATION, CURLFOLLOW_OBEYCODE], [MAXREDIRS, redirects]);
+  if (redirects > 0) numbers.push(FOLLOWS, redirects === FOLLOW ? FOLLOWS_MOST : [MAXREDIRS, redirects]);
   if (failOnError) numbers.push([FAILONERROR, 1]);
   if (!verify) numbers.push([SSL_VERIFYPEER, 0], [SSL_VERIFYHOST, 0]);
   readNumbers(options, numbers);

@@ -26,7 +26,8 @@ const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remot
 /**
  * What a run tells its transfer: one object for all of them, so that a run costs no closures.
  * @typedef {object} Face
- * @property {(transfer: Transfer, type: string) => boolean} heard Whether anybody listens: events are not made for nobody.
+ * @property {(transfer: Transfer, type: string) => boolean} heard Whether anybody listens, to anything when it is empty: events
+ *   are not made for nobody.
  * @property {(transfer: Transfer, type: string, detail?: unknown) => void} tell
  * @property {(transfer: Transfer, head: Head) => void} onHead
  * @property {(transfer: Transfer, result: Result, error: unknown) => void} onEnd error: of no meaning when it completed
@@ -55,7 +56,8 @@ export class Run {
   #reason = /** @type {{ value: unknown } | null} */ (null); // of an abort that gave one
   #cause = /** @type {{ value: unknown } | null} */ (null); // what the user's code threw
   #words = ''; // our own, for an end that is ours
-  #life = 0;
+  #watched = false; // somebody listens to something
+  #life = 0; // as told to them
   #paused = 0;
   #onAbort = /** @type {(() => void) | null} */ (null); // on the signal
   #ticker = /** @type {NodeJS.Timeout | null} */ (null);
@@ -90,8 +92,8 @@ export class Run {
       signal.addEventListener('abort', this.#onAbort);
     }
     if (this.#called !== 0) engine.pause(e, this.#called, core.BY_CALL);
-    engine.start(e);
     this.watch();
+    engine.start(e);
     engine.run();
   }
   /** @returns {number} CURLcode */
@@ -177,8 +179,14 @@ export class Run {
   get progress() { return this.#closing ?? readProgress(this.#core, this.#e); }
   /** Whether this engine carries it. @param {core.Core} engine */
   isOn(engine) { return engine === this.#core; }
-  /** Tell progress, at most ten times a second, paused or not, while anybody listens. */
+  /** Somebody may listen: tell what changes from now on, and progress, at most ten times a second, paused or not. */
   watch() {
+    if (this.#closing !== null) return;
+    if (!this.#watched && this.#face.heard(this.#transfer, '')) {
+      this.#watched = true;
+      this.#life = this.#core.number(this.#e, core.LIFE);
+      this.#paused = this.#core.number(this.#e, core.PAUSED);
+    }
     if (this.#ticker !== null || this.#over || !this.#face.heard(this.#transfer, 'progress')) return;
     this.#ticker = setInterval(() => this.#face.tell(this.#transfer, 'progress', this.progress), PROGRESS_MS);
     this.#ticker.unref?.();
@@ -218,6 +226,7 @@ export class Run {
   }
   /** @param {number} life */
   onState(life) {
+    if (!this.#watched) return;
     const paused = this.#core.number(this.#e, core.PAUSED), before = this.#paused;
     this.#paused = paused;
     if (life !== this.#life) {

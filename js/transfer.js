@@ -1,7 +1,7 @@
 // js/transfer.js: the face of a transfer: what a caller holds. A run (run.js) exists only between perform() and its end.
 import { RECV, SEND } from './core.js';
 import { ABORTED, TransferError } from './errors.js';
-import { RUN, START, sharedMulti } from './multi.js';
+import { BEGIN, END, RUN, START, sharedMulti } from './multi.js';
 import { readLimits, readOptions } from './options.js';
 import { noProgress } from './result.js';
 import { Run, emptyResult } from './run.js';
@@ -41,7 +41,8 @@ export class Transfer extends EventTarget {
   #error = /** @type {{ value: unknown } | null} */ (null);
   #heard = /** @type {Set<string> | null} */ (null);
   #pull = /** @type {BodyStream | BodyIterator | null} */ (null); // who reads the body of the run that is on, or of the next
-  #told = /** @type {((result: Result) => void) | null} */ (null); // of the Multi
+  #multi = /** @type {import('./multi.js').Multi | null} */ (null); // of the latest run
+  #added = false; // there by add()
 
   /**
    * @param {string | URL} url http: or https:; a user name and password in it are sent as Basic authentication
@@ -59,7 +60,7 @@ export class Transfer extends EventTarget {
    *   given to abort() or to the signal
    */
   perform() {
-    return (this.#settings.multi ?? sharedMulti())[START](this);
+    return this[START](this.#settings.multi ?? sharedMulti(), false);
   }
 
   /** Settles at the head of the response, for the run that is on, or the last one, or else the next. @returns {Promise<Head>} */
@@ -157,14 +158,15 @@ export class Transfer extends EventTarget {
   /** @type {Run | null} @ignore */
   get [RUN]() { return this.#run; }
 
-  /** @param {() => import('./core.js').Core} engine @param {((result: Result) => void) | null} [told] @returns {Promise<Result>} @ignore */
-  [START](engine, told = null) {
+  /** @param {import('./multi.js').Multi} multi @param {boolean} added by add(), which wants a message @returns {Promise<Result>} @ignore */
+  [START](multi, added) {
     if (this.#run !== null) return Promise.reject(new TypeError('this transfer is running: perform() may be called again when it has settled'));
     const performing = this.#performing = deferred();
     if (this.#head !== null || this.#error !== null) this.#response = null; // of the run before
     if (this.#response !== null) performing.promise.catch(nothing);
     this.#head = this.#error = this.#result = null;
-    this.#told = told;
+    this.#multi = multi;
+    this.#added = added;
     if (this.#pull !== null && this.#pull.hold !== null) this.#pull = null; // of the run before
     if (this.#pull !== null) performing.promise.catch(nothing); // its reader hears of it
     const paused = this.#paused;
@@ -180,8 +182,9 @@ export class Transfer extends EventTarget {
       return performing.promise;
     }
     try {
-      this.#run = new Run(engine(), this.#settings, this, Transfer.#face, paused, this.#pull);
+      this.#run = new Run(multi[BEGIN](this), this.#settings, this, Transfer.#face, paused, this.#pull);
     } catch (error) {
+      multi[END](this, null, added);
       performing.reject(error);
       this.#error = { value: error };
       this.#response?.reject(error);
@@ -210,7 +213,7 @@ export class Transfer extends EventTarget {
 
   /** @type {import('./run.js').Face} */
   static #face = {
-    heard: (transfer, type) => transfer.#heard?.has(type) === true,
+    heard: (transfer, type) => transfer.#heard !== null && (type === '' || transfer.#heard.has(type)),
     tell: (transfer, type, detail) => transfer.#tell(type, detail),
     onHead: (transfer, head) => {
       transfer.#head = head;
@@ -234,7 +237,7 @@ export class Transfer extends EventTarget {
       this.#performing?.reject(error);
       this.#response?.reject(error); // unless the head had come
     }
-    this.#told?.(result);
+    this.#multi?.[END](this, result, this.#added);
     this.#tell('state', 'done');
     this.#tell('done', result);
   }

@@ -28,13 +28,36 @@ function answer(request, response) {
   const body = files[request.url];
   if (request.url === '/big') bigClosed = once(response, 'close').then(() => response.writableFinished);
   if (body) return void response.writeHead(200, { 'Content-Length': body.length, 'X-Method': request.method }).end(body);
-  if (request.url === '/moved') return void response.writeHead(302, { Location: 'http://elsewhere.test/' }).end();
+  if (request.url === '/moved') return void response.writeHead(302, { Location: '/missing' }).end();
+  if (request.url === '/moved-put') return void response.writeHead(307, { Location: '/echo' }).end();
+  if (request.url === '/loop') return void response.writeHead(302, { Location: '/loop' }).end();
+  if (/^\/(echo|folder)/.test(request.url)) return void echo(request, response);
+  if (/^\/range/.test(request.url)) return void range(request, response);
   if (request.url === '/headers') return void response.end(JSON.stringify(request.headers));
   if (request.url === '/missing') return void response.writeHead(404).end('no such thing');
   response.setHeader('Content-Length', LENGTH);
   response.write(small.subarray(0, 5000), () => { // '/cut', '/stall'
     if (request.url === '/cut') response.socket.end();
   });
+}
+
+/** What was asked for, as JSON. */
+async function echo(request, response) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const body = Buffer.concat(chunks), { method, url: path, headers } = request;
+  response.end(JSON.stringify({ method, path, headers, text: body.length < 1000 ? String(body) : sha256(body) }));
+}
+
+/** small, from where it is asked for; the query has an answer of its own kind. */
+function range(request, response) {
+  const [, kind] = request.url.split('?'), at = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? -1);
+  if (at < 0 || kind === 'whole') return void response.end(small);
+  if (kind === 'gone') return void response.writeHead(404).end('no such thing');
+  if (kind === 'nameless') return void response.writeHead(206).end(small.subarray(at));
+  if (kind === 'other') return void response.writeHead(206, { 'Content-Range': `bytes 0-${small.length - 1}/${small.length}` }).end(small);
+  if (at >= small.length) return void response.writeHead(416, { 'Content-Range': `bytes */${small.length}` }).end('too far');
+  response.writeHead(206, { 'Content-Range': `bytes ${at}-${small.length - 1}/${small.length}` }).end(small.subarray(at));
 }
 
 beforeAll(async () => {
@@ -105,11 +128,99 @@ describe('where the bytes go', () => {
     expect(JSON.parse(String(stdout))).toMatchObject({ 'x-one': '1', 'x-two': Buffer.from('é').toString('latin1') });
   });
 
-  test('a 404 is a body like any other; a redirect is said', async () => {
+  test('a 404 is a body like any other; a redirect is followed, and said', async () => {
     const missing = await sluice(url('/missing'));
     expect([missing.code, String(missing.stdout)]).toEqual([0, 'no such thing']);
     expect(missing.stderr).toContain('status 404');
-    expect((await sluice(url('/moved'))).stderr).toContain('redirects are not followed yet, this one goes to http://elsewhere.test/');
+    const moved = await sluice(url('/moved'), '-L');
+    expect([moved.code, String(moved.stdout)]).toEqual([0, 'no such thing']);
+    expect(moved.stderr).toContain(`status 404; after 1 redirect to ${url('/missing')}\n`);
+  });
+
+  test('--no-location and --max-redirs 0 follow none and say where it goes on', async () => {
+    for (const none of [['--no-location'], ['--max-redirs', '0']]) {
+      const { code, stderr } = await sluice(url('/moved'), ...none);
+      expect([code, stderr]).toEqual([0, expect.stringContaining('status 302; it goes on at /missing\n')]);
+    }
+  });
+});
+
+describe('what is sent', () => {
+  const asked = async (...args) => {
+    const { code, stdout, stderr } = await sluice(...args);
+    if (code !== 0) throw new Error(`exit ${code}: ${stderr}`);
+    return JSON.parse(String(stdout));
+  };
+  test('-d: a form with POST; its pieces are joined, @FILE is what is in FILE', async () => {
+    writeFileSync(inFolder('form'), 'c=3\n');
+    expect(await asked('-d', 'a=1&b=2', '-d', '@form', url('/echo')))
+      .toMatchObject({ method: 'POST', text: 'a=1&b=2&c=3\n', headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '12' } });
+    expect(await asked('-d', '', '-X', 'PATCH', '-H', 'content-type: text/x', url('/echo')))
+      .toMatchObject({ method: 'PATCH', text: '', headers: { 'content-type': 'text/x', 'content-length': '0' } });
+  });
+
+  test('-X: a method of one\'s own', async () => {
+    expect(await asked('-X', 'DELETE', url('/echo'))).toMatchObject({ method: 'DELETE' });
+  });
+
+  test('-T: a file with PUT, under its own name in a folder; from standard input in chunks; sent again after a redirect', async () => {
+    writeFileSync(inFolder('up load'), small);
+    const put = { method: 'PUT', text: sha256(small), headers: { 'content-length': String(MIB) } };
+    expect(await asked('-T', 'up load', url('/echo'))).toMatchObject({ ...put, path: '/echo' });
+    expect(await asked('-T', 'up load', url('/folder/'))).toMatchObject({ ...put, path: '/folder/up%20load' });
+    expect(await asked('-T', 'up load', url('/moved-put'))).toMatchObject({ ...put, path: '/echo' });
+    writeFileSync(inFolder('nothing'), '');
+    expect(await asked('-T', 'nothing', url('/echo'))).toMatchObject({ text: '', headers: { 'content-length': '0' } });
+    const { code, stdout, stderr } = await run(process.execPath, [CLI, '-T', '-', url('/echo')], { input: 'from a pipe' });
+    expect(code).toBe(0);
+    expect(JSON.parse(String(stdout))).toMatchObject({ text: 'from a pipe', headers: { 'transfer-encoding': 'chunked' } });
+    expect(stderr).toMatch(/^11 B sent and \d+ B received in .*, status 200\n$/m);
+  });
+});
+
+describe('going on', () => {
+  const [half, whole] = [small.subarray(0, MIB / 2), sha256(small)];
+  test('-C - goes on at the end of the file; anew without one; all there is success', async () => {
+    writeFileSync(inFolder('part'), half);
+    expect(await sluice('-C', '-', url('/range'), '-o', 'part')).toMatchObject({ code: 0, stderr: expect.stringMatching(/status 206/) });
+    expect(sha256(readFileSync(inFolder('part')))).toBe(whole);
+    expect(await sluice('-C', '-', '-f', url('/range'), '-o', 'part')).toMatchObject({ code: 0, stderr: `sluice: nothing is missing: part has all ${MIB} bytes\n` });
+    expect(sha256(readFileSync(inFolder('part')))).toBe(whole);
+    expect((await sluice('-C', '-', url('/range'), '-o', 'anew')).code).toBe(0);
+    expect(sha256(readFileSync(inFolder('anew')))).toBe(whole);
+  });
+
+  test('a server that sends all of it: the file begins anew, standard output cannot', async () => {
+    writeFileSync(inFolder('all'), 'something else'.repeat(MIB));
+    expect((await sluice('-C', '-', url('/range?whole'), '-o', 'all')).code).toBe(0);
+    expect(sha256(readFileSync(inFolder('all')))).toBe(whole);
+    expect(await sluice('-C', '5', url('/range?whole'))).toMatchObject({ code: 33, stdout: Buffer.alloc(0) });
+  });
+
+  test('-C N: from there on, the file is cut there', async () => {
+    const { code, stdout } = await sluice('-C', String(MIB / 2), url('/range'));
+    expect([code, sha256(Buffer.concat([half, stdout]))]).toEqual([0, whole]);
+    writeFileSync(inFolder('cut there'), Buffer.concat([half, pattern(MIB)]));
+    expect((await sluice('-C', String(MIB / 2), url('/range'), '-o', 'cut there')).code).toBe(0);
+    expect(sha256(readFileSync(inFolder('cut there')))).toBe(whole);
+  });
+
+  test.each([
+    [22, '/range?gone', 'status 404; stays stays as it is'],
+    [33, '/range?other', 'another part than the one from 6 on'],
+    [33, '/range?nameless', 'another part'],
+  ])('%d: %s leaves the file as it is', async (code, path, words) => {
+    writeFileSync(inFolder('stays'), 'stays!');
+    const { code: got, stderr } = await sluice('-C', '-', url(path), '-o', 'stays');
+    expect([got, stderr]).toEqual([code, expect.stringContaining(words)]);
+    expect(readFileSync(inFolder('stays'), 'utf8')).toBe('stays!');
+  });
+
+  test('33: the file is longer than the server\'s, or shorter than N', async () => {
+    writeFileSync(inFolder('long'), pattern(2 * MIB));
+    expect(await sluice('-C', '-', url('/range'), '-o', 'long')).toMatchObject({ code: 33, stderr: expect.stringContaining(`long has ${2 * MIB} bytes, the server ${MIB}`) });
+    expect(await sluice('-C', String(3 * MIB), url('/range'), '-o', 'long')).toMatchObject({ code: 33, stderr: expect.stringContaining(`less than ${3 * MIB}`) });
+    expect(readFileSync(inFolder('long')).length).toBe(2 * MIB);
   });
 });
 
@@ -126,6 +237,15 @@ describe('exit codes', () => {
     [2, ['-H', 'nothing', 'http://localhost/'], 'got "nothing"'],
     [2, ['-H', 'a b: c', 'http://localhost/'], '"a b" is not a header name'],
     [2, ['-H', 'A: b\r\nC: d', 'http://localhost/'], 'the value of A has a character'],
+    [2, ['-I', '-d', 'x', 'http://localhost/'], '--head and --data do not go together'],
+    [2, ['-C', '-', 'http://localhost/'], 'name it with --output'],
+    [2, ['-C', '1k', 'http://localhost/'], '--continue-at must be a whole number'],
+    [2, ['-C', '1', '-H', 'range: x', 'http://localhost/'], 'sends the header Range itself'],
+    [2, ['--max-redirs', '-1', 'http://localhost/'], 'argument is ambiguous'],
+    [2, ['-X', 'A B', 'http://localhost/'], 'method must be a token'],
+    [26, ['-d', '@nosuch', 'http://localhost/'], '(26) CURLE_READ_ERROR: cannot read nosuch: ENOENT'],
+    [26, ['-T', 'nosuch', 'http://localhost/'], '(26) CURLE_READ_ERROR: cannot read nosuch: ENOENT'],
+    [26, ['-T', '.', 'http://localhost/'], '. is a folder'],
     [1, ['ftp://localhost/'], 'ftp: is neither http: nor https:'],
     [1, ['file:///etc/passwd'], 'file:'],
     [3, ['localhost:80/x'], 'did you mean http://localhost:80/x?'],
@@ -153,6 +273,15 @@ describe('exit codes', () => {
     const { code, stderr } = await sluice(url('/cut'), '-o', 'cut');
     expect([code, readFileSync(inFolder('cut')).length]).toEqual([18, 5000]);
     expect(stderr).toMatch(/\(18\) CURLE_PARTIAL_FILE: .*; 5000 bytes were written to cut\n$/);
+  });
+
+  test('22: -f, and nothing is written', async () => {
+    const { code, stdout, stderr } = await sluice('-f', url('/missing'));
+    expect([code, stdout.length, stderr]).toEqual([22, 0, expect.stringMatching(/^sluice: \(22\) CURLE_HTTP_RETURNED_ERROR.*404/)]);
+  });
+
+  test('47: redirects without end', async () => {
+    expect((await sluice(url('/loop'), '--max-redirs', '3')).code).toBe(47);
   });
 
   test('23: cannot write', async () => {

@@ -137,6 +137,13 @@ static void set_changed(sl_curlm *c, sl_watched *w, bool changed)
   else SL_LIST_REMOVE(c->changed_first, c->changed_last, w, changed_prev, changed_next);
 }
 
+/* There was no memory to watch it. */
+static void stop_all(sl_conn *conn)
+{
+  for (sl_transfer *t = conn->transfers; t; t = t->conn_next)
+    sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
+}
+
 /* Compare what was announced with what is now. */
 static void assess(sl_curlm *c, sl_watched *w)
 {
@@ -155,9 +162,7 @@ static void assess(sl_curlm *c, sl_watched *w)
   }
   set_lookup(c, w, looks_up);
   set_unsettled(c, w, !w->conn->opened || w->due_us != SL_NEVER);
-  if (ok) return;
-  for (sl_transfer *t = w->conn->transfers; t; t = t->conn_next)
-    sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
+  if (!ok) stop_all(w->conn);
 }
 
 void sl_curlm_settle(sl_curlm *c)
@@ -177,7 +182,10 @@ static void watch(sl_conn *conn, bool closing)
   sl_watched *w = conn->face;
   if (!w && (closing || !watching(c))) return;
   if (!w) {
-    if (!(w = calloc(1, sizeof *w))) return; /* poll and perform still serve it */
+    if (!(w = calloc(1, sizeof *w))) {
+      stop_all(conn);
+      return;
+    }
     w->conn = conn;
     w->due_us = SL_NEVER;
     conn->face = w;

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "connection.h"
+#include "../host/posix_fds.h"
+
+#pragma weak sl_loop_hooks
 
 #define POLL_MAX_US SL_SECOND /* G2: perform runs, and reports progress, at least this often */
 #define EVENTS_MAX 16         /* taken from the host at a time, a count                      */
@@ -132,6 +135,12 @@ static bool is_limit(CURLoption option)
   }
 }
 
+static bool needs_descriptors(CURLoption option)
+{
+  return option == CURLOPT_OPENSOCKETFUNCTION || option == CURLOPT_SOCKOPTFUNCTION ||
+         option == CURLOPT_CLOSESOCKETFUNCTION;
+}
+
 CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...)
 {
   sl_easy *e = sl_easy_of(handle);
@@ -147,7 +156,8 @@ CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...)
     code = sl_options_object(&e->options, (int)option, va_arg(args, void *));
     break;
   case CURLOPTTYPE_FUNCTIONPOINT:
-    code = sl_options_function(&e->options, (int)option, va_arg(args, sl_function *));
+    code = needs_descriptors(option) && !sl_loop_hooks ? CURLE_UNKNOWN_OPTION
+           : sl_options_function(&e->options, (int)option, va_arg(args, sl_function *));
     break;
   case CURLOPTTYPE_OFF_T:
     code = sl_options_number(&e->options, (int)option, va_arg(args, curl_off_t));

@@ -138,7 +138,7 @@ static int64_t number(const sl_easy *e, enum what what)
   case VERSION: return version(t);
   case PROTOCOL: return protocol(t);
   case HEAD_SIZE: return (int64_t)t->head_received;
-  case REQUEST_SIZE: return (int64_t)t->head_sent;
+  case REQUEST_SIZE: return (int64_t)(t->heads_before + t->head_sent);
   case CONNECTS: return t->connects;
   case PEER_PORT: return split(t->peer, NULL);
   case LOCAL_PORT: return split(t->local, NULL);

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "text.h"
+#include "../host/posix_fds.h"
+
+#pragma weak sl_loop_hooks
 
 enum answer { TAKEN, REFUSED, FAILED };
 
@@ -183,6 +186,17 @@ static int32_t easy_read(sl_transfer *t, char *buf, uint32_t cap)
 
 static void easy_asked(sl_transfer *t, const char *head, size_t n) { show(sl_easy_from(t), CURLINFO_HEADER_OUT, head, n); }
 
+static void inside_hook(void *multi, int by) { ((sl_multi *)multi)->in_callback += (uint32_t)by; }
+
+/* What the program wants to have a say in is the host's business (posix_fds.h). */
+static void easy_opening(sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  sl_fd_hooks hooks = { o->opensocket_fn, o->sockopt_fn, o->closesocket_fn, o->opensocket_data, o->sockopt_data,
+                        o->closesocket_data, inside_hook, t->multi };
+  if (sl_loop_hooks) sl_loop_hooks(t->multi->loop, &hooks);
+}
+
 static void show_connection(sl_easy *e)
 {
   char words[CURL_ERROR_SIZE];
@@ -304,5 +318,5 @@ void sl_easy_begin(sl_easy *e)
 }
 
 const sl_user sl_easy_user = { .write = easy_write, .read = easy_read, .rewind = easy_rewind,
-                               .trailers = easy_trailers, .progress = easy_progress, .begun = easy_begun,
+                               .trailers = easy_trailers, .progress = easy_progress, .opening = easy_opening, .begun = easy_begun,
                                .asked = easy_asked, .done = easy_done };

@@ -122,6 +122,9 @@ static const row table[] = {
   { CURLOPT_SEEKDATA, POINTER, AT(seek_data), 0, 0, 0 },
   { CURLOPT_IOCTLDATA, POINTER, AT(ioctl_data), 0, 0, 0 },
   { CURLOPT_TRAILERDATA, POINTER, AT(trailer_data), 0, 0, 0 },
+  { CURLOPT_OPENSOCKETDATA, POINTER, AT(opensocket_data), 0, 0, 0 },
+  { CURLOPT_SOCKOPTDATA, POINTER, AT(sockopt_data), 0, 0, 0 },
+  { CURLOPT_CLOSESOCKETDATA, POINTER, AT(closesocket_data), 0, 0, 0 },
   { CURLOPT_PREREQDATA, POINTER, AT(prereq_data), 0, 0, 0 },
   { CURLOPT_DEBUGDATA, POINTER, AT(debug_data), 0, 0, 0 },
   { CURLOPT_RESOLVE, POINTER, AT(resolve), 0, 0, 0 },
@@ -431,6 +434,15 @@ CURLcode sl_options_function(sl_options *o, int option, sl_function *function)
     return CURLE_OK;
   case CURLOPT_TRAILERFUNCTION:
     o->trailer_fn = (curl_trailer_callback)function;
+    return CURLE_OK;
+  case CURLOPT_OPENSOCKETFUNCTION:
+    o->opensocket_fn = (curl_opensocket_callback)function;
+    return CURLE_OK;
+  case CURLOPT_SOCKOPTFUNCTION:
+    o->sockopt_fn = (curl_sockopt_callback)function;
+    return CURLE_OK;
+  case CURLOPT_CLOSESOCKETFUNCTION:
+    o->closesocket_fn = (curl_closesocket_callback)function;
     return CURLE_OK;
   case CURLOPT_PREREQFUNCTION:
     o->prereq_fn = (curl_prereq_callback)function;

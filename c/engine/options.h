@@ -35,6 +35,10 @@ typedef struct {
   curl_trailer_callback trailer_fn;
   curl_prereq_callback prereq_fn;
   curl_debug_callback debug_fn;
+  curl_opensocket_callback opensocket_fn;
+  curl_sockopt_callback sockopt_fn;
+  curl_closesocket_callback closesocket_fn;
+  void *opensocket_data, *sockopt_data, *closesocket_data;
   void *read_data, *seek_data, *ioctl_data, *trailer_data, *prereq_data, *debug_data;
   struct curl_slist *resolve, *connect_to; /* borrowed: route.h                       */
   const char *post_fields;           /* borrowed, or own_post's                           */

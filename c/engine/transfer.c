@@ -276,7 +276,7 @@ void sl_transfer_start(sl_transfer *t)
   t->frozen_us = 0;
   t->status = t->http_minor = 0;
   t->recv_total = -1;
-  t->received = t->sent = t->delivered = t->head_received = t->head_sent = 0;
+  t->received = t->sent = t->delivered = t->head_received = t->head_sent = t->heads_before = 0;
   t->begin_us = t->first_us = t->last_recv_us = t->done_us = t->paused_us = 0;
   t->resolved_us = t->connected_us = t->tls_us = t->posted_us = t->queued_us = 0;
   t->conn_id = -1;
@@ -388,6 +388,7 @@ static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spe
 {
   int32_t code;
   sl_multi *m = t->multi;
+  if (t->user->opening) t->user->opening(t);
   sl_conn *c = sl_conn_open(m, scheme->kind, spec->data, (uint32_t)spec->len, &code);
   while (!c && code == SL_BUSY && m->idle_first) { /* idle connections make room */
     sl_conn_close(m->idle_first, SL_FINISH);
@@ -446,6 +447,8 @@ static void again(sl_transfer *t)
     gate_changed(t);
   }
   t->first_us = 0;
+  t->heads_before += t->head_sent;
+  t->head_sent = 0;
   sl_clocks_silence(t);
   sl_clocks_single(t);
   sl_multi_dirty(t->multi, t);

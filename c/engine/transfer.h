@@ -36,6 +36,7 @@ typedef struct sl_user {
   sl_deliver *write;                 /* gate.h                                                      */
   int (*progress)(sl_transfer *t);   /* each run of a connected transfer; not 0: stop with 42. NULL: none */
   void (*changed)(sl_transfer *t);   /* life (but DONE) or gate changed. NULL: none                 */
+  void (*opening)(sl_transfer *t);   /* a connection will be opened for it next. NULL: none         */
   bool (*begun)(sl_transfer *t);     /* a connection is ready, the request comes next. NULL: none; false: stopped */
   void (*asked)(sl_transfer *t, const char *head, size_t n); /* this request head goes out now. NULL: none */
   void (*done)(sl_transfer *t);      /* last thing said of this START; may free or start t          */
@@ -90,6 +91,7 @@ struct sl_transfer {
   /* counters, bytes of body: taken from the channel, put into it, accepted by the user */
   uint64_t received, sent, delivered;
   uint64_t head_received, head_sent; /* bytes of heads                           */
+  uint64_t heads_before;     /* of requests sent before this one                 */
   /* times, microseconds on the engine's clock, 0 = not yet */
   int64_t start_us, single_us, begin_us, first_us, last_recv_us, done_us;
   int64_t resolved_us, connected_us, tls_us; /* of a connection made for it      */

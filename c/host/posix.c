@@ -61,6 +61,7 @@ struct channel {
   int64_t size;            /* of a file, -1 = not known                            */
   sl_lookup *lookup;
   sl_race *race;
+  sl_fd_hooks hooks;
   sl_failure why;          /* the latest                                           */
   sl_address local_wish;   /* len 0: none                                          */
   int64_t resolved_us, connected_us;
@@ -75,6 +76,7 @@ struct watch {
 struct sl_loop {
   struct channel *first, *last;
   sl_inbox inbox;          /* finished lookups                                       */
+  sl_fd_hooks hooks;       /* of channels to be opened                               */
   atomic_bool woken;
   int wake_read, wake_write; /* the same where there is an eventfd                   */
   struct pollfd *polls;    /* made anew by each wait: wake, the caller's, channels   */
@@ -164,7 +166,7 @@ static void channel_lost(struct channel *c)
 static bool race_start(struct channel *c, const sl_addresses *to, const sl_address *local)
 {
   SL_ASSERT(!c->race && !c->gone);
-  c->race = sl_race_new(to, local, &c->why);
+  c->race = sl_race_new(to, local, &c->hooks, &c->why);
   if (!c->race) return false;
   c->phase = PHASE_CONNECT;
   if (sl_race_go(c->race, sl_now_us(c->loop)) == SL_RACE_LOST) channel_lost(c);
@@ -309,7 +311,8 @@ static void channel_free(struct channel *c)
   SL_LIST_REMOVE(c->loop->first, c->loop->last, c, prev, next);
   if (c->lookup) sl_lookup_drop(c->lookup);
   sl_race_free(c->race);
-  if (c->fd >= 0) close(c->fd);
+  if (c->fd >= 0 && c->file) close(c->fd);
+  else if (c->fd >= 0) sl_hooks_close(&c->hooks, c->fd);
   free(c);
 }
 
@@ -321,6 +324,7 @@ sl_ch sl_open(sl_loop *loop, uint32_t kind, const char *spec, uint32_t len)
   struct channel *c = calloc(1, sizeof *c);
   if (!c) return SL_NOMEM;
   c->loop = loop;
+  c->hooks = loop->hooks;
   c->fd = -1;
   if (!table_add(c)) {
     free(c);
@@ -709,6 +713,8 @@ uint32_t sl_look(sl_ch ch)
   channel_tell(c);
   return events;
 }
+
+void sl_loop_hooks(sl_loop *loop, const sl_fd_hooks *hooks) { loop->hooks = *hooks; }
 
 int sl_loop_fd(const sl_loop *loop) { return loop->wake_read; }
 

@@ -5,9 +5,8 @@
  * SL_NOSYS when extra_n > 0; with extra_n 0 it is their sl_wait. Their sl_socket_of answers -1. */
 #ifndef SLUICE_POSIX_FDS_H
 #define SLUICE_POSIX_FDS_H
+#include <curl/curl.h>
 #include <sluice/host.h>
-
-struct curl_waitfd; /* <curl/curl.h> */
 
 /* sl_wait, and also until one of the caller's descriptors is ready. extra[i].events holds CURL_WAIT_POLLIN,
  * POLLPRI, POLLOUT; extra[i].revents is written for every i unless a code is answered; *extra_ready becomes
@@ -20,6 +19,21 @@ int32_t sl_wait_fds(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_u
 /* The channel's descriptor, borrowed. While it connects: the newest attempt's, to be waited on for writing;
  * it may change at every sl_wait. -1: none (name lookup, gone, unknown channel). */
 int sl_socket_of(sl_ch ch);
+
+/* CURLOPT_OPENSOCKETFUNCTION, SOCKOPTFUNCTION, CLOSESOCKETFUNCTION with their arguments, each NULL when not set. Called
+ * between inside(arg, 1) and inside(arg, -1), from sl_open, sl_wait, sl_look and sl_close. */
+typedef struct {
+  curl_opensocket_callback open;
+  curl_sockopt_callback ready;
+  curl_closesocket_callback close;
+  void *open_arg, *ready_arg, *close_arg;
+  void (*inside)(void *arg, int by);
+  void *inside_arg;
+} sl_fd_hooks;
+
+/* For the channels opened from now on; each keeps a copy until it is closed. A socket that is not opened is
+ * SL_REFUSED, one that is not ready SL_CANCELED (for that channel alone). */
+void sl_loop_hooks(sl_loop *loop, const sl_fd_hooks *hooks);
 
 /* For a program that watches descriptors itself, in place of sl_wait. */
 

@@ -14,18 +14,23 @@
 #define RACE_US (SL_SECOND / 4)        /* head start before the next attempt (RFC 8305, 8)                 */
 #define UNIX_RETRY_US (SL_SECOND / 50) /* a unix listener's queue was full: nobody tells when it is not    */
 
-static int socket_new(int family)
+static int socket_plain(int family)
 {
-  int yes = 1;
 #ifdef SOCK_CLOEXEC
-  int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return -1;
+  return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 #else
   int fd = socket(family, SOCK_STREAM, 0);
   if (fd < 0) return -1;
   fcntl(fd, F_SETFD, FD_CLOEXEC);
   fcntl(fd, F_SETFL, O_NONBLOCK);
+  return fd;
 #endif
+}
+
+static int socket_new(const sl_fd_hooks *h, const sl_address *to)
+{
+  int yes = 1, family = to->at.ss_family, fd = h->open ? sl_hooks_open(h, to) : socket_plain(family);
+  if (fd < 0) return -1;
 #ifdef SO_NOSIGPIPE
   setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &yes, sizeof yes);
 #endif
@@ -42,7 +47,7 @@ static void attempt_failed(sl_race *r, const char *verb, const sl_address *a, in
   sl_fail(r->why, code, verb, text, error);
 }
 
-enum { ATTEMPT_FAILED = -1, ATTEMPT_LATER = -2 };
+enum { ATTEMPT_FAILED = -1, ATTEMPT_LATER = -2, ATTEMPT_STOPPED = -3 };
 
 /* Begin to connect: the descriptor, which turns writable when it is decided, or one of the above. */
 static int attempt_begin(sl_race *r, const sl_address *to)
@@ -50,7 +55,15 @@ static int attempt_begin(sl_race *r, const sl_address *to)
   const char *verb = "connect to";
   const sl_address *whom = to;
   bool is_unix = to->at.ss_family == AF_UNIX;
-  int fd = socket_new(to->at.ss_family);
+  int fd = socket_new(r->hooks, to), ready = fd < 0 ? CURL_SOCKOPT_OK : sl_hooks_ready(r->hooks, fd);
+  if (ready == CURL_SOCKOPT_ALREADY_CONNECTED) return fd;
+  if (ready != CURL_SOCKOPT_OK) {
+    sl_hooks_close(r->hooks, fd);
+    attempt_failed(r, "set options for", to, ECANCELED);
+    r->why->code = SL_CANCELED;
+    return ATTEMPT_STOPPED;
+  }
+  if (fd < 0 && r->hooks->open) errno = ECONNREFUSED; /* X8 */
   if (fd >= 0 && r->local.len && bind(fd, (const struct sockaddr *)&r->local.at, r->local.len)) {
     verb = "bind to";
     whom = &r->local;
@@ -59,18 +72,19 @@ static int attempt_begin(sl_race *r, const sl_address *to)
     if (errno == EINPROGRESS || errno == EINTR) return fd;
   }
   int error = errno;
-  if (fd >= 0) close(fd);
+  if (fd >= 0) sl_hooks_close(r->hooks, fd);
   if (is_unix && error == EAGAIN) return ATTEMPT_LATER;
   attempt_failed(r, verb, whom, error);
   return ATTEMPT_FAILED;
 }
 
-sl_race *sl_race_new(const sl_addresses *all, const sl_address *local, sl_failure *why)
+sl_race *sl_race_new(const sl_addresses *all, const sl_address *local, const sl_fd_hooks *hooks, sl_failure *why)
 {
   sl_race *r = calloc(1, sizeof *r);
   if (!r) return NULL;
   r->all = *all;
   if (local) r->local = *local;
+  r->hooks = hooks;
   r->why = why;
   for (uint32_t i = 0; i < SL_ADDRESSES_MAX; i++) r->fd[i] = -1;
   return r;
@@ -80,7 +94,7 @@ void sl_race_free(sl_race *r)
 {
   if (!r) return;
   for (uint32_t i = 0; i < r->next; i++)
-    if (r->fd[i] >= 0) close(r->fd[i]);
+    if (r->fd[i] >= 0) sl_hooks_close(r->hooks, r->fd[i]);
   free(r);
 }
 
@@ -92,6 +106,7 @@ enum sl_race_state sl_race_go(sl_race *r, int64_t now_us)
     int fd = attempt_begin(r, &r->all.to[r->next]);
     r->due_us = now_us + (fd == ATTEMPT_LATER ? UNIX_RETRY_US : RACE_US);
     if (fd == ATTEMPT_LATER) return SL_RACE_RUNNING;
+    if (fd == ATTEMPT_STOPPED) return SL_RACE_LOST;
     r->fd[r->next++] = fd;
     if (fd < 0) continue;
     r->live++;
@@ -108,7 +123,7 @@ enum sl_race_state sl_race_decided(sl_race *r, uint32_t i, int64_t now_us)
   if (getsockopt(r->fd[i], SOL_SOCKET, SO_ERROR, &error, &len)) error = errno;
   if (!error) return SL_RACE_WON;
   attempt_failed(r, "connect to", &r->all.to[i], error);
-  close(sl_race_take(r, i));
+  sl_hooks_close(r->hooks, sl_race_take(r, i));
   return sl_race_go(r, now_us);
 }
 

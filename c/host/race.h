@@ -4,6 +4,7 @@
  * next, and says sl_race_decided; and says sl_race_go at due_us, while sl_race_waits. */
 #ifndef SLUICE_RACE_H
 #define SLUICE_RACE_H
+#include "posix_hooks.h"
 #include "resolve.h"
 
 enum sl_race_state { SL_RACE_RUNNING, SL_RACE_WON, SL_RACE_LOST };
@@ -13,12 +14,14 @@ typedef struct {
   int64_t due_us;         /* when the next one begins                                       */
   sl_address local;       /* len 0: none                                                    */
   sl_failure *why;        /* borrowed: the latest attempt that failed                       */
+  const sl_fd_hooks *hooks; /* borrowed                                                     */
   sl_addresses all;
   int fd[SL_ADDRESSES_MAX];
 } sl_race;
 
-/* local may be NULL; why is written to as long as the race lives. NULL: no memory. */
-sl_race *sl_race_new(const sl_addresses *all, const sl_address *local, sl_failure *why);
+/* local may be NULL; hooks and why are used as long as the race lives. NULL: no memory. */
+sl_race *sl_race_new(const sl_addresses *all, const sl_address *local, const sl_fd_hooks *hooks,
+                     sl_failure *why);
 /* Closes what was not taken. NULL is fine. */
 void sl_race_free(sl_race *r);
 /* Begin the next attempt. RUNNING or LOST. */

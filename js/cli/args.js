@@ -110,7 +110,7 @@ export function readArguments(argv) {
 
 /** What cannot be asked for at once. @param {Record<string, any>} values */
 function checkTogether(values) {
-  for (const names of [['head', 'data', 'upload-file', 'continue-at'], ['location', 'no-location'], ['no-location', 'max-redirs']]) {
+  for (const names of [['head', 'data', 'upload-file'], ['head', 'continue-at'], ['data', 'continue-at'], ['upload-file', 'continue-at'], ['location', 'no-location'], ['no-location', 'max-redirs']]) {
     const given = names.filter((name) => values[name] !== undefined);
     if (given.length > 1) throw new UsageError(`--${given[0]} and --${given[1]} do not go together`);
   }

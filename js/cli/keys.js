@@ -3,7 +3,8 @@
 // back the terminal by itself: Node sees to that.)
 import { readFileSync } from 'node:fs';
 
-const CTRL_C = '\x03', CTRL_BACKSLASH = '\x1c', CTRL_Z = '\x1a', ESCAPE = '\x1b';
+const CTRL_C = '\x03', CTRL_BACKSLASH = '\x1c', CTRL_Z = '\x1a';
+const SEQUENCE = /\x1b(\[[0-?]*[ -/]*[@-~]|O.)?/gs; // an arrow, a function key
 /** Would end the process with the terminal as it is. */
 const DEADLY = /** @type {const} */ (['SIGHUP', 'SIGQUIT']);
 
@@ -66,8 +67,7 @@ export class Keys {
   }
   /** @param {string} text */
   #heard(text) {
-    if (text.startsWith(ESCAPE)) return; // an arrow, a function key
-    for (const key of text) {
+    for (const key of text.replace(SEQUENCE, '')) {
       if (key === CTRL_C || key === CTRL_BACKSLASH) this.#interrupt();
       else if (key === CTRL_Z) process.kill(0, 'SIGTSTP'); // as the terminal would: all of the job, us included
       else this.#onKey(key);

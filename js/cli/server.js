@@ -14,15 +14,19 @@ const BLOCK = 65536; // bytes
  * @typedef {import('node:http').ServerResponse} Response
  */
 
-/** @param {Response} response @param {Uint8Array} block @param {Visit} visit */
+/** @param {Response} response @param {Uint8Array} block @param {Visit} visit @returns {Promise<boolean>} false: nobody takes it any more */
 async function give(response, block, visit) {
   const error = await new Promise((resolve) => response.write(block, resolve));
   if (!error) visit.sent += block.length;
+  return !error && !response.destroyed;
 }
 
-/** @param {Response} response @param {Uint8Array} body @param {Visit} visit */
+/** @param {Response} response @param {Uint8Array} body @param {Visit} visit @returns {Promise<boolean>} likewise */
 async function pour(response, body, visit) {
-  for (let at = 0; at < body.length && !response.destroyed; at += BLOCK) await give(response, body.subarray(at, at + BLOCK), visit);
+  for (let at = 0; at < body.length; at += BLOCK) {
+    if (!(await give(response, body.subarray(at, at + BLOCK), visit))) return false;
+  }
+  return true;
 }
 
 /** @type {Record<string, (response: Response, body: Uint8Array, visit: Visit) => Promise<void>>} */
@@ -30,12 +34,11 @@ const ANSWERS = {
   /** The whole body. */
   async '/whole'(response, body, visit) {
     response.setHeader('Content-Length', body.length);
-    await pour(response, body, visit);
-    response.end();
+    if (await pour(response, body, visit)) response.end();
   },
   /** The body again and again, without end. */
   async '/endless'(response, body, visit) {
-    while (!response.destroyed) await pour(response, body, visit);
+    while (await pour(response, body, visit));
   },
   /** 10 bytes every 100 ms, without end. */
   async '/trickle'(response, body, visit) {

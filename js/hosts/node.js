@@ -181,7 +181,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     const c = new Channel(lastId, spec.unix, kind === door.SL_TLS, !spec.unix && !net.isIP(spec.name));
     const options = {
       ...secure,
-      ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local, lookup: timed(c) }),
+      ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local, lookup: c.named ? timed(c) : undefined }),
       host: spec.name, allowHalfOpen: true, noDelay: true, autoSelectFamily: true, onread: { buffer: shared, callback: onRead },
     };
     const socket = c.secure ? tls.connect(options) : net.connect(options);

@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <unistd.h>
 #include "support/check.h"
 #include "support/client.h"
 
@@ -265,6 +267,89 @@ static void routes(void)
   end(&r);
 }
 
+/* X8: the program opens, prepares and closes the sockets. */
+
+typedef struct {
+  int opened, prepared, closed, answer;
+  bool refuses, connects;
+  CURLM *multi;
+} hooks;
+
+static curl_socket_t on_open(void *to, curlsocktype what, struct curl_sockaddr *at)
+{
+  hooks *h = to;
+  int running;
+  h->opened++;
+  CHECK(X8, what == CURLSOCKTYPE_IPCXN && at->family == AF_INET && at->addrlen == sizeof(struct sockaddr_in));
+  CHECK(X8, at->addr.sa_family == AF_INET && at->socktype == SOCK_STREAM);
+  if (h->multi) CHECK_EQ(X6, curl_multi_perform(h->multi, &running), CURLM_RECURSIVE_API_CALL);
+  if (h->refuses) return CURL_SOCKET_BAD;
+  int fd = socket(at->family, at->socktype, at->protocol);
+  if (h->connects) CHECK_EQ(X8, connect(fd, &at->addr, at->addrlen), 0);
+  return fd;
+}
+
+static int on_sockopt(void *to, curl_socket_t fd, curlsocktype what)
+{
+  hooks *h = to;
+  CHECK(X8, fd >= 0 && what == CURLSOCKTYPE_IPCXN);
+  h->prepared++;
+  return h->answer;
+}
+
+static int on_close(void *to, curl_socket_t fd)
+{
+  ((hooks *)to)->closed++;
+  return close(fd);
+}
+
+static CURL *begin_hooked(record *r, hooks *h, const char *path)
+{
+  CURL *easy = begin(r, path);
+  CHECK_EQ(X8, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open), CURLE_OK);
+  CHECK_EQ(X8, curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, h), CURLE_OK);
+  CHECK_EQ(X8, curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_sockopt), CURLE_OK);
+  CHECK_EQ(X8, curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, h), CURLE_OK);
+  CHECK_EQ(X8, curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close), CURLE_OK);
+  CHECK_EQ(X8, curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, h), CURLE_OK);
+  return easy;
+}
+
+static void sockets(void)
+{
+  static const struct { hooks with; CURLcode code; } cases[] = {
+    { { .answer = CURL_SOCKOPT_OK }, CURLE_OK },
+    { { .connects = true, .answer = CURL_SOCKOPT_ALREADY_CONNECTED }, CURLE_OK },
+    { { .answer = CURL_SOCKOPT_ERROR }, CURLE_ABORTED_BY_CALLBACK },
+    { { .refuses = true }, CURLE_COULDNT_CONNECT } };
+  for (int i = 0; i < 4; i++) {
+    record r;
+    hooks h = cases[i].with;
+    CURL *easy = begin_hooked(&r, &h, "/length/100");
+    if (!CHECK_EQ(X8, curl_easy_perform(easy), cases[i].code)) fprintf(stderr, "    case %d: %s\n", i, words);
+    CHECK(X8, h.opened == 1 && h.prepared == (i < 3) && h.closed == (i == 2));
+    CHECK(X8, i > 1 || body_is(&r, 100));
+    if (i < 2) CHECK_EQ(X2, curl_easy_perform(easy), CURLE_OK); /* reused: nothing is opened */
+    CHECK(X8, h.opened == 1);
+    end(&r);
+    CHECK_EQ(X8, h.closed, i < 3);
+  }
+  record r;
+  hooks h = { .multi = curl_multi_init() };
+  int running = 1;
+  CURL *easy = begin_hooked(&r, &h, "/length/100");
+  curl_multi_add_handle(h.multi, easy);
+  for (double until = now() + 5; running && now() < until;) {
+    curl_multi_perform(h.multi, &running);
+    curl_multi_poll(h.multi, NULL, 0, 50, NULL);
+  }
+  CHECK(X8, body_is(&r, 100));
+  end(&r); /* the connection and its hooks outlive the handle */
+  CHECK_EQ(X8, h.closed, 0);
+  curl_multi_cleanup(h.multi);
+  CHECK_EQ(X8, h.closed, 1);
+}
+
 int main(void)
 {
   if (!(http = server_start())) return 1;
@@ -273,6 +358,7 @@ int main(void)
   copies();
   raw();
   routes();
+  sockets();
   server_stop(http);
   return check_result();
 }

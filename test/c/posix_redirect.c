@@ -80,6 +80,10 @@ static void counts(void)
   CHECK_EQ(HTTP, info(easy, CURLINFO_REDIRECT_COUNT), 3);
   CHECK(HTTP, body_is(&r, 5)); /* the bodies on the way are not told */
   CHECK_EQ(HTTP, info(easy, CURLINFO_NUM_CONNECTS), 1);
+  char request[4096];
+  server_request(http, request, sizeof request);
+  /* Of all four: each but the last has its detour before the same path. */
+  CHECK_EQ(HTTP, info(easy, CURLINFO_REQUEST_SIZE), 4 * (long)strlen(request) + (1 + 2 + 3) * (long)strlen("/to/302/"));
   curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 3L);
   CHECK_EQ(HTTP, curl_easy_perform(easy), CURLE_OK);
   curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 2L);

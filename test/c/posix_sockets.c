@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "support/alloc_fail.h"
 #include "support/check.h"
 #include "support/client.h"
 
@@ -501,6 +502,41 @@ static void notifications(void)
   curl_multi_cleanup(multi);
 }
 
+/* Rule 9: the n-th allocation fails; then some transfer ends with 27, and nothing hangs or is left behind. */
+static void little_memory(void)
+{
+  bool done = false;
+  for (unsigned n = 1; !done && n < 200; n++) {
+    loop l = { .due = -1, .multi = curl_multi_init() };
+    record r[2];
+    int left;
+    curl_multi_setopt(l.multi, CURLMOPT_SOCKETDATA, &l);
+    curl_multi_setopt(l.multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(l.multi, CURLMOPT_TIMERDATA, &l);
+    curl_multi_setopt(l.multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(l.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 1L);
+    begin(&r[0], "/length/10");
+    begin(&r[1], "/close/10");
+    alloc_fail_at(n);
+    bool added = !curl_multi_add_handle(l.multi, r[0].easy);
+    added = !curl_multi_add_handle(l.multi, r[1].easy) && added;
+    CHECK(OOM, drive(&l));
+    done = !alloc_fail_came();
+    alloc_fail_at(0);
+    for (const CURLMsg *m; (m = curl_multi_info_read(l.multi, &left));) {
+      const record *of = m->easy_handle == r[0].easy ? &r[0] : &r[1];
+      CHECK(OOM, m->data.result == CURLE_OUT_OF_MEMORY || (m->data.result == CURLE_OK && body_is(of, 10)) ||
+                 (!done && m->data.result != CURLE_OK)); /* the server's own may fail too */
+    }
+    CHECK(OOM, !done || (added && body_is(&r[0], 10) && body_is(&r[1], 10)));
+    end(&r[0]);
+    end(&r[1]);
+    CHECK_EQ(OOM, watched(&l), 0);
+    CHECK_EQ(OOM, curl_multi_cleanup(l.multi), CURLM_OK);
+  }
+  CHECK(OOM, done);
+}
+
 int main(void)
 {
   if (!(http = server_start())) return 1;
@@ -512,6 +548,7 @@ int main(void)
   waits();
   limits();
   notifications();
+  little_memory();
   server_stop(http);
   return check_result();
 }

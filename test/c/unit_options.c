@@ -273,6 +273,7 @@ static void through_setopt(void)
   CHECK_EQ(X6, curl_easy_setopt(easy, CURLOPT_PRIVATE, &mark), CURLE_OK);
   CHECK_EQ(X6, curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, NULL), CURLE_UNKNOWN_OPTION);
   CHECK_EQ(X6, curl_easy_setopt(NULL, CURLOPT_URL, "x"), CURLE_BAD_FUNCTION_ARGUMENT);
+  CHECK_EQ(X8, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, NULL), CURLE_UNKNOWN_OPTION); /* no descriptors */
   CHECK_EQ(X6, curl_easy_setopt(easy, CURLOPT_URL, "http://x/"), CURLE_OK);
   CHECK_EQ(X6, curl_easy_getinfo(easy, CURLINFO_PRIVATE, &seen), CURLE_OK);
   CHECK(X6, seen == (char *)&mark);

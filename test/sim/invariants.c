@@ -292,8 +292,9 @@ static void check_late(sim *s, sim_transfer *x)
 static void check_end_seen(sim *s, sim_transfer *x)
 {
   const sim_channel *ch = x->t.conn ? sim_channel_find(s, x->t.conn->ch) : NULL;
-  bool due = ch && ch->told_open && (ch->ended || ch->broken) && ch->arrived == ch->taken && !ch->held &&
-             x->t.state.life == SL_ACTIVE && x->t.state.send != SL_SEND_HEAD && !(sl_gate_paused(&x->t.gate) & SL_DIR_RECV) && !x->t.gate.parts &&
+  bool over = ch && !x->file && ch->told_open && !ch->held && (ch->ended || ch->broken) && ch->arrived == ch->taken;
+  bool due = over && x->t.state.life == SL_ACTIVE && x->t.state.recv != SL_RECV_END &&
+             x->t.state.send != SL_SEND_HEAD && !(sl_gate_paused(&x->t.gate) & SL_DIR_RECV) && !x->t.gate.parts &&
              !x->options.max_recv_speed;
   if (!due) x->end_due_us = 0;
   else if (!x->end_due_us) x->end_due_us = s->now_us;
@@ -355,6 +356,9 @@ void sim_check_step(sim *s)
     check_rate(s, x);
     check_send_rate(s, x);
     check_end_seen(s, x);
+    if (x->up.pause_told && !x->t.cause && x->t.state.life == SL_ACTIVE && x->t.state.send == SL_SEND_BODY &&
+        !(sl_gate_paused(&x->t.gate) & SL_DIR_SEND))
+      sim_violate(s, x, "R2: it answered PAUSE and is not paused", x->t.state.send, 0);
   }
   if (runs != s->m->running)
     sim_violate(s, NULL, "P15: the count of running transfers is wrong", runs, s->m->running);

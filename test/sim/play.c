@@ -66,7 +66,7 @@ static void begins(sim *s, sim_transfer *x)
   x->heads.len = 0;
   x->whole_sent = false;
   x->up.at = x->up.given = x->up.promised = x->up.burst_given = x->up.bursts = 0;
-  x->up.ended = x->up.failed = x->up.short_told = false;
+  x->up.ended = x->up.failed = x->up.short_told = x->up.pause_told = false;
   x->up.burst_us = s->now_us;
 }
 
@@ -93,6 +93,7 @@ static void take_out(sim *s, sim_transfer *x)
 static void resume(sim_transfer *x)
 {
   if (!x->added) return;
+  x->up.pause_told = false;
   sl_transfer_pause(&x->t, 0, SL_BY_CALL);
   if (x->replays && x->running) sl_transfer_replay(&x->t);
 }
@@ -132,6 +133,7 @@ static void command(sim *s, sim_command *taken)
   switch ((enum sim_what)c.what) {
   case SIM_ADD: add(s, x); break;
   case SIM_PAUSE:
+    x->up.pause_told = false;
     if (x->added || x->user.keeps_pause) sl_transfer_pause(&x->t, (uint32_t)c.arg, SL_BY_CALL);
     break;
   case SIM_RESUME: resume(x); break;
@@ -159,6 +161,7 @@ static void act(sim *s, sim_transfer *x)
   sim_transfer *to = sim_chance(s, 600) ? x : &s->transfers[sim_below(s, s->count)];
   if (!to->added) return;
   s->progress++;
+  to->up.pause_told = false;
   uint32_t what = sim_below(s, 16);
   static const uint8_t masks[] = { SL_DIR_RECV, SL_DIR_SEND, SL_DIR_BOTH, 0 };
   if (what == 0) {
@@ -268,6 +271,7 @@ static int32_t ask_body(sim *s, sim_transfer *x, uint32_t cap)
   s->in_user--;
   sim_trace(s, x->number, 'u', cap, n);
   up->ended = n == 0;
+  up->pause_told = n == SL_SINK_PAUSED;
   up->short_told = n == 0 && up->announced > up->at;
   return n;
 }

@@ -372,8 +372,9 @@ static void make_upload(sim *s, sim_transfer *x)
 {
   sim_upload *up = &x->up;
   up->expects_own = !x->file && sim_chance(s, 250);
-  sim_upload_body(x, sim_chance(s, 80) ? 0 : (uint32_t)sim_some(s, s->send_max < 1000 ? 2000 : sim_chance(s, 100) ? 200000 : 20000),
-                  sim_chance(s, 512));
+  int64_t most = s->send_max < 1000 ? 2000 : sim_chance(s, 100) ? 200000 : 20000;
+  uint32_t n = sim_chance(s, 80) ? 0 : (uint32_t)sim_some(s, most);
+  sim_upload_body(x, n, sim_chance(s, 512));
   x->hops[0].method = sim_chance(s, 400) ? SIM_POST : SIM_PUT;
   if (up->announced < 0 && sim_chance(s, 512)) up->expects = up->expects_own;
   up->rewinds = sim_chance(s, 800);

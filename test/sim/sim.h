@@ -12,26 +12,29 @@
  *   invariants.c  what must hold at every step; the trace
  *   main.c        command line; exports.c: the same for Wasm
  *
- * Scenario: transfers (GET or HEAD) to origins. Each transfer has one response, a string of bytes `wire` that
- * the server sends for each of its requests, cut in segments at random; `fault` may end, reset or stall it at
- * `fault_at`. From the script follows which CURLcodes the transfer may end with (`allow`) and the body that
- * must be delivered: all of it for code 0, else a prefix. At `calm_us` the user stops being difficult:
- * everything is resumed and accepted. What has not ended CALM_US later must have a reason (`may_hang`) and is
- * stopped.
+ * Scenario: transfers (GET, HEAD, PUT, POST, or a file read or written) to origins. Each transfer has one
+ * response, a string of bytes `wire` that the server sends for each of its requests, cut in segments at
+ * random; `fault` may end, reset or stall it at `fault_at`. Redirects may come before it (`hops`), each to
+ * a request of its own. A request's body is the user's (`up`), given in pieces, late, paused, short, or not
+ * at all, taken by the server at its own pace, which may answer, stop reading or close meanwhile. From the
+ * script follows which CURLcodes the transfer may end with (`allow`) and the body that must be delivered:
+ * all of it for code 0, else a prefix. At `calm_us` the user stops being difficult: everything is resumed
+ * and accepted. What has not ended CALM_US later must have a reason (`may_hang`) and is stopped.
  *
- * Invariants, after every step (invariants.c): no delivery while RECV is paused, before the start, after done
- * or after the user failed, none nested; delivered bytes are the true ones,
-     in order; one done a start; 0 only
- * with the whole body; an end with another code only as the script allows; what engine and host hold is
- * bounded; a paused transfer wants no SL_IN; limits neither early nor late, none of the low speed while
- * paused; no turn without cause; nothing open at the end; no call on a closed channel.
+ * Invariants, after every step (invariants.c): no delivery while RECV is paused, before the start, after
+ * done or after the user failed, none nested; delivered bytes are the true ones, in order; one done a
+ * start; 0 only with the whole body; an end with another code only as the script allows; what engine and
+ * host hold is bounded; a body is asked for only while it may go, and the server gets it whole, in order,
+ * framed exactly, and again from the start after a rewind; credentials stay with their origin; a paused
+ * transfer wants no SL_IN, nor SL_OUT but for bytes already read; an end that the server told is seen
+ * though the upload is paused (R6); limits neither early nor late, none of the low speed while paused; no
+ * turn without cause; nothing open at the end; no call on a closed channel.
  *
  * Trace: one line an event, "microseconds transfer letter a b\n", transfer 0 when none. Letters: the
- * engine's own S state, G gate, W write, X stop, O open, C close (multi.h says what a and b are); and
- * d done (code, bytes); commands a add, p pause (mask, by), r resume, x stop, m remove, v speed,
-     h host holds,
- * f host frees, e spurious events; y the host reset or ended a channel (channel, code); w want (channel,
-                                                                                                 set). */
+ * engine's own S state, G gate, W write, X stop, O open, C close (multi.h says what a and b are); and d
+ * done (code, bytes); u body asked for (at most, answer), b rewind (place, answer); commands a add, q more,
+ * p pause (mask, by), r resume, x stop, m remove, v speed, h host holds, f host frees, e spurious events; y
+ * the host reset or ended a channel (channel, code); w want (channel, set). */
 #ifndef SIM_H
 #define SIM_H
 #include "engine/base.h"
@@ -105,6 +108,7 @@ typedef struct {
   uint32_t at;           /* the user's place                                             */
   uint32_t promised;     /* bytes `ready` spoke of                                       */
   bool ended, failed, short_told;
+  bool pause_told;       /* it answered PAUSE, and nobody resumed it since               */
   uint32_t given;        /* bytes given since the start, rewinds not subtracted          */
   uint32_t burst_given, bursts; /* as of receiving                                       */
   int64_t burst_us;

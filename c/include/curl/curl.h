@@ -1321,7 +1321,14 @@ CURL_EXTERN CURL *curl_easy_init(void);
  * Strings are copied, but for CURLOPT_POSTFIELDS, which is borrowed until the transfer ends, as are lists and objects.
  * CURLE_UNKNOWN_OPTION or CURLE_NOT_BUILT_IN for what is not covered; CURLE_BAD_FUNCTION_ARGUMENT for a NULL handle or
  * a value out of range: negative times and speeds; too large times are clamped (T8). Of TIMEOUT and TIMEOUT_MS the one
- * set last wins. Allowed in callbacks (X6); a new write callback takes effect at the next delivery (W15). */
+ * set last wins. Allowed in callbacks (X6); a new write callback takes effect at the next delivery (W15).
+ * Of HTTPGET, POST, POSTFIELDS, UPLOAD and NOBODY the one set last says the method. CURLOPT_MAXFILESIZE: bytes, W14.
+ * CURLOPT_EXPECT_100_TIMEOUT_MS: R5. CURLOPT_PREREQFUNCTION: before each request, redirects' too (P12, X8).
+ * CURLOPT_VERBOSE tells CURLOPT_DEBUGFUNCTION, or stderr, texts, heads and bodies. CURLOPT_CONNECT_ONLY: 1 only, see
+ * curl_easy_recv. CURLOPT_CONNECT_TO and CURLOPT_RESOLVE: lists, not for https; one literal address an entry, others
+ * are CURLE_NOT_BUILT_IN, malformed ones CURLE_SETOPT_OPTION_SYNTAX. CURLOPT_OPENSOCKETFUNCTION, SOCKOPTFUNCTION and
+ * CLOSESOCKETFUNCTION (X8): only where there are descriptors, else CURLE_UNKNOWN_OPTION; a connection keeps the close
+ * callback it was opened with, also longer than the handle. */
 CURL_EXTERN CURLcode curl_easy_setopt(CURL *curl, CURLoption option, ...);
 
 /* Runs the transfer and returns at its end: CURLE_OK or why it ended. Text goes to CURLOPT_ERRORBUFFER.
