@@ -1,5 +1,6 @@
 /* alloc_fail.c: see alloc_fail.h. */
 #include "alloc_fail.h"
+#include <stdatomic.h>
 #include <stddef.h>
 
 void *__real_malloc(size_t n);
@@ -9,8 +10,8 @@ void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t count, size_t n);
 void *__wrap_realloc(void *p, size_t n);
 
-static unsigned left; /* allocations until the one that fails; 0: none will */
-static bool came;
+static atomic_uint left; /* allocations until the one that fails; 0: none will */
+static atomic_bool came;
 
 void alloc_fail_at(unsigned n)
 {
@@ -22,7 +23,9 @@ bool alloc_fail_came(void) { return came; }
 
 static bool fails(void)
 {
-  if (!left || --left) return false;
+  unsigned now = atomic_load(&left);
+  while (now && !atomic_compare_exchange_weak(&left, &now, now - 1)) continue;
+  if (now != 1) return false;
   return came = true;
 }
 

@@ -1,5 +1,5 @@
 /* alloc_fail.h: make the n-th allocation fail. For programs linked with
- * -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc. One thread.
+ * -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc. It counts those of all threads.
  *
  *   for (unsigned n = 1; alloc_fail_at(n), !operation(); n++) check what it left;
  *   alloc_fail_at(0); */
