@@ -218,6 +218,15 @@ test('Ctrl-Z stops the job with the terminal as it was; in the background the li
   expect(sha256(readFileSync(join(folder, 'stopped')))).toBe(sha256(body));
 });
 
+test('begun in the background it leaves the terminal alone, until it is in the foreground', async () => {
+  const one = terminal(`set -m; SLUICE ${base}/gated -o background & sleep 0.6; jobs; echo "mode [$(stty -a | grep -o -- "-\\?\\bicanon")]"; fg${AFTER}`);
+  await one.see(/Running [^]*mode \[icanon\]/);
+  expect(one.text()).not.toContain('KiB');
+  await one.see('running     64.0 KiB');
+  one.press('q');
+  await one.end(42);
+});
+
 test('Ctrl-Z where nobody could go on with it: it goes on by itself', async () => {
   const one = sluice(`${base}/gated -o orphan`);
   await one.see('running     64.0 KiB');

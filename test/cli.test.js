@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { playScenes } from '../js/cli/scenes.js';
-import { Line, amount, duration, progressText } from '../js/cli/text.js';
+import { Line, amount, duration, progressText, remaining } from '../js/cli/text.js';
 import { makeCertificates } from './helpers/certs.js';
 import { until } from './helpers/wait.js';
 import { pattern, sha256 } from './support/bytes.js';
@@ -399,6 +399,9 @@ describe('progress', () => {
     expect(progressText(progress)).toBe('512 B, 100 B/s');
     expect(progressText({ ...progress, receiveTotal: 1024 })).toBe('512 B of 1.00 KiB (50 %), 100 B/s');
     expect(progressText({ ...progress, received: 0, receiveTotal: 0 })).toContain('(100 %)');
+    expect(progressText({ ...progress, receiveTotal: 1024 }, 512)).toBe('1.00 KiB of 1.50 KiB (66 %), 100 B/s'); // 512 were there
+    expect(progressText({ ...progress, received: 0, sent: 5, sendTotal: 10, sendSpeed: 1 })).toBe('5 B of 10 B (50 %) sent, 1 B/s');
+    expect([400, 59500, 200000, 7500000].map(remaining)).toEqual(['0 s', '1 min 0 s', '3 min 20 s', '2 h 5 min']);
   });
 
   test('a terminal has one line, rewritten in place and no wider than it', () => {

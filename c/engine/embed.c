@@ -7,6 +7,7 @@
 #include <string.h>
 #include "connection.h"
 #include "multi.h"
+#include "queue.h"
 #include "request.h"
 #include "text.h"
 #include "transfer.h"
@@ -59,6 +60,15 @@ int32_t sl_embed_init(void)
 {
   instance.multi = sl_multi_new(NULL);
   return instance.multi ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+}
+
+void sl_embed_limits(uint32_t connections, uint32_t per_host, uint32_t idle)
+{
+  sl_multi *m = instance.multi;
+  m->max_connections = connections;
+  m->max_host_connections = per_host;
+  m->max_idle = idle;
+  sl_queue_call_all(m);
 }
 
 void sl_embed_close(void)

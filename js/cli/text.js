@@ -16,7 +16,7 @@ export const duration = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1
 
 /** @param {number} ms @returns {string} '0 s', '3 min 20 s', '2 h 5 min' */
 export function remaining(ms) {
-  const s = Math.ceil(ms / 1000), min = Math.floor(s / 60);
+  const s = Math.round(ms / 1000), min = Math.floor(s / 60);
   if (s < 60) return `${s} s`;
   return s < 3600 ? `${min} min ${s % 60} s` : `${Math.floor(min / 60)} h ${min % 60} min`;
 }

@@ -24,6 +24,9 @@ struct sl_embed;
 
 /* Make the engine: 0, or a CURLcode. Once per instance, before anything else. */
 int32_t SL_EXPORT(sl_embed_init)(void);
+/* Connections at once, at once to one host, idle ones kept, counts; 0 = no limit (idle: the default of 64).
+ * Transfers over a limit wait in their order, their clocks running (T6). In force at once. */
+void SL_EXPORT(sl_embed_limits)(uint32_t connections, uint32_t per_host, uint32_t idle);
 /* Close everything; no import but the door's is called. Nothing happens from inside a run; after it, only
  * sl_embed_ready and sl_embed_run may still be called, and answer -1. */
 void SL_EXPORT(sl_embed_close)(void);
