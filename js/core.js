@@ -138,6 +138,9 @@ export class Core {
     if (this.#depth === 0 && this.#over === null) this.#settle(this.#enter(this.#x.sl_embed_run));
   }
 
+  /** Connections at once, to one host, kept idle; 0: no limit. @param {number} connections @param {number} perHost @param {number} idle */
+  limits(connections, perHost, idle) { this.#enter(this.#x.sl_embed_limits, connections, perHost, idle); }
+
   /** Drop everything. Runs that are on are told that the engine is gone. */
   close() {
     if (this.#over !== null) return;

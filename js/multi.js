@@ -17,11 +17,12 @@ export const RUN = Symbol('sluice run');
 export const BEGIN = Symbol('sluice begin'), END = Symbol('sluice end');
 
 const POLL_MS = 1000;
-const OPTIONS = new Set(['host', 'module']);
+const OPTIONS = new Set(['host', 'module', 'maxConnections', 'maxPerHost', 'maxIdle']);
+const COUNT_MAX = 1_000_000;
 let shared = /** @type {Multi | null} */ (null);
 
 export class Multi {
-  #host; #module;
+  #host; #module; #limits;
   #core = /** @type {Core | null} */ (null);
   #closed = false;
   #transfers = /** @type {Set<Transfer>} */ (new Set()); // started and not ended
@@ -32,8 +33,11 @@ export class Multi {
 
   /**
    * Nothing is loaded or opened before the first transfer.
-   * @param {{ host?: import('./hosts/door.js').Host, module?: WebAssembly.Module }} [options]
-   *   host: lent to this Multi alone and closed with it; default: nodeHost(). module: default: dist/sluice.wasm
+   * @param {{ host?: import('./hosts/door.js').Host, module?: WebAssembly.Module, maxConnections?: number, maxPerHost?: number, maxIdle?: number }} [options]
+   *   host: lent to this Multi alone and closed with it; default: nodeHost(). module: default: dist/sluice.wasm.
+   *   maxConnections, maxPerHost: connections at once, in all and to one host and port; transfers over that wait in their
+   *   order, with their clocks running; 0 or absent: no limit. maxIdle: kept for the next transfer; 0 or absent: 64.
+   * @throws {TypeError | RangeError} names the option and the value
    */
   constructor(options = {}) {
     for (const name in options) if (!OPTIONS.has(name)) throw new TypeError(`there is no option ${name}`);
@@ -42,6 +46,7 @@ export class Multi {
     if (module !== undefined && !(module instanceof WebAssembly.Module)) throw new TypeError('module must be a WebAssembly.Module');
     this.#host = host;
     this.#module = module;
+    this.#limits = /** @type {const} */ (['maxConnections', 'maxPerHost', 'maxIdle']).map((name) => checkCount(name, options[name]));
   }
 
   /** Transfers that have started and not ended. */
@@ -143,9 +148,22 @@ export class Multi {
   }
   #engine() {
     if (this.#closed) throw new Error('this Multi is closed');
-    if (this.#core === null || this.#core.over) this.#core = new Core(this.#host ?? nodeHost(), this.#module ?? defaultModule());
+    if (this.#core === null || this.#core.over) {
+      this.#core = new Core(this.#host ?? nodeHost(), this.#module ?? defaultModule());
+      const [connections, perHost, idle] = this.#limits;
+      if (connections || perHost || idle) this.#core.limits(connections, perHost, idle);
+    }
     return this.#core;
   }
+}
+
+/** @param {string} name @param {unknown} value @returns {number} */
+function checkCount(name, value) {
+  if (value === undefined) return 0;
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number of connections, got ${typeof value}`);
+  if (!Number.isInteger(value) || value < 0 || value > COUNT_MAX)
+    throw new RangeError(`${name} must be a whole number of connections from 0 to ${COUNT_MAX}, got ${value}`);
+  return value;
 }
 
 /** The Multi of transfers that name none. */

@@ -202,8 +202,48 @@ describe('several engines, and their end', () => {
     await until(() => server.sockets.size === 0);
   });
 
-  test('options that are not there yet are refused', () => {
-    expect(() => new Multi({ maxConnections: 5 })).toThrow('there is no option maxConnections');
+  test('options that are not there are refused, wrong ones named with their value', () => {
+    expect(() => new Multi({ maxConnection: 5 })).toThrow('there is no option maxConnection');
+    expect(() => new Multi({ maxPerHost: '5' })).toThrow(new TypeError('maxPerHost must be a number of connections, got string'));
+    for (const maxIdle of [-1, 1.5, NaN, Infinity]) expect(() => new Multi({ maxIdle })).toThrow(RangeError);
+  });
+
+  test.each([['maxConnections', { maxConnections: 2 }], ['maxPerHost', { maxPerHost: 2 }]])(
+    '%s: the others wait in their order and use the same connections', async (_name, limits) => {
+      let most = 0;
+      const asked = [];
+      const slow = await webServer((request, response) => {
+        most = Math.max(most, slow.sockets.size);
+        asked.push(request.url);
+        setImmediate(() => response.end(request.url));
+      });
+      const few = new Multi(limits);
+      const paths = Array.from({ length: 20 }, (_, i) => `/${i}`);
+      const results = await Promise.all(paths.map((path) => few.add(new Transfer(slow.url(path)))));
+      expect(results.map((result) => result.text())).toEqual(paths);
+      expect(asked).toEqual(paths);
+      expect(most).toBe(2);
+      expect(results.filter((result) => result.reused)).toHaveLength(18);
+      await few[Symbol.asyncDispose]();
+      await slow.close();
+    });
+
+  test('T6, F29: time runs while a transfer waits for a connection', async () => {
+    const one = new Multi({ maxConnections: 1 });
+    const first = new Transfer(server.url('/hold'), { multi: one });
+    const done = first.perform();
+    await until(() => hold.length === 1);
+    expect(await failure(new Transfer(server.url('/a'), { multi: one, timeoutMs: 100 }).perform())).toMatchObject({ errno: 28 });
+    hold[0].end('x');
+    expect((await done).text()).toBe('x');
+    await one[Symbol.asyncDispose]();
+  });
+
+  test('maxIdle: no more than that stay open', async () => {
+    const few = new Multi({ maxIdle: 1 });
+    await Promise.all(['/a', '/b', '/c'].map((path) => few.add(make(path))));
+    await until(() => server.sockets.size === 1);
+    await few[Symbol.asyncDispose]();
   });
 
   test('200 transfers over two engines, some removed, are whole', async () => {

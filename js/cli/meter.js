@@ -52,7 +52,7 @@ export class Meter {
     else if (state !== 'active' && state !== 'done') words = ['connecting', remaining(progress.elapsedMs), limit];
     else {
       const left = now.total === undefined || speed === 0 ? '' : `${remaining(((now.total - now.done) / Math.min(speed, this.#limit || Infinity)) * 1000)} left`;
-      words = [limit ? 'limited' : 'running', doneText(now), `${amount(speed)}/s`, limit, left];
+      words = [limit ? 'limited' : 'running', doneText(now), `${amount(speed)}/s`, left, limit];
     }
     const [name, ...rest] = words;
     return `${name.padEnd(10)}  ${rest.filter(Boolean).join(', ')}${keys ? `  ${KEYS}` : ''}`;
