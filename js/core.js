@@ -8,11 +8,14 @@ import { DOOR, SL_SINK_FAILED } from './hosts/door.js';
 
 /** @typedef {import('./hosts/door.js').Host} Host */
 /** `enum sl_embed_what` */
-export const LIFE = 1, PAUSED = 2, BY_RECV = 3, BY_SEND = 4, HELD = 5, RECEIVED = 7, RECEIVE_TOTAL = 8, SENT = 9,
-  RECEIVE_SPEED = 10, SEND_SPEED = 11, ELAPSED_US = 12, PAUSED_US = 13, REUSED = 16, RESOLVE_US = 18, CONNECT_US = 19,
-  TLS_US = 20, FIRST_US = 21, REDIRECTS = 23, SEND_TOTAL = 24;
+export const LIFE = 1, PAUSED = 2, BY_RECV = 3, BY_SEND = 4, RECEIVE_TOTAL = 8, REDIRECTS = 23;
+/** `sl_embed_figures`: indices */
+export const ELAPSED_US = 0, RECEIVED = 1, TOTAL = 2, SENT = 3, SEND_TOTAL = 4, PAUSED_US = 5, HELD = 6, RESOLVE_US = 7,
+  CONNECT_US = 8, TLS_US = 9, FIRST_US = 10, REUSED = 11, REDIRECTED = 12, FIGURES = 13;
 /** `sl_embed_text` */
 export const ERROR_TEXT = 1, PEER_TEXT = 2, URL_TEXT = 3;
+const OUT_OF_MEMORY = 27;
+const SCRATCH = 1024; // bytes; the usual settings of a transfer fit
 /** Directions, CURLPAUSE_*. */
 export const RECV = 1, SEND = 4;
 /** `enum sl_by` */
@@ -21,11 +24,11 @@ export const BY_CALL = 1, BY_CALLBACK = 2, BY_REMOTE = 4;
 /**
  * What the engine tells of one transfer.
  * @typedef {object} Sink
- * @property {(text: string) => void} onHead
+ * @property {(text: string, peer: string, redirects: number) => void} onHead peer: as PEER_TEXT
  * @property {(text: string) => void} onTrailers
  * @property {(chunk: Uint8Array, owned: boolean) => number} onBody owned: the chunk is nobody else's. How many were accepted, or a code.
  * @property {() => import('./source.js').Source | null} source The request's body, null: there is none.
- * @property {(life: number) => void} onState
+ * @property {(life: number) => void} onState only of a transfer that is watched
  * @property {(code: number) => void} onDone
  * @property {(error: unknown, code: number) => void} onDead The engine is gone: closed, or by a fault; nothing more will be told.
  */
@@ -49,6 +52,10 @@ export class Core {
   #imports;
   #memory = /** @type {WebAssembly.Memory} */ (/** @type {unknown} */ (null));
   #view = /** @type {Uint8Array} */ (new Uint8Array(0)); // its length is 0 once memory has grown
+  #doubles = new Float64Array(0); // likewise
+  #figures = new Float64Array(FIGURES);
+  #scratch = 0; // where it is in memory, as long as nobody has asked for more than
+  #scratchSize = 0; // bytes
   #sinks = /** @type {Map<number, Sink>} */ (new Map());
   #lastToken = 0;
   #depth = 0; // > 0: inside the engine
@@ -120,18 +127,31 @@ export class Core {
   woken() { return this.#enter(this.#x.sl_embed_woken) !== 0; }
   /** @param {number} e @param {number} what */
   number(e, what) { return this.#over === null ? this.#x.sl_embed_number(e, what) : 0; }
+  /** Many of its numbers at once, valid until the next call of this. @param {number} e @returns {Float64Array} */
+  figures(e) {
+    const to = this.#figures, at = this.#enter(this.#x.sl_embed_figures, e) / 8;
+    if (this.#doubles.length === 0) this.#doubles = new Float64Array(this.#memory.buffer);
+    if (at === 0) to.fill(0);
+    else for (let i = 0; i < FIGURES; i++) to[i] = this.#doubles[at + i];
+    return to;
+  }
   /** @param {number} e @param {number} what @returns {string} */
   text(e, what) {
     const n = this.#enter(this.#x.sl_embed_text, e, what);
-    const at = n > 0 ? this.#enter(this.#x.sl_embed_scratch, n) : 0;
+    const at = n > 0 ? this.#area(n) : 0;
     return at !== 0 ? latin1(this.#bytes(), at, n) : '';
   }
-  /** @param {number} e @param {number} option @param {number} value @returns {number} CURLcode */
-  setNumber(e, option, value) { return this.#enter(this.#x.sl_embed_set_number, e, option, value); }
-  /** @param {number} e @param {number} option @param {string} text latin1 @returns {number} CURLcode */
-  setText(e, option, text) { return this.#write(text) ? this.#enter(this.#x.sl_embed_set_text, e, option, text.length) : 27; }
-  /** @param {number} e @param {string} line latin1 @returns {number} CURLcode */
-  addHeader(e, line) { return this.#write(line) ? this.#enter(this.#x.sl_embed_add_header, e, line.length) : 27; }
+  /** @param {number} e @param {string} settings latin1, as sl_embed_configure says @returns {number} CURLcode */
+  configure(e, settings) {
+    const n = settings.length, at = this.#area(n);
+    if (at === 0) return OUT_OF_MEMORY;
+    const bytes = this.#bytes();
+    if (typeof Buffer === 'function' && bytes instanceof Buffer) bytes.write(settings, at, n, 'latin1');
+    else for (let i = 0; i < n; i++) bytes[at + i] = settings.charCodeAt(i);
+    return this.#enter(this.#x.sl_embed_configure, e, n);
+  }
+  /** From now on it tells onState. @param {number} e */
+  watch(e) { this.#enter(this.#x.sl_embed_watch, e); }
 
   /** Make what was asked for true. Inside an import: nothing, the run that is on does it. */
   run() {
@@ -211,14 +231,14 @@ export class Core {
     if (this.#view.length === 0) this.#view = viewOf(this.#memory.buffer);
     return this.#view;
   }
-  /** Into the scratch area; false: no memory. @param {string} text latin1 */
-  #write(text) {
-    const at = this.#enter(this.#x.sl_embed_scratch, text.length);
-    if (at === 0) return false;
-    const bytes = this.#bytes();
-    if (typeof Buffer === 'function' && bytes instanceof Buffer) bytes.write(text, at, 'latin1');
-    else for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
-    return true;
+  /** The scratch area, of at least n bytes; 0: no memory. @param {number} n */
+  #area(n) {
+    if (n > this.#scratchSize) {
+      const size = Math.max(n, SCRATCH);
+      this.#scratch = this.#enter(this.#x.sl_embed_scratch, size);
+      this.#scratchSize = this.#scratch === 0 ? 0 : size;
+    }
+    return this.#scratch;
   }
 
   /** @param {number} token */
@@ -266,7 +286,15 @@ export class Core {
       }
     };
     return {
-      on_head: caught((sink, ptr, n) => sink.onHead(latin1(this.#bytes(), ptr, n))),
+      on_head: (/** @type {number} */ token, /** @type {number} */ ptr, /** @type {number} */ n, /** @type {number} */ peer, /** @type {number} */ peerN, /** @type {number} */ redirects) => {
+        const sink = this.#sinks.get(token);
+        if (sink === undefined) return;
+        try {
+          sink.onHead(latin1(this.#bytes(), ptr, n), latin1(this.#bytes(), peer, peerN), redirects);
+        } catch (error) {
+          this.#report(error);
+        }
+      },
       on_trailers: caught((sink, ptr, n) => sink.onTrailers(latin1(this.#bytes(), ptr, n))),
       on_want_body: (/** @type {number} */ token) => {
         try {

@@ -39,7 +39,7 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {number} [maxSendSpeed] Bytes a second.
  *
  * @typedef {object} OwnOptions
- * @property {string} [method] Default: GET, with a body POST.
+ * @property {string} [method] Default: GET, with a body POST. A file: URL is read with GET, written with PUT or a body.
  * @property {HeadersInit} [headers]
  * @property {string | ArrayBuffer | ArrayBufferView | Blob | URLSearchParams | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>} [body]
  *   Of the request. Bytes go out by reference: they must not change before they are sent. Streams are sent chunked, or
@@ -204,6 +204,7 @@ function readHeaders(init) {
 /** The bytes a percent-encoded text stands for, as latin1. @param {string} text */
 const decode = (text) => text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
 
+const SCHEMES = new Set(['http:', 'https:', 'file:']);
 const URLS_MAX = 256; // texts
 /** What the latest texts were read as: parsing one costs as much as the rest of a small request here. */
 const urls = /** @type {Map<string, { href: string, credentials: null }>} */ (new Map());
@@ -221,6 +222,13 @@ function readUrl(given) {
   return read;
 }
 
+/** @param {URL} url */
+function checkFile({ host, href }) {
+  if (host !== '') throw new TypeError(`url: a file is on this machine, file:///path, got the host ${show(host)}`);
+  if (href.includes('?')) throw new TypeError('url: a file has no query; a ? in its name is %3F');
+  if (/%(?:[01][0-9a-f]|7f)/i.test(href)) throw new TypeError('url: a control character in the path of a file');
+}
+
 /** @param {string | URL} given */
 function parseUrl(given) {
   /** @type {URL} */
@@ -230,8 +238,9 @@ function parseUrl(given) {
   } catch {
     throw new TypeError(`url must be an absolute URL, got ${show(given)}`);
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`url must be http: or https:, got ${url.protocol}`);
+  if (!SCHEMES.has(url.protocol)) throw new TypeError(`url must be http:, https: or file:, got ${url.protocol}`);
   if (url.hash) url.hash = '';
+  if (url.protocol === 'file:') checkFile(url);
   if (!url.username && !url.password) return { href: url.href, credentials: null };
   const user = decode(url.username), password = decode(url.password);
   if (user.includes(':')) throw new TypeError('url: a user name for Basic authentication cannot contain a colon');
@@ -303,6 +312,24 @@ function readFramedBody(given, headers) {
   return { body, size: coding === undefined ? body.size : -1 };
 }
 
+/**
+ * A file is read or written, and that is all there is to ask of one.
+ * @param {Record<string, unknown>} options @param {boolean} body whether there is one
+ * @returns {boolean} whether it is written
+ */
+function readFileRequest({ method, headers, follow, failOnError, tls, to }, body) {
+  const puts = /^put$/i.test(String(method)), writes = body || puts;
+  if (method !== undefined && !puts && (body || !/^get$/i.test(String(method)))) {
+    throw new TypeError(`method: a file is read with GET, or written with PUT and a body, got ${show(method)}`);
+  }
+  if (headers !== undefined && readHeaders(headers).size > 0) throw new TypeError('headers: a file has none');
+  if (tls !== undefined) throw new TypeError('tls: a file is on this machine');
+  if (follow) throw new TypeError('follow: a file does not redirect');
+  if (failOnError) throw new TypeError('failOnError: a file has no status');
+  if (writes && to !== undefined) throw new TypeError('to: nothing comes back when a file is written');
+  return writes;
+}
+
 /** @param {string} method @param {{ body: import('./source.js').Body | null, size: number }} framed @param {Settings} settings */
 function putRequest(method, { body, size }, { numbers, texts }) {
   const plain = body !== null || size === 0 || SAYS_EMPTY.has(method) ? 'PUT' : 'GET';
@@ -328,7 +355,9 @@ export function readOptions(url, given = {}) {
   if (multi !== undefined && !(multi instanceof Multi)) throw new TypeError(`multi must be a Multi, got ${show(multi)}`);
   const headers = options.headers === undefined ? NO_HEADERS : readHeaders(options.headers);
   const framed = readFramedBody(options.body, headers);
-  const method = readMethod(options.method, framed.body !== null);
+  const isFile = href.startsWith('file:');
+  const method = !isFile ? readMethod(options.method, framed.body !== null)
+    : readFileRequest(options, framed.body !== null) ? 'PUT' : 'GET';
   const { tls, verify } = readTls(options.tls);
   const redirects = readFollow(follow);
   /** @type {Settings} */
@@ -336,7 +365,7 @@ export function readOptions(url, given = {}) {
     url: href,
     numbers: [],
     texts: [[URL_TEXT, href]],
-    headers: headers.size > 0 || framed.body?.type ? [] : NO_LINES,
+    headers: headers.size > 0 || (framed.body?.type && !isFile) ? [] : NO_LINES,
     tls,
     onData: /** @type {Settings['onData']} */ (onData),
     to: options.to === undefined ? null : readTarget(options.to),
@@ -347,14 +376,15 @@ export function readOptions(url, given = {}) {
     multi,
   };
   const { numbers, texts } = settings;
+  putRequest(method, framed, settings);
+  readNumbers(options, numbers);
+  if (isFile) return settings;
   if (!headers.has('user-agent')) texts.push(OWN_AGENT);
   if (credentials !== null && !headers.has('authorization')) texts.push([USERPWD, credentials]);
   if (framed.body?.type && !headers.has('content-type')) settings.headers.push(`Content-Type: ${framed.body.type}`);
   for (const lines of headers.values()) settings.headers.push(...lines);
-  putRequest(method, framed, settings);
   if (redirects > 0) numbers.push(FOLLOWS, redirects === FOLLOW ? FOLLOWS_MOST : [MAXREDIRS, redirects]);
   if (failOnError) numbers.push([FAILONERROR, 1]);
   if (!verify) numbers.push([SSL_VERIFYPEER, 0], [SSL_VERIFYHOST, 0]);
-  readNumbers(options, numbers);
   return settings;
 }

@@ -2,8 +2,6 @@
 import * as core from './core.js';
 import { codeName } from './errors.js';
 
-/** @typedef {import('./core.js').Core} Core */
-
 /**
  * Bytes are bytes of body, speeds bytes a second.
  * @typedef {object} Progress
@@ -60,19 +58,20 @@ export class Head {
   get headers() { return (this.#headers ??= readHeaders(this.#text)); }
 }
 
-/** @param {Core} engine @param {number} e @returns {Progress} */
-export function readProgress(engine, e) {
-  const total = engine.number(e, core.RECEIVE_TOTAL), sendTotal = engine.number(e, core.SEND_TOTAL);
+/** @param {Float64Array} figures of the engine @returns {Progress} */
+export function readProgress(figures) {
+  const total = figures[core.TOTAL], sendTotal = figures[core.SEND_TOTAL];
+  const received = figures[core.RECEIVED], sent = figures[core.SENT], us = figures[core.ELAPSED_US];
   return {
-    received: engine.number(e, core.RECEIVED),
+    received,
     receiveTotal: total < 0 ? undefined : total,
-    sent: engine.number(e, core.SENT),
+    sent,
     sendTotal: sendTotal < 0 ? undefined : sendTotal,
-    receiveSpeed: engine.number(e, core.RECEIVE_SPEED),
-    sendSpeed: engine.number(e, core.SEND_SPEED),
-    elapsedMs: engine.number(e, core.ELAPSED_US) / 1000,
-    pausedMs: engine.number(e, core.PAUSED_US) / 1000,
-    held: engine.number(e, core.HELD),
+    receiveSpeed: us > 0 ? received * 1e6 / us : 0,
+    sendSpeed: us > 0 ? sent * 1e6 / us : 0,
+    elapsedMs: us / 1000,
+    pausedMs: figures[core.PAUSED_US] / 1000,
+    held: figures[core.HELD],
   };
 }
 
@@ -80,19 +79,16 @@ export function readProgress(engine, e) {
 export const noProgress = () =>
   ({ received: 0, receiveTotal: undefined, sent: 0, sendTotal: undefined, receiveSpeed: 0, sendSpeed: 0, elapsedMs: 0, pausedMs: 0, held: 0 });
 
-/** @param {Core} engine @param {number} e @param {number} what */
-function phase(engine, e, what) {
-  const us = engine.number(e, what);
-  return us < 0 ? undefined : us / 1000;
-}
+/** @param {number} us */
+const phase = (us) => (us < 0 ? undefined : us / 1000);
 
-/** @param {Core} engine @param {number} e @param {number} elapsedMs @returns {Timings} */
-export const readTimings = (engine, e, elapsedMs) => ({
-  resolve: phase(engine, e, core.RESOLVE_US),
-  connect: phase(engine, e, core.CONNECT_US),
-  tls: phase(engine, e, core.TLS_US),
-  firstByte: phase(engine, e, core.FIRST_US),
-  total: elapsedMs,
+/** @param {Float64Array} figures of the engine @returns {Timings} */
+export const readTimings = (figures) => ({
+  resolve: phase(figures[core.RESOLVE_US]),
+  connect: phase(figures[core.CONNECT_US]),
+  tls: phase(figures[core.TLS_US]),
+  firstByte: phase(figures[core.FIRST_US]),
+  total: figures[core.ELAPSED_US] / 1000,
 });
 
 /** How a transfer ended, and all that is known of it. */

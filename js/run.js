@@ -36,6 +36,15 @@ const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remot
 /** @param {unknown} error */
 const wordsOf = (error) => (error instanceof Error ? error.message : String(error));
 
+/** One setting as core.configure takes it. @param {'t' | 'h'} kind @param {number} option @param {string} value */
+const text = (kind, option, value) => `${kind}${option}=${value.length}:${value}`;
+/** @param {Settings['numbers']} numbers */
+function wordsOfNumbers(numbers) {
+  let words = '';
+  for (const [option, value] of numbers) words += `n${option}=${Math.trunc(value)}:`;
+  return words;
+}
+
 /** @param {Settings} settings @param {number} errno @returns {Result} of a transfer that never reached the engine */
 export const emptyResult = (settings, errno) =>
   new Result(new Head('', settings.url, ''), errno, noProgress(), { total: 0 }, { reused: false, redirects: 0, trailers: '' });
@@ -118,20 +127,11 @@ export class Run {
         return WRITE_ERROR;
       }
     }
-    if (tls !== null) engine.setText(e, CAINFO, engine.host.registerTls(tls));
-    for (const [option, text] of texts) {
-      const code = engine.setText(e, option, text);
-      if (code !== OK) return code;
-    }
-    for (const [option, value] of numbers) {
-      const code = engine.setNumber(e, option, value);
-      if (code !== OK) return code;
-    }
-    for (const line of headers) {
-      const code = engine.addHeader(e, line);
-      if (code !== OK) return code;
-    }
-    return OK;
+    let words = tls !== null ? text('t', CAINFO, engine.host.registerTls(tls)) : '';
+    for (const [option, value] of texts) words += text('t', option, value);
+    words += wordsOfNumbers(numbers);
+    for (const line of headers) words += text('h', 0, line);
+    return engine.configure(e, words);
   }
 
   // ---- what the caller wants
@@ -159,7 +159,7 @@ export class Run {
   /** @param {Settings['numbers']} numbers @returns {void} */
   limits(numbers) {
     if (this.#closing !== null) return;
-    for (const [option, value] of numbers) this.#core.setNumber(this.#e, option, value);
+    this.#core.configure(this.#e, wordsOfNumbers(numbers));
     this.#core.run();
   }
   /** Let this one read the body. @param {Pull} pull @returns {boolean} false: too late */
@@ -176,7 +176,7 @@ export class Run {
     return { recv: (mask & core.RECV) !== 0, send: (mask & core.SEND) !== 0, by: BY_NAMES.find(([bit]) => who & bit)?.[1] ?? null };
   }
   get state() { return this.#closing === null ? LIFE_NAMES[this.#core.number(this.#e, core.LIFE)] : 'active'; }
-  get progress() { return this.#closing ?? readProgress(this.#core, this.#e); }
+  get progress() { return this.#closing ?? readProgress(this.#core.figures(this.#e)); }
   /** Whether this engine carries it. @param {core.Core} engine */
   isOn(engine) { return engine === this.#core; }
   /** Somebody may listen: tell what changes from now on, and progress, at most ten times a second, paused or not. */
@@ -184,6 +184,7 @@ export class Run {
     if (this.#closing !== null) return;
     if (!this.#watched && this.#face.heard(this.#transfer, '')) {
       this.#watched = true;
+      this.#core.watch(this.#e);
       this.#life = this.#core.number(this.#e, core.LIFE);
       this.#paused = this.#core.number(this.#e, core.PAUSED);
     }
@@ -194,9 +195,9 @@ export class Run {
 
   // ---- what the engine tells
 
-  /** @param {string} text */
-  onHead(text) {
-    this.#head = new Head(text, this.#url(), this.#core.text(this.#e, core.PEER_TEXT));
+  /** @param {string} text @param {string} peer @param {number} redirects */
+  onHead(text, peer, redirects) {
+    this.#head = new Head(text, this.#url(redirects), peer);
     if (this.#taker?.begin && !(this.#settings.failOnError && this.#head.status >= 400)) this.#taker.begin();
     this.#face.onHead(this.#transfer, this.#head);
   }
@@ -238,14 +239,11 @@ export class Run {
   }
   /** @param {number} code */
   onDone(code) {
-    const engine = this.#core, e = this.#e, progress = readProgress(engine, e);
+    const engine = this.#core, e = this.#e, figures = engine.figures(e), redirects = figures[core.REDIRECTED];
     if (code === OK && this.#taker === null && this.#settings.onData === undefined) this.#taker = new Collector(this, 0);
-    const head = this.#head ?? new Head('', this.#url(), engine.text(e, core.PEER_TEXT));
-    const result = new Result(head, code, progress, readTimings(engine, e, progress.elapsedMs), {
-      reused: engine.number(e, core.REUSED) !== 0,
-      redirects: engine.number(e, core.REDIRECTS),
-      trailers: this.#trailers,
-    });
+    const head = this.#head ?? new Head('', this.#url(redirects), engine.text(e, core.PEER_TEXT));
+    const result = new Result(head, code, readProgress(figures), readTimings(figures),
+      { reused: figures[core.REUSED] !== 0, redirects, trailers: this.#trailers });
     if (code === READ_ERROR && this.#source?.error !== undefined) {
       this.#cause = { value: this.#source.error };
       this.#words = `the body of the request failed: ${wordsOf(this.#source.error)}`;
@@ -286,9 +284,10 @@ export class Run {
 
   // ---- within
 
-  #url() {
+  /** @param {number} redirects */
+  #url(redirects) {
     const { url } = this.#settings;
-    return this.#core.number(this.#e, core.REDIRECTS) > 0 ? this.#core.text(this.#e, core.URL_TEXT) || url : url;
+    return redirects > 0 ? this.#core.text(this.#e, core.URL_TEXT) || url : url;
   }
   /** Every byte was taken; now they are to be in place. @param {Result} result @param {Taker} taker */
   #complete(result, taker) {

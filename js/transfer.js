@@ -45,7 +45,7 @@ export class Transfer extends EventTarget {
   #added = false; // there by add()
 
   /**
-   * @param {string | URL} url http: or https:; a user name and password in it are sent as Basic authentication
+   * @param {string | URL} url http:, https: or, where the host has files, file:; a user name and password in it are sent as Basic authentication
    * @param {import('./options.js').TransferOptions} [options]
    * @throws {TypeError | RangeError} names the option and the value
    */
@@ -125,7 +125,8 @@ export class Transfer extends EventTarget {
   /** Change limits, also while it runs. @param {import('./options.js').Limits} limits */
   limits(limits) {
     const numbers = readLimits(limits);
-    this.#settings.numbers.push(...numbers);
+    const changed = new Set(numbers.map(([option]) => option));
+    this.#settings.numbers = [...this.#settings.numbers.filter(([option]) => !changed.has(option)), ...numbers];
     this.#run?.limits(numbers);
   }
 
@@ -163,7 +164,7 @@ export class Transfer extends EventTarget {
     if (this.#run !== null) return Promise.reject(new TypeError('this transfer is running: perform() may be called again when it has settled'));
     const performing = this.#performing = deferred();
     if (this.#head !== null || this.#error !== null) this.#response = null; // of the run before
-    if (this.#response !== null) performing.promise.catch(nothing);
+    if (added || this.#response !== null) performing.promise.catch(nothing); // infoRead(), or response, tells it as well
     this.#head = this.#error = this.#result = null;
     this.#multi = multi;
     this.#added = added;

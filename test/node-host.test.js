@@ -76,7 +76,7 @@ describe('opening', () => {
       'name x\nport 80\ncolour red\n', 'name x\nport\n', 'name x\nport 80\nlocal elsewhere\n']) {
       expect([spec, engine.open(SL_TCP, spec)]).toEqual([spec, door.SL_INVAL]);
     }
-    for (const kind of [0, door.SL_EXCHANGE, door.SL_FILE, 5]) expect(engine.open(kind, 'name x\nport 80\n')).toBe(door.SL_NOSYS);
+    for (const kind of [0, door.SL_EXCHANGE, 5]) expect(engine.open(kind, 'name x\nport 80\n')).toBe(door.SL_NOSYS);
   });
 
   test.each([

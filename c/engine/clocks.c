@@ -80,7 +80,9 @@ static void note_who(sl_transfer *t, int64_t now)
 bool sl_clocks_gate(sl_transfer *t)
 {
   uint8_t paused = (uint8_t)sl_gate_paused(&t->gate), before = t->paused_noted;
-  if (!t->multi) return false;
+  uint8_t by = t->gate.by_recv | t->gate.by_send;
+  bool same = ((by & ~SL_BY_HOST) != 0) == t->own_noted && ((by & SL_BY_HOST) != 0) == t->host_noted;
+  if (!t->multi || (paused == before && same)) return false;
   int64_t now = sl_clocks_now_us(t);
   note_who(t, now);
   if (paused == before) return false;
@@ -119,6 +121,7 @@ void sl_clocks_single(sl_transfer *t)
 {
   t->single_us = t->multi->now_us - t->frozen_us; /* sl_clocks_set adds what was frozen */
   sl_clocks_set(t);
+  start_low_speed(t, true); /* the counters begin anew, so the records must */
 }
 
 /* Deadlines. */

@@ -30,7 +30,7 @@ bool sl_clocks_gate(sl_transfer *t);
 void sl_clocks_expect(sl_transfer *t);
 /* The host has no room: ask again later. */
 void sl_clocks_retry(sl_transfer *t);
-/* A new try of the request begins: CONNECT counts anew (T2). */
+/* A new try of the request begins: CONNECT counts anew (T2), and so do the bytes of the low-speed meter. */
 void sl_clocks_single(sl_transfer *t);
 
 #endif

@@ -320,6 +320,10 @@ int32_t sl_conn_move_out(sl_conn *c, sl_transfer *t, uint32_t max)
   int32_t n = sl_move_out(c->ch, t->token, max);
   m->in_callback--;
   if (n == SL_NOSYS) c->host_moves_out_not = true;
+  if (n == SL_SINK_FAILED) { /* the source's fault, not the channel's */
+    sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_READ_ERROR, NULL);
+    return SL_AGAIN;
+  }
   SL_ASSERT(n <= (int64_t)max);
   return n > (int64_t)max ? SL_IO : n;
 }

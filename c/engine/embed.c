@@ -15,6 +15,7 @@
 struct sl_embed {
   sl_transfer transfer; /* first: a transfer's address is its embed's */
   sl_options options;
+  bool watched;         /* on_state is wanted */
 };
 
 static struct {
@@ -27,7 +28,8 @@ static int32_t embed_write(sl_transfer *t, enum sl_part part, const char *data, 
 {
   if (part == SL_PART_BODY) return n ? on_body(t->token, data, n) : 0;
   if (part == SL_PART_TRAILER) on_trailers(t->token, data, n);
-  else if (t->status >= 200 && !t->redirecting) on_head(t->token, data, n);
+  else if ((t->status >= 200 || !t->status) && !t->redirecting) 
+    on_head(t->token, data, n, t->peer, (uint32_t)strlen(t->peer), t->redirects);
   return (int32_t)n;
 }
 
@@ -35,7 +37,10 @@ static int32_t embed_read(sl_transfer *t, char *buf, uint32_t cap) { return on_r
 static int32_t embed_ready(sl_transfer *t) { return on_want_body(t->token); }
 static bool embed_rewind(sl_transfer *t) { return on_rewind(t->token) == 1; }
 
-static void embed_changed(sl_transfer *t) { on_state(t->token, t->state.life); }
+static void embed_changed(sl_transfer *t)
+{
+  if (((const struct sl_embed *)(const void *)t)->watched) on_state(t->token, t->state.life);
+}
 
 static void embed_done(sl_transfer *t)
 {
@@ -53,6 +58,7 @@ static const sl_user embed_user = {
   .changed = embed_changed,
   .done = embed_done,
   .moves = true,
+  .hears_head = true,
   .keeps_pause = true,
 };
 
@@ -103,34 +109,52 @@ struct sl_embed *sl_embed_new(uint32_t token)
 
 void sl_embed_free(struct sl_embed *e)
 {
-  if (e->transfer.state.life != SL_IDLE && e->transfer.state.life != SL_DONE) return;
+  if (!e || (e->transfer.state.life != SL_IDLE && e->transfer.state.life != SL_DONE)) return;
   if (e->transfer.multi) sl_multi_remove(instance.multi, &e->transfer);
   sl_transfer_clear(&e->transfer);
   sl_options_clear(&e->options);
   free(e);
 }
 
-int32_t sl_embed_set_number(struct sl_embed *e, int32_t option, double value)
+/* Digits with perhaps a minus in front, and what ends them; false: it is not so. */
+static bool read_number(const char **at, const char *end, char stop, int64_t *number)
 {
-  if (!(value >= -9007199254740992.0 && value <= 9007199254740992.0)) return CURLE_BAD_FUNCTION_ARGUMENT;
-  CURLcode code = sl_options_number(&e->options, option, (int64_t)value);
+  const char *p = *at;
+  bool minus = p < end && *p == '-';
+  uint64_t v;
+  p += minus;
+  const char *last = p < end ? memchr(p, stop, (size_t)(end - p)) : NULL;
+  if (!last || !sl_parse_uint(p, (size_t)(last - p), (uint64_t)1 << 53, &v)) return false;
+  *number = minus ? -(int64_t)v : (int64_t)v;
+  *at = last + 1;
+  return true;
+}
+
+int32_t sl_embed_configure(struct sl_embed *e, uint32_t n)
+{
+  const char *at = instance.scratch, *end = at + n;
+  CURLcode code = n <= instance.scratch_cap ? CURLE_OK : CURLE_BAD_FUNCTION_ARGUMENT;
+  while (!code && at < end) {
+    char kind = *at++;
+    int64_t option, value;
+    if (!read_number(&at, end, '=', &option) || option < INT32_MIN || option > INT32_MAX ||
+        !read_number(&at, end, ':', &value))
+      return CURLE_BAD_FUNCTION_ARGUMENT;
+    if (kind == 'n') {
+      code = sl_options_number(&e->options, (int)option, value);
+      continue;
+    }
+    if (value < 0 || value > end - at) return CURLE_BAD_FUNCTION_ARGUMENT;
+    code = kind == 't'   ? sl_options_text(&e->options, (int)option, at, (size_t)value)
+           : kind == 'h' ? sl_options_add_header(&e->options, at, (size_t)value)
+                         : CURLE_BAD_FUNCTION_ARGUMENT;
+    at += value;
+  }
   if (!code && e->transfer.multi) sl_transfer_limits(&e->transfer);
   return code;
 }
 
-int32_t sl_embed_set_text(struct sl_embed *e, int32_t option, uint32_t n)
-{
-  return n <= instance.scratch_cap ? sl_options_text(&e->options, option, instance.scratch, n)
-                                   : CURLE_BAD_FUNCTION_ARGUMENT;
-}
-
-int32_t sl_embed_add_header(struct sl_embed *e, uint32_t n)
-{
-  return n <= instance.scratch_cap ? sl_options_add_header(&e->options, instance.scratch, n)
-                                   : CURLE_BAD_FUNCTION_ARGUMENT;
-}
-
-void sl_embed_clear_headers(struct sl_embed *e) { sl_options_clear_headers(&e->options); }
+void sl_embed_watch(struct sl_embed *e) { e->watched = true; }
 
 int32_t sl_embed_start(struct sl_embed *e)
 {
@@ -231,15 +255,32 @@ double sl_embed_number(struct sl_embed *e, uint32_t what)
   }
 }
 
+double *sl_embed_figures(struct sl_embed *e)
+{
+  static const uint8_t figures[] = {
+    SL_EMBED_RECEIVED, SL_EMBED_RECEIVE_TOTAL, SL_EMBED_SENT, SL_EMBED_SEND_TOTAL, SL_EMBED_PAUSED_US, SL_EMBED_HELD,
+    SL_EMBED_RESOLVE_US, SL_EMBED_CONNECT_US, SL_EMBED_TLS_US, SL_EMBED_FIRST_US, SL_EMBED_REUSED, SL_EMBED_REDIRECTS,
+  };
+  _Static_assert(sizeof figures + 1 == SL_EMBED_FIGURES, "embed.h says how many there are");
+  double *to = sl_embed_scratch(SL_EMBED_FIGURES * sizeof *to);
+  if (!to) return NULL;
+  to[0] = sl_embed_number(e, SL_EMBED_ELAPSED_US);
+  for (size_t i = 0; i < sizeof figures; i++) to[i + 1] = sl_embed_number(e, figures[i]);
+  return to;
+}
+
 uint32_t sl_embed_text(struct sl_embed *e, uint32_t what)
 {
   const sl_transfer *t = &e->transfer;
-  sl_text text = { .max = SL_URL_MAX };
-  if (what == 3 && t->effective_url) sl_request_url(t, &text);
-  else sl_text_str(&text, what == 1 ? t->error : what == 2 ? t->peer : "");
-  uint32_t n = (uint32_t)text.len;
-  char *area = text.failed ? NULL : sl_embed_scratch(n);
-  if (area && n) memcpy(area, text.data, n);
-  sl_text_free(&text);
+  sl_text url = { .max = SL_URL_MAX };
+  const char *text = what == 1 ? t->error : what == 2 ? t->peer : "";
+  if (what == 3 && t->effective_url) {
+    sl_request_url(t, &url);
+    text = url.failed || !url.data ? "" : url.data;
+  }
+  uint32_t n = (uint32_t)strlen(text);
+  char *area = sl_embed_scratch(n);
+  if (area) memcpy(area, text, n);
+  sl_text_free(&url);
   return area ? n : 0;
 }

@@ -95,6 +95,13 @@ void sl_queue_freed(sl_multi *m, uint32_t host)
   }
 }
 
+void sl_queue_passed(sl_transfer *t)
+{
+  if (!t->called) return;
+  t->called = false;
+  sl_queue_freed(t->multi, t->host);
+}
+
 void sl_queue_call_all(sl_multi *m)
 {
   for (sl_transfer *q = m->queued_first; q; q = q->queued_next) {

@@ -20,6 +20,8 @@ bool sl_queue_has_room(sl_transfer *t);
 void sl_queue_enter(sl_transfer *t, bool host_busy);
 /* t waits no longer: it has a connection now, or it ends. */
 void sl_queue_leave(sl_transfer *t, bool served);
+/* t was paused and will not use a call (P10): the next one gets it. */
+void sl_queue_passed(sl_transfer *t);
 /* A connection to this host closed or fell idle. */
 void sl_queue_freed(sl_multi *m, uint32_t host);
 /* The limits have changed: everybody tries. */

@@ -11,7 +11,7 @@ void sl_request_begin(sl_transfer *t)
 {
   sl_request_clear(t);
   t->redirects = 0;
-  t->body_dropped = t->redirecting = t->hop_now = false;
+  t->body_dropped = t->redirecting = t->hop_now = t->repeating = t->no_expect = false;
   t->body_read = 0;
   t->send_total = -1;
 }
@@ -49,8 +49,8 @@ static const char *plain_method(const sl_options *o)
 const char *sl_request_method(const sl_transfer *t)
 {
   const sl_options *o = t->options;
-  if (t->body_dropped) return "GET";
-  return o->custom_request ? o->custom_request : plain_method(o);
+  if (o->custom_request && (!t->body_dropped || o->follow == CURLFOLLOW_ALL)) return o->custom_request;
+  return t->body_dropped ? "GET" : plain_method(o);
 }
 
 bool sl_request_has_body(const sl_transfer *t)
@@ -61,10 +61,12 @@ bool sl_request_has_body(const sl_transfer *t)
 
 bool sl_request_writes_file(const sl_transfer *t) { return t->options->upload && !t->options->nobody; }
 
-bool sl_request_trusted(const sl_transfer *t)
+bool sl_request_at_home(const sl_transfer *t)
 {
-  return !t->initial.host || t->options->unrestricted_auth || sl_url_same_origin(&t->initial, &t->url);
+  return !t->initial.host || sl_url_same_origin(&t->initial, &t->url);
 }
+
+bool sl_request_trusted(const sl_transfer *t) { return t->options->unrestricted_auth || sl_request_at_home(t); }
 
 /* R1: how much may still come; a body that ends before its size ends the transfer. */
 static uint64_t body_left(const sl_transfer *t)
@@ -151,30 +153,41 @@ bool sl_request_location(sl_transfer *t, const char *value, size_t n)
 {
   const sl_options *o = t->options;
   unsigned s = t->status;
-  if (s != 301 && s != 302 && s != 303 && s != 307 && s != 308) return false;
+  if ((s != 301 && s != 302 && s != 303 && s != 307 && s != 308) || !n) return false;
   free(t->location);
   t->location = sl_copy(value, n);
   if (!t->location) sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
   if (!o->follow || t->cause) return false;
-  if (o->max_redirects >= 0 && t->redirects >= o->max_redirects) {
-    char text[CURL_ERROR_SIZE];
-    sl_line line = { text, text + sizeof text };
-    sl_line_str(&line, "Maximum (");
-    sl_line_int(&line, o->max_redirects);
-    sl_line_str(&line, ") redirects followed");
-    sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_TOO_MANY_REDIRECTS, text);
-    return false;
-  }
   return t->redirecting = true;
 }
 
-/* Whether this status turns the request into a GET without a body. */
+void sl_request_location_told(sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  if (!t->redirecting || t->repeating || o->max_redirects < 0 || t->redirects < o->max_redirects) return;
+  char text[CURL_ERROR_SIZE];
+  sl_line line = { text, text + sizeof text };
+  sl_line_str(&line, "Maximum (");
+  sl_line_int(&line, o->max_redirects);
+  sl_line_str(&line, ") redirects followed");
+  sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_TOO_MANY_REDIRECTS, text);
+}
+
+void sl_request_without_expect(sl_transfer *t)
+{
+  if (t->no_expect) return;
+  free(t->location);
+  t->location = sl_copy(t->url.target, strlen(t->url.target));
+  if (t->location) t->no_expect = t->redirecting = t->repeating = true;
+  else sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
+}
+
+/* Whether this status drops the body, and with it the method, but for a custom word that is to stay. */
 static bool becomes_get(const sl_transfer *t)
 {
   const sl_options *o = t->options;
-  const char *method = sl_request_method(t);
-  bool keeps_custom = o->custom_request && o->follow == CURLFOLLOW_ALL;
-  if (!strcmp(method, "HEAD") || !strcmp(method, "GET") || keeps_custom) return false;
+  const char *method = o->custom_request && o->follow != CURLFOLLOW_ALL ? o->custom_request : plain_method(o);
+  if (!strcmp(method, "HEAD") || !strcmp(method, "GET") || t->body_dropped) return false;
   switch (t->status) {
   case 301: return !strcmp(method, "POST") && !(o->post_redirect & CURL_REDIR_POST_301);
   case 302: return !strcmp(method, "POST") && !(o->post_redirect & CURL_REDIR_POST_302);
@@ -232,8 +245,8 @@ bool sl_request_hop(sl_transfer *t)
   if (t->initial.host) sl_url_free(&t->url);
   else t->initial = t->url;
   t->url = to;
-  t->redirects++;
-  t->redirecting = t->hop_now = false;
+  if (!t->repeating) t->redirects++;
+  t->redirecting = t->hop_now = t->repeating = false;
   free(t->location);
   t->location = NULL;
   return true;

@@ -8,7 +8,8 @@
  *
  * Redirect: noted when the head is seen (sl_request_location), made when the response is out of the way
  * (sl_request_hop). Rules by status: 301 and 302 make a POST a GET, 303 makes everything but HEAD a GET, unless
- * POSTREDIR says otherwise or a custom method stays (CURLFOLLOW_ALL); 307 and 308 keep method and body. To
+ * POSTREDIR says otherwise; a custom method's word stays under CURLFOLLOW_ALL, its body goes all the same; 307 and
+ * 308 keep method and body. A 417 to an Expect of ours repeats the request without it, once. To
  * another scheme, host or port the caller's credentials and cookies do not go (unless UNRESTRICTED_AUTH). */
 #ifndef SLUICE_REQUEST_H
 #define SLUICE_REQUEST_H
@@ -27,6 +28,8 @@ const char *sl_request_method(const sl_transfer *t);
 bool sl_request_has_body(const sl_transfer *t);
 /* Of a file URL: whether it is written. */
 bool sl_request_writes_file(const sl_transfer *t);
+/* Whether the request still goes to the scheme, host and port it began with. */
+bool sl_request_at_home(const sl_transfer *t);
 /* Whether the caller's credentials and cookies may go to where the request goes now. */
 bool sl_request_trusted(const sl_transfer *t);
 
@@ -40,8 +43,12 @@ void sl_request_moved(sl_transfer *t, uint32_t n);
 /* The body from its start again (R7): false when the user cannot; then the transfer was stopped with 65. */
 bool sl_request_rewind(sl_transfer *t);
 
-/* A 3xx head has this Location. Whether it will be followed; the transfer may have been stopped (too many). */
+/* A 3xx head has this Location. Whether it will be followed. */
 bool sl_request_location(sl_transfer *t, const char *value, size_t n);
+/* That head was told: stops the transfer when there were too many. */
+void sl_request_location_told(sl_transfer *t);
+/* A 417: the same again without Expect, when this is the first. */
+void sl_request_without_expect(sl_transfer *t);
 /* Go there: t has no connection any more and is PENDING. False: it was stopped. */
 bool sl_request_hop(sl_transfer *t);
 

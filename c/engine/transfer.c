@@ -78,7 +78,11 @@ void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by)
   sl_gate_set(&t->gate, mask & SL_DIR_BOTH, by);
   gate_changed(t);
   if (!t->multi || t->cause) return;
+  /* R6: the answer is whole, so nobody waits for the rest of a body that is held back now. */
+  bool given_up = t->state.recv == SL_RECV_END && t->state.send != SL_SEND_END;
+  if (given_up && (sl_gate_paused(&t->gate) & SL_DIR_SEND)) sl_out_end(t);
   if (t->conn) sl_conn_want(t->conn);
+  if ((sl_gate_paused(&t->gate) & SL_DIR_RECV) && t->queued) sl_queue_passed(t);
   /* P8, P14: also when nothing was paused. */
   if (!blocked(t)) sl_multi_dirty(t->multi, t);
 }
@@ -569,8 +573,9 @@ bool sl_in_head_end(sl_transfer *t, int64_t total, bool has_body)
 {
   t->recv_total = total;
   t->has_body = has_body;
+  sl_request_location_told(t);
   if (t->cause) return false;
-  if (t->options->fail_on_error && t->status >= 400) {
+  if (t->options->fail_on_error && t->status >= 400 && !t->redirecting) {
     char text[CURL_ERROR_SIZE];
     sl_line line = { text, text + sizeof text };
     sl_line_str(&line, "The requested URL returned error: ");

@@ -46,6 +46,7 @@ typedef struct sl_user {
   bool (*rewind)(sl_transfer *t);    /* R7: from the start again. NULL: never                       */
   bool (*trailers)(sl_transfer *t, sl_text *lines); /* behind a chunked body. NULL: none; false: stopped */
   bool moves;                        /* body bytes may take the host's short way (sl_move)          */
+  bool hears_head;                   /* is told a head, an empty line, where there is none (a file) */
   bool keeps_pause;                  /* B14: a call's pause survives start, redirects and retries   */
 } sl_user;
 
@@ -86,6 +87,7 @@ struct sl_transfer {
   uint32_t redirects;        /* followed so far                                  */
   bool redirecting, hop_now; /* this response leads on; ... and is not read out  */
   bool body_dropped;         /* a redirect made it a GET                         */
+  bool no_expect, repeating; /* a 417: not again with Expect; ... and now at it  */
   int64_t send_total;        /* body bytes announced, -1 = unknown               */
   uint64_t body_read;        /* of them taken from the user                      */
   /* counters, bytes of body: taken from the channel, put into it, accepted by the user */

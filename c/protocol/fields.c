@@ -47,17 +47,21 @@ bool sl_field_own_is(const sl_options *o, const char *name, const char *value)
   return false;
 }
 
-/* Credentials do not go to another host (request.h). */
+/* Credentials do not go to another host (request.h), and its name is not the first one's, whomever one trusts. */
 static bool own_header_goes(const sl_transfer *t, const char *line)
 {
   size_t n = name_length(line);
+  if (sl_equal_nocase(line, n, "Host")) return sl_request_at_home(t);
   return sl_request_trusted(t) || !(sl_equal_nocase(line, n, "Authorization") || sl_equal_nocase(line, n, "Cookie"));
 }
 
-/* Headers that speak of a body go only with one: a redirect may have dropped it. */
+/* Headers that speak of a body go only with one: a redirect may have dropped it. A length beside chunks would be two
+ * framings at once. */
 static bool own_header_fits(const sl_transfer *t, const char *line)
 {
   size_t n = name_length(line);
+  bool chunked = sl_request_has_body(t) && sl_fields_body_size(t) < 0;
+  if (chunked && sl_equal_nocase(line, n, "Content-Length")) return false;
   return !t->body_dropped || !(sl_equal_nocase(line, n, "Content-Type") || sl_equal_nocase(line, n, "Content-Length") ||
                                sl_equal_nocase(line, n, "Transfer-Encoding") || sl_equal_nocase(line, n, "Expect"));
 }
@@ -82,7 +86,7 @@ static void add_own_headers(const sl_transfer *t, sl_text *out)
 
 void sl_field_add_host(const sl_transfer *t, sl_text *out)
 {
-  if (sl_field_own(t->options, "Host")) return;
+  if (sl_field_own(t->options, "Host") && sl_request_at_home(t)) return;
   sl_text_str(out, t->url.host_is_ipv6 ? "Host: [" : "Host: ");
   sl_text_str(out, t->url.host);
   if (t->url.host_is_ipv6) sl_text_str(out, "]");
@@ -96,14 +100,16 @@ void sl_field_add_host(const sl_transfer *t, sl_text *out)
 static void add_authorization(const sl_transfer *t, sl_text *out)
 {
   const sl_options *o = t->options;
-  bool own = o->userpwd && sl_request_trusted(t);
-  if ((sl_field_own(o, "Authorization") && sl_request_trusted(t)) || (!own && !t->url.user)) return;
+  bool trusted = sl_request_trusted(t), own = o->userpwd && trusted;
+  /* Those of the first URL hold where it is trusted; a redirect's own URL may bring others. */
+  const sl_url *from = t->url.user || !trusted || !t->initial.host ? &t->url : &t->initial;
+  if ((sl_field_own(o, "Authorization") && trusted) || (!own && !from->user)) return;
   sl_text plain = { .max = SL_URL_MAX };
   if (own) sl_text_str(&plain, o->userpwd);
   else {
-    sl_text_str(&plain, t->url.user);
+    sl_text_str(&plain, from->user);
     sl_text_str(&plain, ":");
-    sl_text_str(&plain, t->url.password ? t->url.password : "");
+    sl_text_str(&plain, from->password ? from->password : "");
   }
   sl_text_str(out, "Authorization: Basic ");
   if (plain.failed) out->failed = true;

@@ -2,7 +2,7 @@
  *
  * Owns: which way it goes, what the host announced of it, and whether the last byte went out. The channel is
  * one transfer's and never pooled. There is no request and no response head; who asks for one (NOBODY, HEADER)
- * is given the size in the form of a head, as libcurl does.
+ * is given the size in the form of a head, as libcurl does; who hears of every head is given an empty one.
  *
  *   reading: send END at once; head ──► body by recv or move until the announced size, or the end
  *   writing: body from the user ──► SL_END_SEND ──► the host's end of stream: all of it is in the file
@@ -53,6 +53,11 @@ static bool file_begin(sl_conn *c, sl_transfer *t)
   return true;
 }
 
+static void empty_head(sl_transfer *t)
+{
+  if (t->user->hears_head) sl_in_head(t, SL_PART_HEAD, "\r\n", 2);
+}
+
 /* Writing. */
 
 static int32_t file_output(sl_conn *c)
@@ -82,6 +87,7 @@ static int32_t written(sl_conn *c, sl_transfer *t)
   char nothing;
   int32_t n = f->out_ended ? sl_recv(c->ch, &nothing, 1) : SL_AGAIN;
   if (n) return n > 0 ? SL_IO : n;
+  empty_head(t);
   if (sl_in_head_end(t, -1, false)) sl_in_end(t);
   return 0;
 }
@@ -104,7 +110,7 @@ static bool tell_head(sl_conn *c, sl_transfer *t)
     if (head.failed) sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
     else sl_in_head(t, SL_PART_HEAD, head.data, (uint32_t)head.len);
     sl_text_free(&head);
-  }
+  } else empty_head(t);
   return sl_in_head_end(t, f->size, !o->nobody);
 }
 

@@ -90,7 +90,8 @@ static bool compose_body(struct http1 *h, sl_transfer *t, sl_text *out)
   if (o->post && !o->upload) sl_field_add(o, out, "Content-Type", "application/x-www-form-urlencoded");
   bool large = t->send_total < 0 || t->send_total > EXPECT_BODY_MIN;
   bool own = sl_field_own(o, "Expect");
-  h->expects = own ? sl_field_own_is(o, "Expect", "100-continue") : large && !http10 && !sl_field_own(o, "Upgrade");
+  h->expects = own ? sl_field_own_is(o, "Expect", "100-continue")
+                   : large && !http10 && !t->no_expect && !sl_field_own(o, "Upgrade");
   if (h->expects && !own) sl_field_add(o, out, "Expect", "100-continue");
   return true;
 }
@@ -417,6 +418,8 @@ __attribute__((noinline)) static bool read_head(sl_conn *c, sl_transfer *t, bool
   t->status = (uint16_t)status;
   t->http_minor = (uint8_t)minor;
   if (status >= 200 && !read_framing(c, t, headers, n, minor)) return false;
+  if (status == 417 && ((struct http1 *)c->protocol_state)->expects && !sl_field_own(t->options, "Expect"))
+    sl_request_without_expect(t);
   const char *text = c->in;
   sl_conn_consume(c, (uint32_t)len);
   if (sl_in_head(t, SL_PART_HEAD, text, (uint32_t)len) >= SL_GATE_FAILED) return false;

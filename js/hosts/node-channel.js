@@ -1,4 +1,4 @@
-// js/hosts/node-channel.js: what one socket is to the engine: what is unread, what is wanted, why it is gone, and
+// js/hosts/node-channel.js: what one socket or file is to the engine: what is unread, what is wanted, why it is gone, and
 // what follows from that. Nothing here calls the engine; node.js does.
 import * as door from './door.js';
 
@@ -24,6 +24,7 @@ export class Channel {
   closed = false; // by the engine; only the socket's own close is outstanding
   code = 0; // why it is gone
   error = '';
+  size = /** @type {bigint | null} */ (null); // of a file, -1n: not known; null: it is none
   resolvedUs = 0n;
   connectedUs = 0n;
   securedUs = 0n;
@@ -92,8 +93,9 @@ export function infoOf(c, what) {
   if (what === door.SL_INFO_ERROR) return c.error;
   if (what === door.SL_INFO_HELD) return [BigInt(c.end - c.off)];
   if (what === door.SL_INFO_TIMES) return [c.resolvedUs, c.connectedUs, c.securedUs];
-  if (what === door.SL_INFO_HEAD || what === door.SL_INFO_SIZE) return SL_NOSYS;
+  if (what === door.SL_INFO_HEAD || (what === door.SL_INFO_SIZE && c.size === null)) return SL_NOSYS;
   if (!c.opened) return SL_AGAIN;
+  if (what === door.SL_INFO_SIZE) return [/** @type {bigint} */ (c.size)];
   if (what === door.SL_INFO_PEER) return socket.remoteAddress ? `${socket.remoteAddress} ${socket.remotePort}` : c.place;
   if (what === door.SL_INFO_LOCAL) return socket.localAddress ? `${socket.localAddress} ${socket.localPort}` : '';
   const secured = c.secure ? /** @type {import('node:tls').TLSSocket} */ (/** @type {unknown} */ (socket)) : null;

@@ -1,4 +1,4 @@
-// js/hosts/node.js: the door (c/include/sluice/host.h) over node:net and node:tls.
+// js/hosts/node.js: the door (c/include/sluice/host.h) over node:net and node:tls; files are in node-file.js.
 //
 // Owns every socket, and one receive buffer that all of them read into, outside Wasm memory. A read runs the
 // engine inside the socket's callback, on that buffer; what the engine left is copied aside before the callback
@@ -13,6 +13,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import * as door from './door.js';
 import { CHANNEL, Channel, eventsOf, flow, infoOf, keep, nowUs, phaseOf, reads, unread, writeInfo } from './node-channel.js';
+import { openFile } from './node-file.js';
 import { codeOf, tlsWords, wordsOf } from './node-tls.js';
 
 const { SL_IN, SL_OPENED, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_RESET, SL_HOST_SEND_MAX } = door;
@@ -23,9 +24,9 @@ const TURN_SEND_MAX = 8 * CHUNK; // bytes by reference in one turn, when all was
 const NOTHING = Buffer.alloc(0);
 const FINISH_MS = 2000; // a peer that does not take what was left to flush loses it
 /**
- * The host for Node.js: TCP, TLS and unix sockets.
+ * The host for Node.js: TCP, TLS and unix sockets, and files.
  * @param {{ lookup?: import('node:net').LookupFunction }} [options] lookup: instead of dns.lookup
- * @returns {door.Host & { readonly channels: number, readonly caught: unknown }} channels: sockets not closed yet;
+ * @returns {door.Host & { readonly channels: number, readonly caught: unknown }} channels: sockets and files not closed yet;
  *   caught: the last exception that was kept from crossing into Wasm.
  */
 export function nodeHost({ lookup = dns.lookup } = {}) {
@@ -168,17 +169,26 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     if (!error) c.resolvedUs = nowUs();
     callback(error, ...answer);
   });
+  function newId() {
+    do lastId = lastId === 0x7fffffff ? 1 : lastId + 1;
+    while (channels.has(lastId));
+    return lastId;
+  }
+  const files = { opened, look, gone, closed: (/** @type {Channel} */ c) => void (c.closed && channels.delete(c.id)) };
   /** @param {number} kind @param {string} specText */
   function open(kind, specText) {
+    if (kind === door.SL_FILE) {
+      const c = new Channel(newId(), '', false, false), code = openFile(c, door.parseSpec(specText), files);
+      if (code === 0) channels.set(c.id, c);
+      return code === 0 ? c.id : code;
+    }
     if (kind !== door.SL_TCP && kind !== door.SL_TLS) return SL_NOSYS;
     const spec = door.parseSpec(specText);
     const port = Number(spec?.port);
     if (!spec?.name || (spec.local && !net.isIP(spec.local)) || !(spec.unix || (port >= 1 && port <= 65535))) return SL_INVAL;
     const secure = kind === door.SL_TLS ? words.options(spec) : {};
     if (typeof secure === 'number') return secure;
-    do lastId = lastId === 0x7fffffff ? 1 : lastId + 1;
-    while (channels.has(lastId));
-    const c = new Channel(lastId, spec.unix, kind === door.SL_TLS, !spec.unix && !net.isIP(spec.name));
+    const c = new Channel(newId(), spec.unix, kind === door.SL_TLS, !spec.unix && !net.isIP(spec.name));
     const options = {
       ...secure,
       ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local, lookup: c.named ? timed(c) : undefined }),
@@ -195,7 +205,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
   /** @param {Channel} c @param {string} specText */
   function startTls(c, specText) {
     const spec = door.parseSpec(specText);
-    if (!spec?.name || !c.opened || c.secure || c.off < c.end) return SL_INVAL;
+    if (!spec?.name || !c.opened || c.secure || c.size !== null || c.off < c.end) return SL_INVAL;
     const secure = words.options(spec);
     if (typeof secure === 'number') return secure;
     c.opened = false;
@@ -294,7 +304,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
       if (!c.opened || n <= 0) return SL_AGAIN;
       const bytes = engine.source(source, n);
       if (typeof bytes === 'number') return bytes;
-      if (!c.corked) {
+      if (!c.corked && c.size === null) {
         c.corked = true;
         c.socket.cork();
         process.nextTick(uncork, c);

@@ -327,7 +327,8 @@ static void continues(void)
   CHECK(R5, body_is(&r, 100) && request_has("\r\nExpect: 100-continue\r\n") && !strncmp(r.heads, "HTTP/1.1 100 ", 13));
   curl_slist_free_all(list);
   end(&r);
-  /* A final answer instead of the 100: the callback is never asked. */
+  /* A final answer instead of the 100: the callback is never asked. But a 417 means the Expect that was added: the
+   * request goes again without it, once. */
   static const unsigned codes[] = { 417, 403, 500 };
   for (int i = 0; i < 3; i++) {
     char path[32];
@@ -338,8 +339,9 @@ static void continues(void)
     CHECK_EQ(R5, curl_easy_perform(easy), CURLE_OK);
     CHECK(R5, now() - at < 5);
     CHECK_EQ(R5, info(easy, CURLINFO_RESPONSE_CODE), codes[i]);
-    CHECK_EQ(R5, s.calls, 0);
+    CHECK(R5, codes[i] == 417 ? s.calls > 0 && !request_has("\r\nExpect: ") : s.calls == 0);
     CHECK_EQ(R5, r.len, 6);
+    CHECK_EQ(R5, info(easy, CURLINFO_REDIRECT_COUNT), 0);
     /* The connection still owes a body: it is not used again. */
     set_path(easy, "/length/10");
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 0L);

@@ -37,14 +37,13 @@ void *SL_EXPORT(sl_embed_scratch)(uint32_t n);
 struct sl_embed *SL_EXPORT(sl_embed_new)(uint32_t token);
 /* Free a transfer that is IDLE or DONE; nothing happens to one that runs. */
 void SL_EXPORT(sl_embed_free)(struct sl_embed *e);
-/* CURLOPT_* and SLUICEOPT_* numbers, ranges and codes as curl_easy_setopt. A number set while the transfer
- * runs takes effect at once (speeds, timeouts, low speed). */
-int32_t SL_EXPORT(sl_embed_set_number)(struct sl_embed *e, int32_t option, double value);
-/* The text is the first n bytes of the scratch area. */
-int32_t SL_EXPORT(sl_embed_set_text)(struct sl_embed *e, int32_t option, uint32_t n);
-int32_t SL_EXPORT(sl_embed_add_header)(struct sl_embed *e, uint32_t n);
-/* Forget all headers added. */
-void SL_EXPORT(sl_embed_clear_headers)(struct sl_embed *e);
+/* Settings, in their order: the first n bytes of the scratch area, each "nOPTION=VALUE:" for a number,
+ * "tOPTION=LENGTH:text" for a text, "h0=LENGTH:line" for a request header to be added. CURLOPT_* and
+ * SLUICEOPT_*, ranges and codes as curl_easy_setopt; the first code that is not 0 ends it. Numbers set while
+ * the transfer runs take effect at once (speeds, timeouts, low speed). */
+int32_t SL_EXPORT(sl_embed_configure)(struct sl_embed *e, uint32_t n);
+/* From now on on_state is called. */
+void SL_EXPORT(sl_embed_watch)(struct sl_embed *e);
 
 /* Start (IDLE or DONE). A pause set in IDLE holds (B14). */
 int32_t SL_EXPORT(sl_embed_start)(struct sl_embed *e);
@@ -74,14 +73,19 @@ enum sl_embed_what {
 };
 /* One number of a transfer; times of phases are microseconds since its start, -1 where there is none. */
 double SL_EXPORT(sl_embed_number)(struct sl_embed *e, uint32_t what);
+/* Where in the scratch area these numbers of a transfer are now, NULL when memory is short: ELAPSED_US, RECEIVED,
+ * RECEIVE_TOTAL, SENT, SEND_TOTAL, PAUSED_US, HELD, RESOLVE_US, CONNECT_US, TLS_US, FIRST_US, REUSED, REDIRECTS. */
+#define SL_EMBED_FIGURES 13
+double *SL_EXPORT(sl_embed_figures)(struct sl_embed *e);
 /* Texts, put into the scratch area; their length. 1: the error message, 2: the peer's address,
  * 3: the URL it went to in the end. */
 uint32_t SL_EXPORT(sl_embed_text)(struct sl_embed *e, uint32_t what);
 
 /* Imports: each is caught by the embedder, no exception may cross. */
 
-/* The final response head (interim ones and redirects followed are not told): n bytes of HTTP/1 text at ptr. */
-void SL_APP(on_head)(uint32_t token, const char *ptr, uint32_t n);
+/* The final response head (interim ones and redirects followed are not told): n bytes of HTTP/1 text at ptr (of a file an empty line), the
+ * peer's address, and how many redirects were followed. */
+void SL_APP(on_head)(uint32_t token, const char *ptr, uint32_t n, const char *peer, uint32_t peer_n, uint32_t redirects);
 /* Trailers, likewise. */
 void SL_APP(on_trailers)(uint32_t token, const char *ptr, uint32_t n);
 /* Body bytes out of Wasm memory: how many were accepted (all or 0), or host.h's SL_SINK_PAUSED, SL_SINK_FAILED.
@@ -94,7 +98,7 @@ int32_t SL_APP(on_want_body)(uint32_t token);
 int32_t SL_APP(on_read_body)(uint32_t token, char *ptr, uint32_t cap);
 /* Give the body from its start again (a redirect, a retry): 1, or 0 when that cannot be. */
 int32_t SL_APP(on_rewind)(uint32_t token);
-/* The life (state.h) or the pause state changed; the end is told by on_done alone. */
+/* The life (state.h) or the pause state of a watched transfer changed; the end is told by on_done alone. */
 void SL_APP(on_state)(uint32_t token, uint32_t life);
 /* The end, once for each start. The transfer may be freed or started again from here on. */
 void SL_APP(on_done)(uint32_t token, int32_t code);
