@@ -67,6 +67,8 @@ const REFUSAL = new Set(['ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREA
 const RESET = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'UND_ERR_SOCKET']);
 /** What shows that there was a peer to talk to. */
 const SEEN = /^(HPE_|UND_ERR_(HEADERS|BODY|RE[SQ]))/;
+/** Of the connection, which is fetch's own; some versions drop these without a word. */
+const OURS = new Set(['host', 'connection', 'keep-alive', 'upgrade', 'expect', 'te', 'trailer', 'transfer-encoding']);
 const UNABLE = new Set(['UND_ERR_NOT_SUPPORTED', 'UND_ERR_INVALID_ARG']);
 const VERIFY = /CERT|ISSUER|CRL|HOSTNAME|LEAF_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH/;
 
@@ -155,7 +157,7 @@ export function fetchHost({ fetch = globalThis.fetch } = {}) {
   function broke(c, error) {
     const why = error?.cause ?? error, code = codeOf(why);
     if (c.code === 0 && !c.closed) [c.code, c.error] = [code, wordsOf(why)];
-    if (code === door.SL_RESET || SEEN.test(String(why?.code))) opened(c); // the peer was there
+    if (code === door.SL_RESET || SEEN.test(String(why?.code ?? '')) || why?.name === 'HTTPParserError') opened(c); // the peer was there
     look(c);
   }
 
@@ -204,7 +206,7 @@ export function fetchHost({ fetch = globalThis.fetch } = {}) {
     }
     const taken = new Request(spec.url, { method, headers, body: spec.body && '' }).headers; // throws what fetch would
     for (const name of headers.keys()) {
-      if (name === 'host' || !taken.has(name)) throw new TypeError(`fetch does not send a header of one's own: ${name}`);
+      if (OURS.has(name) || !taken.has(name)) throw new TypeError(`fetch does not send a header of one's own: ${name}`);
     }
     const size = Number(spec.body ?? 0);
     if (size > 0) headers.set('content-length', spec.body); // where fetch takes it the body is not sent chunked

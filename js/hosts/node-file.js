@@ -24,7 +24,11 @@ const CHUNK = 65536; // bytes, SL_HOST_HELD_MAX
 const MODE = 0o644; // of a new file, as libcurl
 const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK = 0, O_NOCTTY = 0 } = fs.constants;
 
-/** The file a spec's `path` names; its bytes where names are bytes. @param {string} path @returns {string | Buffer | null} null: malformed */
+/**
+ * The file a spec's `path` names: its bytes, where names are bytes.
+ * @param {string} path
+ * @returns {string | Buffer | null} null: malformed
+ */
 function fileOf(path) {
   if (path[0] !== '/' || /%(?![0-9a-f]{2})|%00/i.test(path)) return null;
   if (process.platform !== 'win32') {
