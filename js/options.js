@@ -12,7 +12,7 @@ const LOW_SPEED_LIMIT = 19, LOW_SPEED_TIME = 20, NOBODY = 44, FAILONERROR = 45, 
   SSL_VERIFYPEER = 64, MAXREDIRS = 68, SSL_VERIFYHOST = 81,
   INFILESIZE = 30115, CONNECTTIMEOUT_MS = 156, PAUSED_TIMEOUT_MS = 900, SILENCE_TIMEOUT_MS = 901,
   MAX_SEND_SPEED = 30145, MAX_RECV_SPEED = 30146,
-  URL_TEXT = 10002, USERPWD = 10005, USERAGENT = 10018, CUSTOMREQUEST = 10036;
+  URL_TEXT = 10002, USERPWD = 10005, USERAGENT = 10018, CUSTOMREQUEST = 10036, UNIX_SOCKET_PATH = 10231;
 /** CURLOPT_TIMEOUT_MS */
 export const TIMEOUT_MS = 155;
 /** CURLOPT_CAINFO: the host's word for TLS options. */
@@ -59,6 +59,7 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {boolean} [failOnError] A status of 400 or more ends the transfer with CURLE_HTTP_RETURNED_ERROR.
  * @property {false} [decompress] Content is not decoded yet.
  * @property {Tls} [tls]
+ * @property {string} [socketPath] Connect to this unix socket (Windows: named pipe) instead; the URL's host is still asked for.
  * @property {Multi} [multi] The engine that runs it; default: one shared by all.
  *
  * @typedef {Limits & OwnOptions} TransferOptions
@@ -89,7 +90,7 @@ const NUMBERS = {
 };
 const LIMITS = new Set(['timeoutMs', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed']);
 const OPTIONS = new Set([...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'body', 'signal', 'onData', 'to', 'maxBody',
-  'follow', 'failOnError', 'decompress', 'tls', 'multi']);
+  'follow', 'failOnError', 'decompress', 'tls', 'socketPath', 'multi']);
 const TLS = new Set(['ca', 'cert', 'key', 'passphrase', 'servername', 'verify']);
 const LOW_SPEED = new Set(['bytesPerSecond', 'ms']);
 
@@ -317,17 +318,25 @@ function readFramedBody(given, headers) {
  * @param {Record<string, unknown>} options @param {boolean} body whether there is one
  * @returns {boolean} whether it is written
  */
-function readFileRequest({ method, headers, follow, failOnError, tls, to }, body) {
+function readFileRequest({ method, headers, follow, failOnError, tls, socketPath, to }, body) {
   const puts = /^put$/i.test(String(method)), writes = body || puts;
   if (method !== undefined && !puts && (body || !/^get$/i.test(String(method)))) {
     throw new TypeError(`method: a file is read with GET, or written with PUT and a body, got ${show(method)}`);
   }
   if (headers !== undefined && readHeaders(headers).size > 0) throw new TypeError('headers: a file has none');
   if (tls !== undefined) throw new TypeError('tls: a file is on this machine');
+  if (socketPath !== undefined) throw new TypeError('socketPath: a file needs no connection');
   if (follow) throw new TypeError('follow: a file does not redirect');
   if (failOnError) throw new TypeError('failOnError: a file has no status');
   if (writes && to !== undefined) throw new TypeError('to: nothing comes back when a file is written');
   return writes;
+}
+
+/** @param {unknown} path @returns {string} */
+function readSocketPath(path) {
+  if (typeof path !== 'string' || path === '') throw new TypeError(`socketPath must be a path, got ${show(path)}`);
+  if (!/^[\x20-\x7e]+$/.test(path)) throw new TypeError(`socketPath must be of printable ASCII characters, got ${show(path)}`);
+  return path;
 }
 
 /** @param {string} method @param {{ body: import('./source.js').Body | null, size: number }} framed @param {Settings} settings */
@@ -380,6 +389,7 @@ export function readOptions(url, given = {}) {
   readNumbers(options, numbers);
   if (isFile) return settings;
   if (!headers.has('user-agent')) texts.push(OWN_AGENT);
+  if (options.socketPath !== undefined) texts.push([UNIX_SOCKET_PATH, readSocketPath(options.socketPath)]);
   if (credentials !== null && !headers.has('authorization')) texts.push([USERPWD, credentials]);
   if (framed.body?.type && !headers.has('content-type')) settings.headers.push(`Content-Type: ${framed.body.type}`);
   for (const lines of headers.values()) settings.headers.push(...lines);

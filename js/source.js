@@ -1,7 +1,7 @@
 // js/source.js: the body of a request: what a caller may give, how large it is, and how it is taken piece by piece.
 //
-// Bytes go out by reference: what was given must not change before it is sent. Of a stream one chunk at a time is
-// asked for, and only when the engine wants bytes: a paused or slow upload pulls nothing.
+// Bytes go out by reference: what was given must not change before it is sent. A stream is asked only when the engine
+// wants bytes: a paused or slow upload pulls nothing. What it has at once, up to AHEAD, is then taken in one go.
 import { SL_AGAIN, SL_SINK_FAILED } from './hosts/door.js';
 
 /**
@@ -18,6 +18,10 @@ import { SL_AGAIN, SL_SINK_FAILED } from './hosts/door.js';
  * @property {string | null} type Content-Type it brings
  * @property {(more: () => void) => Source | null} open null: it was a stream, and is used
  */
+
+const AHEAD = 512 * 1024; // bytes
+/** When the promises that are settled have been heard: then it is known what the stream had at once. */
+const soon = typeof process === 'object' && typeof process.nextTick === 'function' ? process.nextTick : queueMicrotask;
 
 /** @param {unknown} value @returns {string} */
 const kindOf = (value) => (value === null ? 'null' : typeof value === 'object' ? value.constructor?.name ?? 'an object' : typeof value);
@@ -50,10 +54,12 @@ class Bytes {
 class Pulled {
   #open; #more; #size; #rewinds;
   #puller = /** @type {Puller | null} */ (null);
-  #chunk = /** @type {Uint8Array | null} */ (null);
+  #chunks = /** @type {Uint8Array[]} */ ([]); // pulled and not taken, #at of the first is gone
   #at = 0;
+  #ahead = 0; // bytes pulled since the engine asked
   #pulled = 0; // bytes
   #asked = false;
+  #telling = false; // that there is something, soon
   #done = false;
   #failed = false;
   #generation = 0; // answers to an older one are not heard
@@ -67,10 +73,11 @@ class Pulled {
     this.#rewinds = rewinds;
   }
   ready() {
-    if (this.#failed) return SL_SINK_FAILED;
     // An announced size is kept: its last bytes go when it is known that there are no more.
-    if (this.#chunk !== null && (this.#done || this.#size < 0 || this.#pulled < this.#size)) return this.#chunk.length - this.#at;
+    if (this.#chunks.length > 1 || (this.#chunks.length > 0 && (this.#done || this.#size < 0 || this.#pulled < this.#size))) return this.#chunks[0].length - this.#at;
+    if (this.#failed) return SL_SINK_FAILED;
     if (this.#done) return 0;
+    this.#ahead = 0;
     this.#ask();
     return SL_AGAIN;
   }
@@ -78,15 +85,18 @@ class Pulled {
   take(max) {
     const n = this.ready();
     if (n <= 0) return n;
-    const chunk = /** @type {Uint8Array} */ (this.#chunk), from = this.#at;
+    const chunk = this.#chunks[0], from = this.#at;
     this.#at = Math.min(from + max, chunk.length);
-    if (this.#at === chunk.length) this.#chunk = null;
-    return from === 0 && this.#at === chunk.length ? chunk : chunk.subarray(from, this.#at);
+    if (this.#at < chunk.length) return chunk.subarray(from, this.#at);
+    this.#chunks.shift();
+    this.#at = 0;
+    return from === 0 ? chunk : chunk.subarray(from);
   }
   rewind() {
     if (!this.#rewinds) return false;
     this.stop(undefined);
-    this.#chunk = this.#puller = null;
+    this.#chunks = [];
+    this.#puller = null;
     this.#at = this.#pulled = 0;
     this.#asked = this.#done = this.#failed = false;
     return true;
@@ -95,7 +105,8 @@ class Pulled {
   stop(reason) {
     this.#generation++;
     const puller = this.#puller;
-    this.#chunk = this.#puller = null;
+    this.#chunks = [];
+    this.#puller = null;
     if (puller === null || this.#done || this.#failed) return;
     this.#done = true;
     try {
@@ -104,6 +115,11 @@ class Pulled {
       // likewise
     }
   }
+  #tell = () => {
+    this.#telling = false;
+    this.#ahead = AHEAD; // no more before the engine asks again
+    this.#more();
+  };
   #ask() {
     if (this.#asked) return;
     this.#asked = true;
@@ -113,7 +129,10 @@ class Pulled {
       if (generation !== this.#generation) return;
       this.#asked = false;
       change();
-      this.#more();
+      if (!this.#done && !this.#failed && this.#ahead < AHEAD) this.#ask();
+      if (this.#telling) return;
+      this.#telling = true;
+      soon(this.#tell);
     };
     try {
       this.#puller ??= this.#open();
@@ -135,8 +154,8 @@ class Pulled {
       if (this.#size >= 0 && this.#pulled > this.#size) {
         this.#fail(new RangeError(`the body is larger than the ${this.#size} bytes announced`));
       } else {
-        this.#chunk = value;
-        this.#at = 0;
+        this.#ahead += value.length;
+        this.#chunks.push(value);
       }
     }
   }
@@ -145,7 +164,7 @@ class Pulled {
     const puller = this.#puller;
     this.#failed = true;
     this.error = error;
-    this.#chunk = this.#puller = null;
+    this.#puller = null;
     try {
       Promise.resolve(puller?.stop(error)).catch(() => {});
     } catch {

@@ -163,6 +163,12 @@ describe('accepted', () => {
     expect(texts(URL_, { headers: { 'user-agent': 'mine' } })[10018]).toBeUndefined();
   });
 
+  test('socketPath', () => {
+    expect(texts(URL_, { socketPath: '/run/x.sock' })[10231]).toBe('/run/x.sock');
+    for (const socketPath of ['', 5, null, 'a\nport 1', 'caf\xe9']) expect(() => readOptions(URL_, { socketPath })).toThrow(/^socketPath/);
+    expect(() => readOptions('file:///x', { socketPath: '/x' })).toThrow('socketPath: a file needs no connection');
+  });
+
   test('tls', () => {
     expect(readOptions(URL_, { tls: { verify: true } }).tls).toBeNull();
     expect(numbers({ follow: false, tls: { verify: false } })).toEqual({ 64: 0, 81: 0 });

@@ -5,6 +5,9 @@ import { getEventListeners, once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Multi, Transfer, TransferError, nodeHost } from '../js/index.js';
@@ -712,3 +715,19 @@ async function script(code) {
   const [status] = await once(child, 'close');
   return { code: status, out, err, ms: Date.now() - started };
 }
+
+test('over a unix socket; a path where nobody listens is 7', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sluice-'));
+  const socketPath = path.join(folder, 's');
+  const server = http.createServer((request, response) => response.end(`${request.headers.host} ${request.url}`));
+  server.listen(socketPath);
+  await once(server, 'listening');
+  const options = { multi, socketPath };
+  expect((await new Transfer('http://name.test/a', options).perform()).text()).toBe('name.test /a');
+  const again = await new Transfer('http://name.test/b', options).perform();
+  expect([again.text(), again.reused]).toEqual(['name.test /b', true]);
+  await expect(new Transfer('http://name.test/', { multi, socketPath: path.join(folder, 'none') }).perform()).rejects.toMatchObject({ errno: 7 });
+  await multi[Symbol.asyncDispose]();
+  await new Promise((resolve) => server.close(resolve));
+  rmSync(folder, { recursive: true });
+});

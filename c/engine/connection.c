@@ -130,12 +130,11 @@ void sl_conn_detach(sl_conn *c, sl_transfer *t)
 
 void sl_conn_release(sl_conn *c, sl_transfer *t, bool keep, enum sl_how how)
 {
-  int64_t held = 0;
   keep = keep && c->opened && !c->doubt && c->protocol->leave(c, t) && !t->options->forbid_reuse;
   sl_conn_detach(c, t);
   if (c->transfers) return;
   /* Bytes after the end of a response could pass for the next one's: such a connection is not kept. */
-  if (!keep || c->in_len || c->out.len || (sl_info(c->ch, SL_INFO_HELD, &held, sizeof held) > 0 && held)) {
+  if (!keep || c->in_len || c->out.len || sl_recv(c->ch, c->multi->scratch, 1) != SL_AGAIN) {
     sl_conn_close(c, how);
     return;
   }
@@ -233,6 +232,7 @@ void sl_conn_run(sl_conn *c)
   if (c->raw) return;
   if (c->idle) {
     if (!sl_conn_sound(c)) sl_conn_close(c, SL_FINISH);
+    else sl_conn_want(c);
     return;
   }
   int32_t code = c->protocol->output(c);
@@ -245,6 +245,7 @@ void sl_conn_run(sl_conn *c)
 void sl_conn_want(sl_conn *c)
 {
   if (!c->opened || c->closed) return;
+  if (c->ready && c->multi->depth && !c->raw) return; /* its turn comes in this run, and ends here */
   uint32_t want = c->raw ? 0 : c->protocol->want(c);
   for (sl_transfer *t = c->transfers; t; t = t->conn_next) sl_transfer_arm(t);
   if (want == c->wanted) return;

@@ -17,6 +17,7 @@ sl_multi *sl_multi_new(sl_loop *loop)
   m->loop = loop ? loop : sl_loop_new();
   m->owns_loop = !loop;
   m->scratch = malloc(SL_RECV_CHUNK_MAX);
+  m->spec.max = SL_REQUEST_HEAD_MAX;
   if (!m->loop || !m->scratch) {
     sl_multi_free(m);
     return NULL;
@@ -51,6 +52,7 @@ void sl_multi_free(sl_multi *m)
   sl_timers_free(&m->timers);
   free(m->by_channel);
   free(m->scratch);
+  sl_text_free(&m->spec);
   free(m);
 }
 

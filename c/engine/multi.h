@@ -13,6 +13,7 @@
 #ifndef SLUICE_MULTI_H
 #define SLUICE_MULTI_H
 #include "base.h"
+#include "text.h"
 #include "timers.h"
 
 /* What happened, for whoever looks on: the simulator, the debug hook. */
@@ -50,6 +51,7 @@ struct sl_multi {
   sl_conn **by_channel;         /* hash of open channels                     */
   uint32_t by_channel_cap, by_channel_count;
   char *scratch;                /* SL_RECV_CHUNK_MAX                         */
+  sl_text spec;                 /* of the connection that is looked for      */
   int64_t next_conn_id, next_transfer_id;
   uint32_t turns;               /* runs that had something to do             */
   sl_trace *trace;

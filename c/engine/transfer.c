@@ -419,25 +419,26 @@ static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spe
 
 static void find_connection(sl_transfer *t, const sl_scheme *scheme)
 {
-  sl_text spec = { .max = SL_REQUEST_HEAD_MAX };
+  sl_text *spec = &t->multi->spec;
+  spec->len = 0;
+  spec->failed = false;
   if (scheme->kind == SL_EXCHANGE && (sl_gate_paused(&t->gate) & SL_DIR_SEND)) return; /* P11: opening sends */
-  CURLcode bad = sl_spec_compose(t, scheme, &spec);
+  CURLcode bad = sl_spec_compose(t, scheme, spec);
   if (bad) sl_transfer_stop(t, SL_CAUSE_INPUT, bad, NULL);
-  else if (t->host = sl_queue_host(scheme->kind, spec.data, (uint32_t)spec.len), !sl_queue_admits(t))
+  else if (t->host = sl_queue_host(scheme->kind, spec->data, (uint32_t)spec->len), !sl_queue_admits(t))
     sl_queue_enter(t, false);
   else {
     bool pooled = !t->options->fresh_connect && !t->retried && !t->options->connect_only;
-    sl_conn *c = pooled ? sl_conn_reuse(t->multi, scheme->kind, spec.data, (uint32_t)spec.len) : NULL;
+    sl_conn *c = pooled ? sl_conn_reuse(t->multi, scheme->kind, spec->data, (uint32_t)spec->len) : NULL;
     if (c) {
       sl_queue_leave(t, true);
       t->reused = true;
       sl_conn_attach(c, t);
       sl_multi_trace(t->multi, t, SL_TRACE_OPEN, scheme->kind, 0);
       begin(t);
-    } else if (sl_queue_has_room(t)) open_own(t, scheme, &spec);
+    } else if (sl_queue_has_room(t)) open_own(t, scheme, spec);
     else sl_queue_enter(t, false);
   }
-  sl_text_free(&spec);
 }
 
 void sl_transfer_opened(sl_transfer *t) { sl_multi_dirty(t->multi, t); }

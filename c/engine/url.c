@@ -252,8 +252,7 @@ static enum sl_url_error parse_scheme(span s, sl_url *url, span *rest, const cha
   size_t i = 0, count = sizeof schemes / sizeof *schemes;
   while (i < count && !sl_equal_nocase(s.at, n, schemes[i].name)) i++;
   if (i == count) return refuse(why, SL_URL_SCHEME, "the scheme is none of http, https and file");
-  url->scheme = copy_lower((span){ s.at, n });
-  if (!url->scheme) return refuse(why, SL_URL_NOMEM, "out of memory");
+  url->scheme = schemes[i].name;
   url->port = schemes[i].port;
   *rest = span_from(s, n + 3);
   return SL_URL_OK;
@@ -288,7 +287,6 @@ enum sl_url_error sl_url_parse(const char *text, size_t n, sl_url *url, const ch
 
 void sl_url_free(sl_url *url)
 {
-  free(url->scheme);
   free(url->host);
   free(url->target);
   free(url->user);

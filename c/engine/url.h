@@ -9,7 +9,7 @@
 #include "text.h"
 
 typedef struct {
-  char *scheme;   /* lower case                                                        */
+  const char *scheme; /* lower case, static                                             */
   char *host;     /* lower case, IPv6 without brackets, no zone; "" for file           */
   char *target;   /* what goes into the request line: path and query, at least "/"     */
   char *user, *password; /* percent-decoded, NULL when absent                          */

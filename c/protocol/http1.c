@@ -32,6 +32,7 @@ struct http1 {
   bool body_unwanted; /* the caller wants none though the method has one              */
   /* the request */
   bool asked;         /* its head is going out                                        */
+  bool answer_due;    /* its head went out in this turn: there is no answer yet       */
   bool chunked_out;   /* its body goes in chunks                                      */
   bool out_ended;     /* its body is in `out` or gone, to the last byte               */
   bool out_full;      /* the channel takes no more now                                */
@@ -245,6 +246,7 @@ static int32_t send_head(sl_conn *c, sl_transfer *t)
   h->asked = true;
   int32_t code = flush(c);
   if (code < 0) return code;
+  h->answer_due = true;
   if (h->out_ended) sl_out_end(t);
   else sl_out_body(t, h->expects);
   return 0;
@@ -596,6 +598,11 @@ static int32_t receive(sl_conn *c, sl_transfer *t, int64_t allowance, bool *eof)
 
 static int32_t http1_input(sl_conn *c)
 {
+  struct http1 *h = c->protocol_state;
+  if (h->answer_due) { /* the host tells when one comes */
+    h->answer_due = false;
+    return 0;
+  }
   for (unsigned reads = 0; reads < SL_RUN_READS_MAX; reads++) {
     sl_transfer *t = c->transfers;
     bool more = false, eof = false;

@@ -7,7 +7,7 @@ import { Multi, fetchHost, nodeHost } from '../index.js';
 
 export const USAGE = `Usage: sluice [options] URL
 
-Downloads URL (http: or https:). Without URL and options: shows on real transfers what Sluice does.
+Downloads URL (http:, https: or file:). Without URL and options: shows on real transfers what Sluice does.
 
   -o, --output FILE        write to FILE instead of standard output
   -C, --continue-at N      go on after N bytes; -: after those that FILE has
@@ -108,6 +108,8 @@ export function readArguments(argv) {
   };
 }
 
+const SCHEMES = new Set(['http', 'https', 'file']);
+
 /** What cannot be asked for at once. @param {Record<string, any>} values */
 function checkTogether(values) {
   for (const names of [['head', 'data', 'upload-file'], ['head', 'continue-at'], ['data', 'continue-at'], ['upload-file', 'continue-at'], ['location', 'no-location'], ['no-location', 'max-redirs']]) {
@@ -129,7 +131,7 @@ function parse(argv) {
 /** The URL as it was given; the file that is sent to a folder has its name there. @param {string} text @param {string | undefined} upload */
 function checkUrl(text, upload) {
   const scheme = /^([a-z][a-z0-9+.-]*):(?!\d)/i.exec(text)?.[1].toLowerCase(); // in host:80 it is none
-  if (scheme !== undefined && scheme !== 'http' && scheme !== 'https') throw new UsageError(`(1) CURLE_UNSUPPORTED_PROTOCOL: ${scheme}: is neither http: nor https:`, 1);
+  if (scheme !== undefined && !SCHEMES.has(scheme)) throw new UsageError(`(1) CURLE_UNSUPPORTED_PROTOCOL: ${scheme}: is not http:, https: or file:`, 1);
   if (scheme === undefined || !URL.canParse(text)) {
     const hint = scheme === undefined && URL.canParse(`http://${text}`) ? `; did you mean http://${text}?` : '';
     throw new UsageError(`(3) CURLE_URL_MALFORMAT: ${JSON.stringify(text)} is not a URL${hint}`, 3);
