@@ -29,6 +29,7 @@ export const BY_CALL = 1, BY_CALLBACK = 2, BY_REMOTE = 4;
  * @property {(chunk: Uint8Array, owned: boolean) => number} onBody owned: the chunk is nobody else's. How many were accepted, or a code.
  * @property {() => import('./source.js').Source | null} source The request's body, null: there is none.
  * @property {(life: number) => void} onState only of a transfer that is watched
+ * @property {(kind: number, a: number, b: number) => void} onTrace only of a transfer that is traced
  * @property {(code: number) => void} onDone
  * @property {(error: unknown, code: number) => void} onDead The engine is gone: closed, or by a fault; nothing more will be told.
  */
@@ -152,6 +153,8 @@ export class Core {
   }
   /** From now on it tells onState. @param {number} e */
   watch(e) { this.#enter(this.#x.sl_embed_watch, e); }
+  /** From now on it tells onTrace. @param {number} e */
+  trace(e) { this.#enter(this.#x.sl_embed_trace, e); }
 
   /** Make what was asked for true. Inside an import: nothing, the run that is on does it. */
   run() {
@@ -275,12 +278,12 @@ export class Core {
 
   /** `sluice_app_1` @returns {WebAssembly.ModuleImports} */
   #app() {
-    /** @param {(sink: Sink, a: number, b: number) => void} tell */
-    const caught = (tell) => (/** @type {number} */ token, /** @type {number} */ a, /** @type {number} */ b) => {
+    /** @param {(sink: Sink, a: number, b: number, c: number) => void} tell */
+    const caught = (tell) => (/** @type {number} */ token, /** @type {number} */ a, /** @type {number} */ b, /** @type {number} */ c) => {
       const sink = this.#sinks.get(token);
       if (sink === undefined) return;
       try {
-        tell(sink, a, b);
+        tell(sink, a, b, c);
       } catch (error) {
         this.#report(error);
       }
@@ -319,6 +322,7 @@ export class Core {
         }
       },
       on_state: caught((sink, life) => sink.onState(life)),
+      on_trace: caught((sink, kind, a, b) => sink.onTrace(kind, a, b)),
       on_done: (/** @type {number} */ token, /** @type {number} */ code) => {
         const sink = this.#sinks.get(token);
         if (sink === undefined) return;

@@ -60,6 +60,7 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {false} [decompress] Content is not decoded yet.
  * @property {Tls} [tls]
  * @property {string} [socketPath] Connect to this unix socket (Windows: named pipe) instead; the URL's host is still asked for.
+ * @property {(event: import('./trace.js').TraceEvent) => void} [debug] Told what the engine does for this transfer, as it does it.
  * @property {Multi} [multi] The engine that runs it; default: one shared by all.
  *
  * @typedef {Limits & OwnOptions} TransferOptions
@@ -71,6 +72,7 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {string[]} headers lines
  * @property {import('./hosts/door.js').TlsOptions | null} tls null: the host's default
  * @property {((chunk: Uint8Array) => unknown) | undefined} onData
+ * @property {((event: import('./trace.js').TraceEvent) => void) | undefined} debug
  * @property {import('./sinks.js').Target | null} to
  * @property {import('./source.js').Body | null} body
  * @property {boolean} failOnError
@@ -90,7 +92,7 @@ const NUMBERS = {
 };
 const LIMITS = new Set(['timeoutMs', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed']);
 const OPTIONS = new Set([...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'body', 'signal', 'onData', 'to', 'maxBody',
-  'follow', 'failOnError', 'decompress', 'tls', 'socketPath', 'multi']);
+  'follow', 'failOnError', 'decompress', 'tls', 'socketPath', 'debug', 'multi']);
 const TLS = new Set(['ca', 'cert', 'key', 'passphrase', 'servername', 'verify']);
 const LOW_SPEED = new Set(['bytesPerSecond', 'ms']);
 
@@ -359,6 +361,7 @@ export function readOptions(url, given = {}) {
   if (decompress !== false) throw new TypeError(`decompress: content is not decoded yet, only false is accepted, got ${show(decompress)}`);
   if (typeof failOnError !== 'boolean') throw new TypeError(`failOnError must be true or false, got ${show(failOnError)}`);
   if (onData !== undefined && typeof onData !== 'function') throw new TypeError(`onData must be a function, got ${show(onData)}`);
+  if (options.debug !== undefined && typeof options.debug !== 'function') throw new TypeError(`debug must be a function, got ${show(options.debug)}`);
   if (onData !== undefined && options.to !== undefined) throw new TypeError('onData and to: a body goes to one place, give one of them');
   if (signal !== undefined && typeof (/** @type {any} */ (signal)?.addEventListener) !== 'function') throw new TypeError(`signal must be an AbortSignal, got ${show(signal)}`);
   if (multi !== undefined && !(multi instanceof Multi)) throw new TypeError(`multi must be a Multi, got ${show(multi)}`);
@@ -377,6 +380,7 @@ export function readOptions(url, given = {}) {
     headers: headers.size > 0 || (framed.body?.type && !isFile) ? [] : NO_LINES,
     tls,
     onData: /** @type {Settings['onData']} */ (onData),
+    debug: /** @type {Settings['debug']} */ (options.debug),
     to: options.to === undefined ? null : readTarget(options.to),
     body: framed.body,
     failOnError,

@@ -13,6 +13,7 @@ import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
 import { CAINFO, TIMEOUT_MS } from './options.js';
 import { Head, Result, noProgress, readProgress, readTimings } from './result.js';
 import { Collector, Pull } from './sinks.js';
+import { traceEvent } from './trace.js';
 
 /** @typedef {import('./options.js').Settings} Settings */
 /** @typedef {import('./transfer.js').Transfer} Transfer */
@@ -102,6 +103,7 @@ export class Run {
     }
     if (this.#called !== 0) engine.pause(e, this.#called, core.BY_CALL);
     this.watch();
+    if (this.#settings.debug !== undefined) this.#core.trace(this.#e);
     engine.start(e);
     engine.run();
   }
@@ -210,10 +212,11 @@ export class Run {
     if (this.#over) return SL_SINK_FAILED;
     this.#offered = true;
     const { onData, maxBody } = this.#settings;
-    let answer;
+    let answer, waits = /** @type {Promise<unknown> | null} */ (null);
     try {
       if (onData !== undefined) answer = onData.call(this.#transfer, chunk);
       else answer = (this.#taker ??= new Collector(this, maxBody)).take(chunk, owned);
+      if (typeof (/** @type {any} */ (answer)?.then) === 'function') waits = Promise.resolve(/** @type {PromiseLike<unknown>} */ (answer));
     } catch (error) {
       return this.#fail(error);
     }
@@ -222,9 +225,11 @@ export class Run {
       return SL_SINK_PAUSED;
     }
     if (answer === SL_SINK_FAILED && this.#over) return SL_SINK_FAILED;
-    if (typeof (/** @type {any} */ (answer)?.then) === 'function') this.#wait(/** @type {PromiseLike<unknown>} */ (answer));
+    if (waits !== null) this.#wait(waits);
     return chunk.length;
   }
+  /** @param {number} kind @param {number} a @param {number} b */
+  onTrace(kind, a, b) { this.#settings.debug?.call(this.#transfer, traceEvent(kind, a, b)); }
   /** @param {number} life */
   onState(life) {
     if (!this.#watched) return;

@@ -29,10 +29,10 @@ async function load() {
   };
 }
 
-const built = existsSync(modulePath);
-(built ? describe : describe.skip)('simulator in WebAssembly', () => {
+describe('simulator in WebAssembly', () => {
   let sim;
   beforeAll(async () => {
+    if (!existsSync(modulePath)) throw new Error(`${modulePath} is missing: ./build.sh sim makes it`);
     sim = await load();
   });
 

@@ -731,3 +731,31 @@ test('over a unix socket; a path where nobody listens is 7', async () => {
   await new Promise((resolve) => server.close(resolve));
   rmSync(folder, { recursive: true });
 });
+
+test('debug is told what the engine does; the first stop is the only one', async () => {
+  const server = await serve(http.createServer((request, response) => response.end('hello')));
+  const events = [];
+  await get(server.url, { debug: (event) => events.push(event) }).perform();
+  expect(events.filter(({ what }) => what === 'stop')).toEqual([{ what: 'stop', cause: 'complete', code: 'CURLE_OK' }]);
+  expect(events.filter(({ what }) => what === 'state').map(({ life }) => life).filter((life, i, all) => life !== all[i - 1]))
+    .toEqual(['pending', 'connecting', 'active', 'done']);
+  expect(events).toContainEqual({ what: 'open', kind: 'tcp', reused: false });
+  expect(events).toContainEqual({ what: 'write', part: 'body', accepted: 5 });
+  events.length = 0;
+  const paused = get(server.url, { debug: (event) => events.push(event) });
+  paused.pause('recv');
+  const done = paused.perform();
+  await paused.abort();
+  await expect(done).rejects.toMatchObject({ errno: 42 });
+  expect(events).toContainEqual({ what: 'gate', paused: 'recv', by: 'call' });
+  expect(events).toContainEqual({ what: 'stop', cause: 'abort', code: 'CURLE_ABORTED_BY_CALLBACK' });
+  expect(() => get(server.url, { debug: 1 })).toThrow(new TypeError('debug must be a function, got 1'));
+});
+
+test('an onData whose thenable throws ends the transfer with 23 and the cause', async () => {
+  const server = await serve(http.createServer((request, response) => response.end('hello')));
+  const cause = new Error('no');
+  for (const answer of [{ then() { throw cause; } }, { get then() { throw cause; } }]) {
+    await expect(get(server.url, { onData: () => answer }).perform()).rejects.toMatchObject({ errno: 23, cause });
+  }
+});

@@ -16,6 +16,7 @@ struct sl_embed {
   sl_transfer transfer; /* first: a transfer's address is its embed's */
   sl_options options;
   bool watched;         /* on_state is wanted */
+  bool traced;          /* on_trace is wanted */
 };
 
 static struct {
@@ -155,6 +156,18 @@ int32_t sl_embed_configure(struct sl_embed *e, uint32_t n)
 }
 
 void sl_embed_watch(struct sl_embed *e) { e->watched = true; }
+
+static void embed_trace(void *arg, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b)
+{
+  (void)arg;
+  if (t && ((const struct sl_embed *)t)->traced) on_trace(t->token, kind, (double)a, (double)b);
+}
+
+void sl_embed_trace(struct sl_embed *e)
+{
+  e->traced = true;
+  instance.multi->trace = embed_trace;
+}
 
 int32_t sl_embed_start(struct sl_embed *e)
 {

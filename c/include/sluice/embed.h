@@ -44,6 +44,8 @@ void SL_EXPORT(sl_embed_free)(struct sl_embed *e);
 int32_t SL_EXPORT(sl_embed_configure)(struct sl_embed *e, uint32_t n);
 /* From now on on_state is called. */
 void SL_EXPORT(sl_embed_watch)(struct sl_embed *e);
+/* From now on on_trace tells what happens to this transfer. */
+void SL_EXPORT(sl_embed_trace)(struct sl_embed *e);
 
 /* Start (IDLE or DONE). A pause set in IDLE holds (B14). */
 int32_t SL_EXPORT(sl_embed_start)(struct sl_embed *e);
@@ -100,6 +102,8 @@ int32_t SL_APP(on_read_body)(uint32_t token, char *ptr, uint32_t cap);
 int32_t SL_APP(on_rewind)(uint32_t token);
 /* The life (state.h) or the pause state of a watched transfer changed; the end is told by on_done alone. */
 void SL_APP(on_state)(uint32_t token, uint32_t life);
+/* The engine's trace of a transfer: multi.h's enum sl_trace_kind and its two numbers. */
+void SL_APP(on_trace)(uint32_t token, uint32_t kind, double a, double b);
 /* The end, once for each start. The transfer may be freed or started again from here on. */
 void SL_APP(on_done)(uint32_t token, int32_t code);
 
