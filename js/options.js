@@ -42,7 +42,8 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {string} [method] Default: GET, with a body POST. A file: URL is read with GET, written with PUT or a body.
  * @property {HeadersInit} [headers]
  * @property {string | ArrayBuffer | ArrayBufferView | Blob | URLSearchParams | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>} [body]
- *   Of the request. Bytes go out by reference: they must not change before they are sent. Streams are sent chunked, or
+ *   Of the request. Bytes go out by reference: they must not change before they are sent, which, when the server
+ *   answers early, may be shortly after the transfer has ended. Streams are sent chunked, or
  *   with the size given in an own Content-Length; one that fails ends the transfer with CURLE_READ_ERROR. When the
  *   transfer ends early they are cancelled.
  * @property {AbortSignal} [signal] Its listeners are removed when the transfer ends.

@@ -41,6 +41,8 @@ typedef int32_t sl_ch;          /* > 0, chosen by the host                 */
 #define SL_HOST_HELD_MAX 65536
 /* What a host may buffer of what the engine sent on one channel, in bytes. */
 #define SL_HOST_SEND_MAX 65536
+/* What may be unsent of bytes moved out, in bytes: they are the source's, not copies. */
+#define SL_HOST_MOVE_MAX 524288
 
 enum sl_kind {
   SL_TCP = 1,   /* a byte stream, TCP or a unix socket                                    */
@@ -159,7 +161,9 @@ int32_t SL_HOST(sl_move)(sl_ch ch, uint32_t sink, uint32_t max);
 /* Bytes taken (0 < n <= len; the host owns a copy) or a code. Never takes more than leaves
  * SL_HOST_SEND_MAX buffered. */
 int32_t SL_HOST(sl_send)(sl_ch ch, const void *buf, uint32_t len);
-/* Like send, from the source of transfer `source`, at most max: bytes taken, AGAIN, or a code. */
+/* Like send, from the source of transfer `source`, at most max: bytes taken, AGAIN, or a code. A host may send the
+ * source's own bytes, uncopied, and as many turns of them as one run brings (SL_HOST_MOVE_MAX); it begins only while
+ * less than SL_HOST_SEND_MAX is unsent. SL_SINK_FAILED: the source failed; the engine ends the transfer with 26. */
 int32_t SL_HOST(sl_move_out)(sl_ch ch, uint32_t source, uint32_t max);
 /* Length of the answer (may exceed cap: then nothing or a part is written, ask again), AGAIN when it
  * is not known yet, NOSYS. Texts are not zero-ended. */
