@@ -19,7 +19,7 @@ import { SL_AGAIN, SL_SINK_FAILED } from './hosts/door.js';
  * @property {(more: () => void) => Source | null} open null: it was a stream, and is used
  */
 
-const AHEAD = 512 * 1024; // bytes
+const AHEAD = 512 * 1024; // bytes: SL_HOST_MOVE_MAX of host.h
 /** When the promises that are settled have been heard: then it is known what the stream had at once. */
 const soon = typeof process === 'object' && typeof process.nextTick === 'function' ? process.nextTick : queueMicrotask;
 

@@ -28,6 +28,11 @@
 #if __has_feature(memory_sanitizer)
 #include <sanitizer/msan_interface.h>
 #endif
+#if __has_feature(thread_sanitizer)
+/* The real getaddrinfo is called past the sanitizer, which so does not know of libc's own locks in it. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void) { return "called_from_lib:libc.so.6\n"; }
+#endif
 #endif
 #include "host/posix_fds.h"
 #include "host/resolve.h"
