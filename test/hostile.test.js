@@ -181,6 +181,9 @@ describe('status lines', () => {
     ['negative', 'HTTP/1.1 -20 OK\r\n\r\n', WEIRD_REPLY],
     ['below 100', 'HTTP/1.1 099 OK\r\n\r\n', WEIRD_REPLY],
     ['no space before it', 'HTTP/1.1200 OK\r\n\r\n', WEIRD_REPLY],
+    ['two digits and nothing behind', 'HTTP/1.1 20\r\n\r\n', WEIRD_REPLY],
+    ['letters and nothing behind', 'HTTP/1.1 2x0\r\n\r\n', WEIRD_REPLY],
+    ['a bare CR behind the code', 'HTTP/1.1 200\rX\r\n\r\n', WEIRD_REPLY],
     ['NUL in the reason', 'HTTP/1.1 200 O\0K\r\n\r\n', WEIRD_REPLY],
     ['a bare CR in the reason', 'HTTP/1.1 200 O\rK\r\n\r\n', WEIRD_REPLY],
     ['101, which nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', WEIRD_REPLY],
@@ -504,6 +507,7 @@ describe('what comes after the end', () => {
 
   test.each([
     ['204', 'HTTP/1.1 204 No Content\r\n\r\n'],
+    ['204 and nothing behind it, no fields', 'HTTP/1.1 204\r\n\r\n'],
     ['304 with the length it would have had', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5000\r\n\r\n'],
   ])('%s without a body keeps the connection', (_name, bytes) => bothWays(bytes, { errno: OK, text: '' }));
 });
@@ -516,6 +520,7 @@ describe('connections that may not serve another request', () => {
     ['HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', false],
     ['HTTP/1.0 with keep-alive: it may', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: Keep-Alive\r\n\r\nok', true],
     ['HTTP/1.1: it may', withLength('ok'), true],
+    ['a status line that ends behind its code', 'HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok', true],
   ])('%s', (_name, bytes, reused) => bothWays(bytes, { errno: OK, text: 'ok', reused }));
 });
 

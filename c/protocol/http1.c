@@ -392,15 +392,38 @@ static bool head_fits(struct http1 *h, sl_transfer *t, size_t more)
   return fail(t, CURLE_TOO_LARGE, "Response head larger than 65536 bytes");
 }
 
+/* A status line may end behind its code, without the space that the grammar asks for; the parser asks for it too. The
+ * same answers as its own: bytes of the head, -1 malformed, -2 more is needed. */
+#define BARE_STATUS_LINE "HTTP/1.1 200\r\n"
+static int parse_head(const sl_conn *c, const struct http1 *h, int *minor, int *status, struct phr_header *headers,
+                      size_t *n)
+{
+  const size_t line = sizeof BARE_STATUS_LINE - 1, code = line - 5;
+  const char *in = c->in, *reason;
+  size_t reason_len;
+  bool bare = c->in_len >= line - 1 && in[line - 2] == '\r' && !memcmp(in, "HTTP/1.", 7);
+  if (!bare) return phr_parse_response(in, c->in_len, minor, status, &reason, &reason_len, headers, n, h->looked_at);
+  uint64_t number;
+  *n = 0;
+  if (in[7] < '0' || in[7] > '9' || in[8] != ' ' || !sl_parse_uint(in + code, 3, 999, &number)) return -1;
+  if (c->in_len < line) return -2;
+  if (in[line - 1] != '\n') return -1;
+  *minor = in[7] - '0';
+  *status = (int)number;
+  /* The parser's quick look for the end would miss the lone CR LF of no fields at all. */
+  size_t seen = h->looked_at > line + 2 ? h->looked_at - line : 0;
+  *n = SL_HEADER_LINES_MAX;
+  int len = phr_parse_headers(in + line, c->in_len - line, headers, n, seen);
+  return len < 0 ? len : len + (int)line;
+}
+
 /* Not on the hot path of bodies, and large with the header array: kept out of line. */
 __attribute__((noinline)) static bool read_head(sl_conn *c, sl_transfer *t, bool *more)
 {
   struct http1 *h = c->protocol_state;
   struct phr_header headers[SL_HEADER_LINES_MAX];
-  size_t n = SL_HEADER_LINES_MAX, reason_len;
-  const char *reason;
-  int minor, status;
-  int len = phr_parse_response(c->in, c->in_len, &minor, &status, &reason, &reason_len, headers, &n, h->looked_at);
+  size_t n = SL_HEADER_LINES_MAX;
+  int minor, status, len = parse_head(c, h, &minor, &status, headers, &n);
   bool strange = memcmp(c->in, "HTTP/", c->in_len < 5 ? c->in_len : 5) != 0;
   if (len == -2 && !strange) {
     *more = true;
