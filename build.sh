@@ -567,7 +567,9 @@ need_runtime() {
     package=node-$(node -p 'process.platform + "-" + process.arch')
     say "installing Node.js $1 to test with (once, 40 MB)"
     mkdir -p "$to"
-    quietly runtimes.log npm install --prefix "$to" --ignore-scripts --no-save --no-audit --no-fund "$package@$1" || return 1
+    # A folder of its own instead of --prefix, which would look for npm's global settings in there.
+    echo '{ "private": true }' >"$to/package.json"
+    quietly runtimes.log env -C "$to" npm install --ignore-scripts --no-save --no-audit --no-fund "$package@$1" || return 1
     ln -sfn "node_modules/$package/bin" "$to/bin"
 }
 
