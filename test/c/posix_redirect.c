@@ -188,7 +188,30 @@ static void secrets(void)
   CHECK_EQ(HTTP, curl_easy_perform(easy), CURLE_OK);
   CHECK(HTTP, request_has(http, "GET /length/5 ") && request_has(http, "\r\nauthorization: Bearer x\r\n"));
   curl_slist_free_all(list);
+  /* A Host of one's own is the first host's, whomever one trusts. */
+  list = curl_slist_append(NULL, "Host: virtual.example");
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
+  curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 1L);
+  CHECK_EQ(HTTP, curl_easy_perform(easy), CURLE_OK);
+  CHECK(HTTP, request_has(http, "GET /length/5 ") && request_has(http, "\r\nHost: virtual.example\r\n"));
+  set_path(easy, away(302, "/length/5"));
+  CHECK_EQ(HTTP, curl_easy_perform(easy), CURLE_OK);
+  CHECK(HTTP, request_has(other, "\r\nHost: 127.0.0.1:") && !request_has(other, "virtual.example"));
+  curl_slist_free_all(list);
   end(&r);
+  /* Those of the first URL go along to where it led, and not elsewhere. */
+  static const char *const to[] = { "/length/5", NULL };
+  for (int i = 0; i < 2; i++) {
+    char url[300];
+    easy = begin_following(&r, "/");
+    if (to[i]) snprintf(url, sizeof url, "http://me:secret@127.0.0.1:%d/to/302/%s", server_port(http), to[i]);
+    else snprintf(url, sizeof url, "http://me:secret@127.0.0.1:%d%s", server_port(http), away(302, "/length/5"));
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    CHECK_EQ(HTTP, curl_easy_perform(easy), CURLE_OK);
+    CHECK_EQ(HTTP, info(easy, CURLINFO_REDIRECT_COUNT), 1);
+    CHECK(HTTP, request_has(to[i] ? http : other, "\r\nAuthorization: Basic bWU6c2VjcmV0\r\n") == (to[i] != NULL));
+    end(&r);
+  }
 }
 
 static void refusals(void)
