@@ -487,9 +487,3 @@ CURLcode sl_options_add_header(sl_options *o, const char *line, size_t n)
   o->own_headers = list;
   return CURLE_OK;
 }
-
-void sl_options_clear_headers(sl_options *o)
-{
-  curl_slist_free_all(o->own_headers);
-  o->own_headers = NULL;
-}

@@ -68,8 +68,6 @@ CURLcode sl_options_object(sl_options *o, int option, void *object);
 CURLcode sl_options_function(sl_options *o, int option, sl_function *function);
 /* Add one request header line "Name: value" to the owned list. */
 CURLcode sl_options_add_header(sl_options *o, const char *line, size_t n);
-/* Forget the owned list. */
-void sl_options_clear_headers(sl_options *o);
 /* Whether a header line is fit to be sent: a token, a colon (or ';' or nothing after: libcurl's forms for
  * empty and removed headers), no CR, LF or NUL. */
 bool sl_header_valid(const char *line, size_t n);

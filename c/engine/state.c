@@ -59,8 +59,6 @@ bool sl_state_step(sl_state *s, enum sl_step_event event, uint64_t held)
   return false;
 }
 
-const char *sl_life_name(enum sl_life life) { return life < SL_LIFE_COUNT ? life_names[life] : "?"; }
-
 /* The diagram. Lives are states; the halves are two regions inside ACTIVE; each from-to pair of a row is an
  * arrow. Rows over "any half" of ACTIVE are drawn once, at ACTIVE. */
 

@@ -42,7 +42,6 @@ typedef struct {
  * (`held` bytes must be 0 for rows that say so). */
 bool sl_state_step(sl_state *s, enum sl_step_event event, uint64_t held);
 
-const char *sl_life_name(enum sl_life life);
 /* The diagram of the table, as Mermaid text: line `n` of it (0, 1, ...), or NULL after the last.
  * `buf` holds at least 160 bytes. */
 const char *sl_state_diagram_line(unsigned n, char *buf, size_t size);
