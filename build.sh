@@ -654,6 +654,7 @@ Usage: ./build.sh VERB
   jest [ARGUMENT ...]       only Jest (builds nothing)
   sim [SEEDS]               only the simulator, plain and under ASan and UBSan
   types                     only the type check of js/
+  mutants [TEXT]            only the mutants: small breaks of the engine that the tests must notice
   runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js
   campaign                  what takes too long for CI: many seeds, C tests under more sanitizers, the other Node.js
   bench [ROW ...] [--quick] Sluice beside node:net, node:http, undici, fetch and libcurl (--profile: where its time goes)
@@ -747,6 +748,12 @@ verb_runtimes() {
     return "$failed"
 }
 
+verb_mutants() {
+    verb_deps
+    unlock
+    node test/mutants/run.js "$@"
+}
+
 verb_bench() {
     need_test_tools
     build_module
@@ -763,6 +770,8 @@ verb_campaign() {
     run_sim plain "$CAMPAIGN_SEEDS"
     run_sim address "$((CAMPAIGN_SEEDS / 10))"
     verb_test "$@"
+    lock
+    verb_mutants
     lock
     verb_runtimes "$@"
 }
