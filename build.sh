@@ -499,26 +499,36 @@ build_c_tests() {
     done
 }
 
-# run_c_tests MODE [NAME...]: one line a program; the output of those that fail.
+# run_c_tests MODE [NAME...]: one line a program; the output of those that fail. As many at a time as there are cores.
 run_c_tests() {
-    local mode=$1 program name failed=0 log started
+    local mode=$1 program failed=0 running=0
     shift
     build_c_tests "$mode"
     mkdir -p build/log
     for program in "${C_TESTS[@]}"; do
-        name=$(basename "$program")
-        [[ $# == 0 || " $* " == *" $name "* ]] || continue
-        log=build/log/$name.$mode.log
-        started=$SECONDS
-        if timeout "$C_TEST_SECONDS" "$program" >"$log" 2>&1; then
-            say "pass $name, $mode ($((SECONDS - started)) s)"
-        else
-            say "FAIL $name, $mode (exit $?): $program"
-            tail -n 40 "$log" >&2
-            failed=1
+        [[ $# == 0 || " $* " == *" $(basename "$program") "* ]] || continue
+        if ((running == JOBS)); then
+            wait -n || failed=1
+            running=$((running - 1))
         fi
+        run_c_test "$mode" "$program" &
+        running=$((running + 1))
     done
+    for (( ; running > 0; running--)); do wait -n || failed=1; done
     return "$failed"
+}
+
+run_c_test() {
+    local name log started=$SECONDS
+    name=$(basename "$2")
+    log=build/log/$name.$1.log
+    if timeout "$C_TEST_SECONDS" "$2" >"$log" 2>&1; then
+        say "pass $name, $1 ($((SECONDS - started)) s)"
+    else
+        say "FAIL $name, $1 (exit $?): $2"
+        tail -n 40 "$log" >&2
+        return 1
+    fi
 }
 
 # build/sim/sim.wasm: simulator and core as one module. SL_HOST_LINKED: the door's functions are in it, not imported.

@@ -30,7 +30,7 @@ function prepare(dir) {
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(`${dir}/build`, { recursive: true });
   for (const part of ['c', 'test/c', 'test/sim', 'build.sh', 'package.json', 'package-lock.json']) cpSync(`${ROOT}${part}`, `${dir}/${part}`, { recursive: true });
-  for (const part of ['node_modules', 'build/src', 'build/tools', 'build/stamp']) symlinkSync(`${ROOT}${part}`, `${dir}/${part}`);
+  for (const part of ['node_modules', 'build/src', 'build/tools']) symlinkSync(`${ROOT}${part}`, `${dir}/${part}`);
 }
 
 /** The name of the test that noticed, null when none did. */
