@@ -1,13 +1,14 @@
 // Applies each mutant to a copy of the sources and runs simulator and C tests until one notices. `./build.sh mutants [TEXT]`:
 // those whose file and name have TEXT; all by default. Fails when one survives, or does not fit the sources any more.
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { MUTANTS } from './mutants.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const WORK = `${ROOT}build/mutants`;
+mkdirSync(`${ROOT}build`, { recursive: true });
+const WORK = mkdtempSync(`${ROOT}build/mutants-`);
 const SEEDS = process.env.MUTANT_SEEDS ?? '6000';
 const TEST_SECONDS = 60; // a mutant may wait for ever
 const BUILD_SECONDS = 300;
@@ -27,7 +28,6 @@ const build = (cwd) => run(cwd, BUILD_SECONDS, 'bash', '-c', `set -- help; . ./b
 const programsOf = (built) => built.out.split('\n').filter((line) => line.startsWith('build/'));
 
 function prepare(dir) {
-  rmSync(dir, { recursive: true, force: true });
   mkdirSync(`${dir}/build`, { recursive: true });
   for (const part of ['c', 'test/c', 'test/sim', 'build.sh', 'package.json', 'package-lock.json']) cpSync(`${ROOT}${part}`, `${dir}/${part}`, { recursive: true });
   for (const part of ['node_modules', 'build/src', 'build/tools']) symlinkSync(`${ROOT}${part}`, `${dir}/${part}`);
@@ -65,6 +65,7 @@ async function examine(dir, mutant) {
 const chosen = MUTANTS.filter(({ name, file }) => !process.argv[2] || `${file}: ${name}`.includes(process.argv[2]));
 const queue = [...chosen];
 const counts = {};
+process.on('exit', () => rmSync(WORK, { recursive: true, force: true }));
 await Promise.all(Array.from({ length: Math.min(availableParallelism(), chosen.length) }, async (_, n) => {
   const dir = `${WORK}/${n}`;
   prepare(dir);
