@@ -305,9 +305,21 @@ download_nginx() {
 
 # ---- Compiling -----------------------------------------------------------------------------------------------------------
 
+# wait_for_room NAME: until fewer than JOBS of the processes in the array NAME run. False when one has failed. By number and
+# not by `wait -n`, which is also answered by shells that fed a `<(...)`.
+wait_for_room() {
+    local -n waiting=$1
+    local ok=0
+    while ((${#waiting[@]} >= JOBS)); do
+        wait "${waiting[0]}" || ok=1
+        waiting=("${waiting[@]:1}")
+    done
+    return "$ok"
+}
+
 # compile DIR SOURCE...: objects into DIR, those out of date only, on all cores. Sets OBJECTS.
 compile() {
-    local dir=$1 source object flags running=0 failed=0
+    local dir=$1 source object flags pids=() failed=0
     local command=("${COMPILER[@]}" "${CFLAGS[@]}")
     shift
     mkdir -p "$dir"
@@ -325,14 +337,11 @@ compile() {
         test/*) flags=("${WARNINGS[@]}" "${LENIENT[@]}" -Itest/sim -Itest/c/support) ;;
         *) flags=("${WARNINGS[@]}" "${LENIENT[@]}") ;;
         esac
-        if ((running == JOBS)); then
-            wait -n || failed=1
-            running=$((running - 1))
-        fi
+        wait_for_room pids || failed=1
         "${command[@]}" "${flags[@]}" -c -MMD -MF "$object.d" -o "$object" "$source" &
-        running=$((running + 1))
+        pids+=($!)
     done
-    for (( ; running > 0; running--)); do wait -n || failed=1; done
+    JOBS=1 wait_for_room pids || failed=1
     ((!failed)) || die "compiling failed"
 }
 
@@ -501,20 +510,17 @@ build_c_tests() {
 
 # run_c_tests MODE [NAME...]: one line a program; the output of those that fail. As many at a time as there are cores.
 run_c_tests() {
-    local mode=$1 program failed=0 running=0
+    local mode=$1 program failed=0 pids=()
     shift
     build_c_tests "$mode"
     mkdir -p build/log
     for program in "${C_TESTS[@]}"; do
         [[ $# == 0 || " $* " == *" $(basename "$program") "* ]] || continue
-        if ((running == JOBS)); then
-            wait -n || failed=1
-            running=$((running - 1))
-        fi
+        wait_for_room pids || failed=1
         run_c_test "$mode" "$program" &
-        running=$((running + 1))
+        pids+=($!)
     done
-    for (( ; running > 0; running--)); do wait -n || failed=1; done
+    JOBS=1 wait_for_room pids || failed=1
     return "$failed"
 }
 
