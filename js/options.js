@@ -10,7 +10,7 @@ export const VERSION = '0.1.0';
 
 const LOW_SPEED_LIMIT = 19, LOW_SPEED_TIME = 20, NOBODY = 44, FAILONERROR = 45, UPLOAD = 46, FOLLOWLOCATION = 52,
   SSL_VERIFYPEER = 64, MAXREDIRS = 68, SSL_VERIFYHOST = 81,
-  INFILESIZE = 30115, CONNECTTIMEOUT_MS = 156, PAUSED_TIMEOUT_MS = 900, SILENCE_TIMEOUT_MS = 901,
+  INFILESIZE = 30115, CONNECTTIMEOUT_MS = 156, PAUSED_TIMEOUT_MS = 900, SILENCE_TIMEOUT_MS = 901, DRAIN_MAX_BYTES = 30905,
   MAX_SEND_SPEED = 30145, MAX_RECV_SPEED = 30146,
   URL_TEXT = 10002, USERPWD = 10005, USERAGENT = 10018, CUSTOMREQUEST = 10036, UNIX_SOCKET_PATH = 10231;
 /** CURLOPT_TIMEOUT_MS */
@@ -56,6 +56,9 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {number} [connectTimeoutMs] Longest time until connected, TLS included; zero: 300 s.
  * @property {number} [pausedTimeoutMs] Longest single pause.
  * @property {number} [silenceTimeoutMs] Longest silence of the peer while bytes are wanted from it.
+ * @property {number} [drainMaxBytes] When the transfer is stopped on this side (aborted, by a limit, by onData) with at most so many bytes of an
+ *   HTTP/1 response still to come, the connection reads them out by itself, at once and for at most a second, and is kept;
+ *   zero: it is closed.
  * @property {boolean | number} [follow] How many redirects are followed; true: 20, which is the default.
  * @property {boolean} [failOnError] A status of 400 or more ends the transfer with CURLE_HTTP_RETURNED_ERROR.
  * @property {false} [decompress] Content is not decoded yet.
@@ -88,6 +91,7 @@ const NUMBERS = {
   connectTimeoutMs: { option: CONNECTTIMEOUT_MS, unit: 'milliseconds' },
   pausedTimeoutMs: { option: PAUSED_TIMEOUT_MS, unit: 'milliseconds' },
   silenceTimeoutMs: { option: SILENCE_TIMEOUT_MS, unit: 'milliseconds' },
+  drainMaxBytes: { option: DRAIN_MAX_BYTES, unit: 'bytes' },
   maxRecvSpeed: { option: MAX_RECV_SPEED, unit: 'bytes per second' },
   maxSendSpeed: { option: MAX_SEND_SPEED, unit: 'bytes per second' },
 };

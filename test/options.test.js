@@ -102,8 +102,8 @@ describe('refused', () => {
 
 describe('accepted', () => {
   test('numbers go under libcurl\'s and our option numbers, fractions rounded up', () => {
-    expect(numbers({ follow: false, timeoutMs: 1.2, connectTimeoutMs: 2, pausedTimeoutMs: 3, silenceTimeoutMs: 4, maxRecvSpeed: 5, maxSendSpeed: 6 }))
-      .toEqual({ 155: 2, 156: 2, 900: 3, 901: 4, 30146: 5, 30145: 6 });
+    expect(numbers({ follow: false, timeoutMs: 1.2, connectTimeoutMs: 2, pausedTimeoutMs: 3, silenceTimeoutMs: 4, maxRecvSpeed: 5, maxSendSpeed: 6, drainMaxBytes: 7 }))
+      .toEqual({ 30905: 7, 155: 2, 156: 2, 900: 3, 901: 4, 30146: 5, 30145: 6 });
     expect(numbers({ follow: false, lowSpeed: { bytesPerSecond: 100, ms: 1001 } })).toEqual({ 19: 100, 20: 2 });
     expect(numbers({ follow: false, timeoutMs: 0, maxRecvSpeed: undefined, lowSpeed: undefined })).toEqual({ 155: 0 });
   });

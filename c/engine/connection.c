@@ -49,8 +49,8 @@ static void idle_enter(sl_conn *c)
 {
   sl_multi *m = c->multi;
   c->idle = true;
-  c->idle_since_us = m->now_us;
-  SL_LIST_APPEND(m->idle_first, m->idle_last, c, idle_prev, idle_next);
+  c->pooled_us = m->now_us;
+  SL_LIST_APPEND(m->idle_first, m->idle_last, c, pool_prev, pool_next);
   sl_multi_watch(c, false);
   if (++m->idle_count > (m->max_idle ? m->max_idle : SL_POOL_IDLE_MAX)) sl_conn_close(m->idle_first, SL_FINISH);
   sl_queue_freed(m, c->host);
@@ -61,7 +61,14 @@ static void idle_leave(sl_conn *c)
   sl_multi *m = c->multi;
   c->idle = false;
   m->idle_count--;
-  SL_LIST_REMOVE(m->idle_first, m->idle_last, c, idle_prev, idle_next);
+  SL_LIST_REMOVE(m->idle_first, m->idle_last, c, pool_prev, pool_next);
+}
+
+static void drain_leave(sl_conn *c)
+{
+  sl_multi *m = c->multi;
+  c->draining = false;
+  SL_LIST_REMOVE(m->draining_first, m->draining_last, c, pool_prev, pool_next);
 }
 
 void sl_conn_close(sl_conn *c, enum sl_how how)
@@ -70,6 +77,7 @@ void sl_conn_close(sl_conn *c, enum sl_how how)
   if (c->closed) return;
   SL_ASSERT(!c->transfers);
   if (c->idle) idle_leave(c);
+  if (c->draining) drain_leave(c);
   sl_multi_unready(m, c);
   sl_multi_watch(c, true);
   sl_multi_channel_remove(m, c);
@@ -89,12 +97,95 @@ bool sl_conn_sound(sl_conn *c)
   return !c->held && sl_recv(c->ch, c->multi->scratch, 1) == SL_AGAIN;
 }
 
+/* Move what was not consumed out of the shared buffer. */
+static bool keep_rest(sl_conn *c)
+{
+  c->last_fill = 0; /* what outlives the turn cannot be given back */
+  bool in_stash = c->stash.data && c->in >= c->stash.data && c->in <= c->stash.data + c->stash.len;
+  if (!c->in_len) {
+    if (c->stash.data) sl_text_free(&c->stash);
+    return true;
+  }
+  if (in_stash) sl_text_drop(&c->stash, (size_t)(c->in - c->stash.data));
+  else {
+    c->stash.len = 0;
+    sl_text_add(&c->stash, c->in, c->in_len);
+  }
+  c->in = c->stash.data;
+  return !c->stash.failed;
+}
+
+static void drain_enter(sl_conn *c, uint64_t left)
+{
+  sl_multi *m = c->multi;
+  c->draining = true;
+  c->drain_left = left;
+  c->pooled_us = m->now_us;
+  SL_LIST_APPEND(m->draining_first, m->draining_last, c, pool_prev, pool_next);
+  if (left) sl_multi_watch(c, false);
+}
+
+/* Nothing is left to drop. Bytes after the end of a response could pass for the next one's: such a connection is
+ * not kept. */
+static void drained(sl_conn *c)
+{
+  bool quiet = keep_rest(c) && !c->in_len && sl_recv(c->ch, c->multi->scratch, 1) == SL_AGAIN;
+  if (!quiet) {
+    sl_conn_close(c, SL_FINISH);
+    return;
+  }
+  drain_leave(c);
+  idle_enter(c);
+  sl_conn_want(c);
+}
+
+/* Drop what is here of what is left. */
+static void drain(sl_conn *c)
+{
+  for (unsigned reads = 0; c->drain_left; reads++) {
+    int32_t n = (int32_t)c->in_len;
+    uint32_t max = c->drain_left < SL_RECV_CHUNK_MAX ? (uint32_t)c->drain_left : SL_RECV_CHUNK_MAX;
+    if (!n && reads > SL_RUN_READS_MAX) sl_multi_ready(c->multi, c); /* others first */
+    if (!n) n = reads > SL_RUN_READS_MAX ? SL_AGAIN : sl_conn_fill(c, max);
+    if (n == SL_AGAIN) {
+      sl_conn_want(c);
+      return;
+    }
+    if (n <= 0) {
+      sl_conn_close(c, SL_FINISH);
+      return;
+    }
+    uint32_t dropped = (uint32_t)n < max ? (uint32_t)n : max;
+    sl_conn_consume(c, dropped);
+    c->drain_left -= dropped;
+  }
+  drained(c);
+}
+
+int64_t sl_conn_drain_due_us(const sl_conn *c) { return c->pooled_us + SL_DRAIN_US; }
+
+void sl_conn_drain_end(sl_conn *c)
+{
+  drain(c); /* the run may have come late */
+  if (c->draining) sl_conn_close(c, SL_FINISH);
+}
+
+static bool has_key(const sl_conn *c, uint32_t kind, const char *spec, uint32_t len)
+{
+  return c->kind == kind && c->spec_len == len && !memcmp(c->spec, spec, len);
+}
+
 sl_conn *sl_conn_reuse(sl_multi *m, uint32_t kind, const char *spec, uint32_t len)
 {
+  /* What curl_easy_perform left draining has nobody to drive it before the next one. */
+  for (sl_conn *c = m->draining_first, *next; c; c = next) {
+    next = c->pool_next;
+    if (has_key(c, kind, spec, len)) drain(c);
+  }
   for (sl_conn *c = m->idle_last, *older; c; c = older) {
-    older = c->idle_prev;
-    if (c->kind != kind || c->spec_len != len || memcmp(c->spec, spec, len) || !c->protocol->room(c)) continue;
-    if (m->now_us - c->idle_since_us > SL_POOL_IDLE_US || !sl_conn_sound(c)) {
+    older = c->pool_prev;
+    if (!has_key(c, kind, spec, len) || !c->protocol->room(c)) continue;
+    if (m->now_us - c->pooled_us > SL_POOL_IDLE_US || !sl_conn_sound(c)) {
       sl_conn_close(c, SL_FINISH);
       continue;
     }
@@ -106,7 +197,7 @@ sl_conn *sl_conn_reuse(sl_multi *m, uint32_t kind, const char *spec, uint32_t le
 
 void sl_conn_attach(sl_conn *c, sl_transfer *t)
 {
-  SL_ASSERT(!t->conn && !c->idle);
+  SL_ASSERT(!t->conn && !c->idle && !c->draining);
   t->conn = c;
   t->conn_id = c->id;
   t->conn_next = c->transfers;
@@ -128,18 +219,18 @@ void sl_conn_detach(sl_conn *c, sl_transfer *t)
   if (c->held) sl_transfer_hold(t, false); /* the hold was this channel's */
 }
 
-void sl_conn_release(sl_conn *c, sl_transfer *t, bool keep, enum sl_how how)
+void sl_conn_release(sl_conn *c, sl_transfer *t, int64_t left_max, enum sl_how how)
 {
-  keep = keep && c->opened && !c->doubt && c->protocol->leave(c, t) && !t->options->forbid_reuse;
+  bool may = left_max >= 0 && c->opened && !c->doubt && !t->options->forbid_reuse && !c->out.len;
+  int64_t left = may ? c->protocol->leave(c, t) : -1;
   sl_conn_detach(c, t);
   if (c->transfers) return;
-  /* Bytes after the end of a response could pass for the next one's: such a connection is not kept. */
-  if (!keep || c->in_len || c->out.len || sl_recv(c->ch, c->multi->scratch, 1) != SL_AGAIN) {
+  if (left < 0 || left > left_max) {
     sl_conn_close(c, how);
     return;
   }
-  idle_enter(c);
-  sl_conn_want(c);
+  drain_enter(c, (uint64_t)left);
+  drain(c);
 }
 
 sl_conn *sl_conn_hand_over(sl_conn *c, sl_transfer *t)
@@ -199,24 +290,6 @@ static void run_opening(sl_conn *c, uint32_t events)
   }
 }
 
-/* Move what was not consumed out of the shared buffer. */
-static bool keep_rest(sl_conn *c)
-{
-  c->last_fill = 0; /* what outlives the turn cannot be given back */
-  bool in_stash = c->stash.data && c->in >= c->stash.data && c->in <= c->stash.data + c->stash.len;
-  if (!c->in_len) {
-    if (c->stash.data) sl_text_free(&c->stash);
-    return true;
-  }
-  if (in_stash) sl_text_drop(&c->stash, (size_t)(c->in - c->stash.data));
-  else {
-    c->stash.len = 0;
-    sl_text_add(&c->stash, c->in, c->in_len);
-  }
-  c->in = c->stash.data;
-  return !c->stash.failed;
-}
-
 void sl_conn_run(sl_conn *c)
 {
   uint32_t events = c->events;
@@ -230,6 +303,10 @@ void sl_conn_run(sl_conn *c)
     return;
   }
   if (c->raw) return;
+  if (c->draining) {
+    drain(c);
+    return;
+  }
   if (c->idle) {
     if (!sl_conn_sound(c)) sl_conn_close(c, SL_FINISH);
     else sl_conn_want(c);

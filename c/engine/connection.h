@@ -4,8 +4,13 @@
  * composed but not yet sent (`out`). A transfer is a guest on it: HTTP/1 has one at a time, HTTP/2 many.
  *
  * Two connections are the same to a transfer iff kind and open spec are byte-equal; that is the only key.
- * Life: opening -> open -> (idle <-> busy) -> closed. Closed means gone: it is freed at the end of the run
- * that closed it (sl_multi_run), so no caller up the stack is left with a dangling pointer.
+ * Life: opening -> open -> (busy -> draining -> idle -> busy) -> closed. Closed means gone: it is freed at the end of
+ * the run that closed it (sl_multi_run), so no caller up the stack is left with a dangling pointer.
+ *
+ * Draining (B11): its transfer has stopped and left; what is still to come of the response is known, and small enough
+ * for that transfer's option. It is read and dropped, at most SL_DRAIN_US long; then the connection is idle, or closed
+ * if it was not in time or anything else came. It counts for the limits meanwhile (queue.h). The body of a redirect
+ * is not drained but read by its transfer: that is who needs the connection next.
  *
  * What is wanted from the channel is asked of the protocol after every change and told to the host;
  * `wanted` is only a memo of the last word said, to save a crossing. */
@@ -19,7 +24,8 @@ struct sl_protocol;
 
 struct sl_conn {
   sl_multi *multi;
-  sl_conn *prev, *next, *ready_prev, *ready_next, *idle_prev, *idle_next; /* multi.h  */
+  sl_conn *prev, *next, *ready_prev, *ready_next; /* multi.h                          */
+  sl_conn *pool_prev, *pool_next; /* of the idle, or of the draining ones             */
   int64_t id;                /* counted by the engine from 0                          */
   sl_ch ch;
   uint32_t host;             /* queue.h: what a limit counts by, 0 = not counted      */
@@ -31,13 +37,14 @@ struct sl_conn {
   sl_transfer *transfers;    /* guests, by conn_next                                  */
   uint32_t wanted;           /* last told to the host                                 */
   uint32_t events;           /* enum sl_event_bits not looked at yet                  */
-  bool opened, idle, closed, ready;
+  bool opened, draining, idle, closed, ready;
   bool raw;                  /* handed over: CONNECT_ONLY                             */
   bool held;                 /* by the host (B15): so are its guests                  */
   bool doubt;                /* something came that should not have: never used again */
   bool host_moves_not;       /* the host answered NOSYS to move or unrecv             */
   bool host_moves_out_not;   /* ... to move_out                                       */
-  int64_t idle_since_us;
+  int64_t pooled_us;         /* when it was left: idle or draining since then         */
+  uint64_t drain_left;       /* bytes of the response that nobody wants               */
   uint32_t used;             /* transfers begun on it                                 */
   const char *in;            /* received, not consumed; inside scratch or `stash`     */
   uint32_t in_len;
@@ -55,8 +62,12 @@ sl_conn *sl_conn_open(sl_multi *m, uint32_t kind, const char *spec, uint32_t len
 sl_conn *sl_conn_reuse(sl_multi *m, uint32_t kind, const char *spec, uint32_t len);
 void sl_conn_attach(sl_conn *c, sl_transfer *t);
 void sl_conn_detach(sl_conn *c, sl_transfer *t);
-/* t has no more to do with it. Keep it for the next one when `keep` and it is sound, else close it. */
-void sl_conn_release(sl_conn *c, sl_transfer *t, bool keep, enum sl_how how);
+/* t has no more to do with it. It is kept for the next one when at most `left_max` bytes of the response are still to
+ * come (0: only when it is whole; < 0: never), the request is out whole and the connection sound; else closed. */
+void sl_conn_release(sl_conn *c, sl_transfer *t, int64_t left_max, enum sl_how how);
+/* When a draining one is to be given up; and its last look, after which it drains no more. */
+int64_t sl_conn_drain_due_us(const sl_conn *c);
+void sl_conn_drain_end(sl_conn *c);
 /* t leaves it to whoever t belongs to: nothing is read from it, no other transfer gets it, until sl_conn_close. */
 sl_conn *sl_conn_hand_over(sl_conn *c, sl_transfer *t);
 /* Close the channel. The struct is freed when the run ends (sl_conn_free). */

@@ -29,7 +29,7 @@ typedef struct sl_curlm {
   bool unread;               /* INFO_READ is to be told                                   */
   uint32_t notify_mask;      /* 1 << CURLMNOTIFY_*                                        */
   sl_easy *notify_first, *notify_last; /* EASY_DONE is to be told                         */
-  CURL *self;                /* what INFO_READ names; made when it is enabled             */
+  CURL *self;                /* sl_curlm_self                                             */
   /* curl_socket.c */
   struct sl_sock **by_fd;    /* what was announced, by descriptor                         */
   size_t by_fd_cap;
@@ -54,6 +54,10 @@ CURLMcode sl_curlm_finish(sl_curlm *c);
 void sl_curlm_notify(sl_curlm *c);
 /* X7. */
 void sl_curlm_die(sl_curlm *c);
+
+/* The handle that stands for the multi itself, for what belongs to no transfer: INFO_READ, the sockets of connections
+ * that are draining. NULL when memory is short. */
+CURL *sl_curlm_self(sl_curlm *c);
 
 /* curl_socket.c: begin to tell of descriptors (again), for CURLMOPT_SOCKETFUNCTION. */
 void sl_curlm_watch(sl_curlm *c);

@@ -53,12 +53,18 @@ void sl_curlm_notify(sl_curlm *c)
   tell(c, CURLMNOTIFY_INFO_READ, c->self);
 }
 
+CURL *sl_curlm_self(sl_curlm *c)
+{
+  if (!c->self) c->self = curl_easy_init();
+  return c->self;
+}
+
 static CURLMcode set_notify(CURLM *handle, unsigned int what, bool on)
 {
   sl_curlm *c = sl_curlm_of(handle);
   if (!c) return CURLM_BAD_HANDLE;
   if (what > CURLMNOTIFY_EASY_DONE) return CURLM_UNKNOWN_OPTION;
-  if (on && !c->self && !(c->self = curl_easy_init())) return CURLM_OUT_OF_MEMORY;
+  if (on && !sl_curlm_self(c)) return CURLM_OUT_OF_MEMORY;
   if (on) c->notify_mask |= 1u << what;
   else c->notify_mask &= ~(1u << what);
   return CURLM_OK;

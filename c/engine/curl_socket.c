@@ -191,6 +191,7 @@ static void watch(sl_conn *conn, bool closing)
     conn->face = w;
   }
   if (conn->transfers) w->easy = sl_easy_from(conn->transfers);
+  if (conn->draining) w->easy = sl_curlm_self(c); /* its own may be gone before it has ended (B11) */
   set_changed(c, w, !closing);
   if (!closing) return;
   while (w->socks) sock_drop(c, w->socks);

@@ -206,6 +206,7 @@ static void run_deadlines(sl_multi *m)
 {
   sl_timer *due;
   while ((due = sl_timers_first(&m->timers)) && due->min_us <= m->now_us) sl_transfer_expire(due->owner);
+  while (m->draining_first && sl_conn_drain_due_us(m->draining_first) <= m->now_us) sl_conn_drain_end(m->draining_first);
 }
 
 void sl_multi_run(sl_multi *m)
@@ -227,7 +228,9 @@ int64_t sl_multi_next_us(const sl_multi *m)
 {
   if (m->ready_first || m->dirty_first) return 0;
   const sl_timer *first = sl_timers_first(&m->timers);
-  return first ? first->min_us : SL_NEVER;
+  int64_t timer = first ? first->min_us : SL_NEVER;
+  int64_t drain = m->draining_first ? sl_conn_drain_due_us(m->draining_first) : SL_NEVER;
+  return timer < drain ? timer : drain;
 }
 
 void sl_multi_watch(sl_conn *c, bool closing)

@@ -1,6 +1,6 @@
 /* multi.h: one engine: its loop, its transfers, its connections, its one timer.
  *
- * Owns: the loop, every connection (in use and idle), the heap of deadlines, the dirty and ready lists,
+ * Owns: the loop, every connection (in use, draining, idle), the heap of deadlines, the dirty and ready lists,
  * the finished transfers not yet told (X10), one receive buffer for all. Borrows transfers.
  *
  * Work enters by sl_multi_event (something happened at a channel) and by what marks a transfer dirty; it is
@@ -45,7 +45,8 @@ struct sl_multi {
   uint32_t added, running, messages, dirty_count, ready_count;
   sl_conn *conns, *conns_last;  /* all that are open, by next                */
   sl_conn *ready_first, *ready_last;
-  sl_conn *idle_first, *idle_last; /* the pool, oldest first, by idle_next   */
+  sl_conn *idle_first, *idle_last; /* the pool, oldest first, by pool_next   */
+  sl_conn *draining_first, *draining_last; /* B11: likewise, so in the order of their deadlines */
   uint32_t idle_count;
   sl_conn *closed;              /* to be freed at the end of the run, by next */
   sl_conn **by_channel;         /* hash of open channels                     */

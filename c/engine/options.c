@@ -68,6 +68,7 @@ static const row table[] = {
   { CURLOPT_MAX_SEND_SPEED_LARGE, NUMBER, AT(max_send_speed), 0, INT64_MAX, 1 },
   { SLUICEOPT_PAUSED_TIMEOUT_MS, NUMBER, AT(paused_timeout_ms), 0, MS_MAX, 1 },
   { SLUICEOPT_SILENCE_TIMEOUT_MS, NUMBER, AT(silence_timeout_ms), 0, MS_MAX, 1 },
+  { SLUICEOPT_DRAIN_MAX_BYTES, NUMBER, AT(drain_max_bytes), 0, INT64_MAX, 1 },
   { CURLOPT_MAXFILESIZE, NUMBER, AT(max_file_size), 0, INT64_MAX, 1 },
   { CURLOPT_MAXFILESIZE_LARGE, NUMBER, AT(max_file_size), 0, INT64_MAX, 1 },
   { CURLOPT_EXPECT_100_TIMEOUT_MS, NUMBER, AT(expect_100_ms), 0, 65535, 1 },

@@ -52,7 +52,7 @@ bool sl_queue_has_room(sl_transfer *t)
   while (all && !fits(m, t->host, false)) {
     bool own = m->max_host_connections && count(m, t->host, false) >= m->max_host_connections;
     sl_conn *c = m->idle_first;
-    while (c && (!c->host || (own && c->host != t->host))) c = c->idle_next;
+    while (c && (!c->host || (own && c->host != t->host))) c = c->pool_next;
     if (c) sl_conn_close(c, SL_FINISH);
     else all = false;
   }

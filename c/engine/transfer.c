@@ -170,7 +170,21 @@ void sl_transfer_stop(sl_transfer *t, enum sl_cause cause, CURLcode code, const 
   sl_multi_dirty(t->multi, t);
 }
 
-/* Take it from wherever it is to DONE. The connection is idle or closed before anybody hears of it. */
+/* How much of the response may still be to come for its connection to be kept (connection.h). B11: a stop on our side may
+ * have asked for that; after a fault of the peer or the host there is nothing to be kept (X9). */
+static int64_t left_max(const sl_transfer *t)
+{
+  switch ((enum sl_cause)t->cause) {
+  case SL_CAUSE_COMPLETE: return 0;
+  case SL_CAUSE_LIMIT:
+  case SL_CAUSE_CALLBACK:
+  case SL_CAUSE_REMOVE:
+  case SL_CAUSE_ABORT: return t->options->drain_max_bytes ? t->options->drain_max_bytes : -1;
+  default: return -1;
+  }
+}
+
+/* Take it from wherever it is to DONE. The connection is idle, draining or closed before anybody hears of it. */
 static void end(sl_transfer *t)
 {
   bool complete = t->cause == SL_CAUSE_COMPLETE;
@@ -178,7 +192,7 @@ static void end(sl_transfer *t)
   if (!t->start_us) t->start_us = t->done_us;
   if (!complete) sl_gate_clear(&t->gate);
   if (t->conn && complete && t->options->connect_only) t->raw = sl_conn_hand_over(t->conn, t);
-  else if (t->conn) sl_conn_release(t->conn, t, complete, complete ? SL_FINISH : SL_ABORT);
+  else if (t->conn) sl_conn_release(t->conn, t, left_max(t), complete ? SL_FINISH : SL_ABORT);
   if (t->paused_noted) t->paused_us += t->done_us - t->paused_since_us;
   t->paused_noted = 0;
   sl_queue_leave(t, false);
@@ -462,7 +476,7 @@ static void again(sl_transfer *t)
 /* The response that leads on is out of the way: leave its connection and go there. */
 static void follow(sl_transfer *t)
 {
-  sl_conn_release(t->conn, t, !t->hop_now, SL_FINISH);
+  sl_conn_release(t->conn, t, t->hop_now ? -1 : 0, SL_FINISH);
   if (!sl_request_hop(t)) return;
   t->status = 0;
   t->received = t->delivered = 0;

@@ -42,10 +42,10 @@ static void exchange_closed(sl_conn *c)
 
 static uint32_t exchange_room(const sl_conn *c) { return c->transfers || c->used ? 0 : 1; }
 
-static bool exchange_leave(sl_conn *c, sl_transfer *t)
+static int64_t exchange_leave(sl_conn *c, sl_transfer *t)
 {
   (void)c, (void)t;
-  return false;
+  return -1;
 }
 
 /* The request. */

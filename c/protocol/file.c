@@ -35,10 +35,10 @@ static void file_closed(sl_conn *c)
 
 static uint32_t file_room(const sl_conn *c) { return c->transfers || c->used ? 0 : 1; }
 
-static bool file_leave(sl_conn *c, sl_transfer *t)
+static int64_t file_leave(sl_conn *c, sl_transfer *t)
 {
   (void)c, (void)t;
-  return false;
+  return -1;
 }
 
 static bool file_begin(sl_conn *c, sl_transfer *t)

@@ -59,11 +59,13 @@ static void http1_closed(sl_conn *c)
 
 static uint32_t http1_room(const sl_conn *c) { return c->transfers ? 0 : 1; }
 
-static bool http1_leave(sl_conn *c, sl_transfer *t)
+static int64_t http1_leave(sl_conn *c, sl_transfer *t)
 {
   const struct http1 *h = c->protocol_state;
   (void)t;
-  return h->stage == END && h->keep_alive && h->out_ended;
+  if (!h->keep_alive || !h->out_ended) return -1;
+  if (h->stage == END) return 0;
+  return h->stage == LENGTH ? (int64_t)h->left : -1; /* it was an int64_t */
 }
 
 /* The request. */

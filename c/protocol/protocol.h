@@ -44,8 +44,9 @@ typedef struct sl_protocol {
   uint32_t (*want)(sl_conn *c);
   /* t's gate opened or its rate got tokens. NULL: nothing to say to the peer. */
   void (*resumed)(sl_conn *c, sl_transfer *t);
-  /* t leaves: true when the connection is sound for another transfer. */
-  bool (*leave)(sl_conn *c, sl_transfer *t);
+  /* t leaves: how many bytes must be read and dropped before another may begin, 0 = none; < 0: none ever may. Of
+   * them connection.c knows nothing, so nothing but a body of known length counts. */
+  int64_t (*leave)(sl_conn *c, sl_transfer *t);
   /* Free protocol_state. */
   void (*closed)(sl_conn *c);
 } sl_protocol;

@@ -373,8 +373,11 @@ void sim_check_end(sim *s)
     if (x->starts != x->dones) sim_violate(s, x, "not one done for each start", x->starts, x->dones);
     x->added = false;
   }
-  if (s->channel_count != s->m->idle_count)
-    sim_violate(s, NULL, "channels open beyond the pool", s->channel_count, s->m->idle_count);
+  uint32_t pooled = s->m->idle_count;
+  for (const sl_conn *c = s->m->draining_first; c; c = c->pool_next, pooled++)
+    if (s->now_us > sl_conn_drain_due_us(c) + s->late_us)
+      sim_violate(s, NULL, "B11: a connection drains beyond its time", sl_conn_drain_due_us(c), 0);
+  if (s->channel_count != pooled) sim_violate(s, NULL, "channels open beyond the pool", s->channel_count, pooled);
   sl_multi_free(s->m);
   s->m = NULL;
   if (s->channel_count) sim_violate(s, NULL, "channels open after the end", s->channel_count, 0);

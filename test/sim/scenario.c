@@ -536,6 +536,7 @@ static void make_limits(sim *s, sim_transfer *x)
   }
   if (sim_chance(s, 60)) sim_number(x, SLUICEOPT_PAUSED_TIMEOUT_MS, 1 + sim_some(s, 10000));
   if (sim_chance(s, 60)) sim_number(x, SLUICEOPT_SILENCE_TIMEOUT_MS, 1 + sim_some(s, 10000));
+  if (sim_chance(s, 300)) sim_number(x, SLUICEOPT_DRAIN_MAX_BYTES, 1 + sim_some(s, 1000000));
 }
 
 static void make_pace(sim *s, sim_transfer *x)
@@ -748,6 +749,7 @@ static void describe_transfer(sim *s, const sim_transfer *x)
   say(s, "send_rate", o->max_send_speed);
   say(s, "paused_ms", o->paused_timeout_ms);
   say(s, "silence_ms", o->silence_timeout_ms);
+  say(s, "drain_max", o->drain_max_bytes);
   sl_text_str(&s->script, "\n   user:");
   say(s, "refuse", x->refuse);
   say(s, "partial", x->partial);

@@ -10,6 +10,11 @@
 #define SLUICEOPT_PAUSED_TIMEOUT_MS ((CURLoption)(CURLOPTTYPE_LONG + 900))
 #define SLUICEOPT_SILENCE_TIMEOUT_MS ((CURLoption)(CURLOPTTYPE_LONG + 901))
 
+/* B11: a stop by the caller (remove, abort, a callback's error, a limit) that leaves at most so many bytes of an HTTP/1
+ * response with a Content-Length unread keeps the connection: it reads them out on its own, at once and whatever the
+ * rate limits, for at most a second, while the transfer has ended already. curl_off_t, bytes, 0 = close it as ever. */
+#define SLUICEOPT_DRAIN_MAX_BYTES ((CURLoption)(CURLOPTTYPE_OFF_T + 905))
+
 /* B8. long: the directions that are paused now, CURLPAUSE_RECV | CURLPAUSE_SEND. */
 #define SLUICEINFO_PAUSED ((CURLINFO)(CURLINFO_LONG + 900))
 /* B8. long: who paused the direction, SLUICE_BY_* bits, 0 when it is open. */
