@@ -1,4 +1,4 @@
-/* curl_notify.c: what a multi can be set to, what it lists, and its notifications (X11).
+/* curl_notify.c: what a multi can be set to, what it lists and counts, and its notifications (X11).
  *
  * A notification is written down when it happens and told at the end of the call it happened in, in the order of
  * completion; inside the callback handles may be added and removed, so nothing is remembered over a call of it. */
@@ -89,6 +89,24 @@ CURL **curl_multi_get_handles(CURLM *handle)
   for (sl_transfer *t = c->engine->transfers; t; t = t->next) list[n++] = sl_easy_from(t);
   list[n] = NULL;
   return list;
+}
+
+CURLMcode curl_multi_get_offt(CURLM *handle, CURLMinfo_offt info, curl_off_t *value)
+{
+  sl_curlm *c = sl_curlm_of(handle);
+  if (!c) return CURLM_BAD_HANDLE;
+  if (!value) return CURLM_BAD_FUNCTION_ARGUMENT;
+  const sl_multi *m = c->engine;
+  uint32_t waiting = 0;
+  for (const sl_transfer *q = m->queued_first; q; q = q->queued_next) waiting++;
+  switch ((int)info) {
+  case CURLMINFO_XFERS_CURRENT: *value = m->added; return CURLM_OK;
+  case CURLMINFO_XFERS_RUNNING: *value = m->running - waiting; return CURLM_OK;
+  case CURLMINFO_XFERS_PENDING: *value = waiting; return CURLM_OK;
+  case CURLMINFO_XFERS_DONE: *value = m->messages; return CURLM_OK;
+  case CURLMINFO_XFERS_ADDED: *value = m->next_transfer_id; return CURLM_OK; /* each is started once */
+  default: return CURLM_UNKNOWN_OPTION;
+  }
 }
 
 static CURLMcode set_number(sl_curlm *c, CURLMoption option, long value)

@@ -31,10 +31,13 @@ CURL *curl_easy_init(void)
   return e;
 }
 
+/* Inside a callback of the handle. Those for descriptors are its private engine's: they may outlive a transfer. */
+static bool called_back(const sl_easy *e) { return e->in_callback || (e->own && e->own->in_callback); }
+
 /* X4: inside a callback of the handle, or of the engine it is in, it cannot be taken apart. */
 static bool busy(const sl_easy *e)
 {
-  return e->in_callback || (e->t.multi && e->t.multi->in_callback);
+  return called_back(e) || (e->t.multi && e->t.multi->in_callback);
 }
 
 void curl_easy_cleanup(CURL *handle)
@@ -86,7 +89,7 @@ CURLcode curl_easy_recv(CURL *handle, void *buffer, size_t n, size_t *bytes)
 {
   sl_easy *e = sl_easy_of(handle);
   if (!e || !bytes || (n && !buffer)) return CURLE_BAD_FUNCTION_ARGUMENT;
-  if (e->in_callback) return CURLE_RECURSIVE_API_CALL;
+  if (called_back(e)) return CURLE_RECURSIVE_API_CALL;
   *bytes = 0;
   if (!e->t.raw) return CURLE_UNSUPPORTED_PROTOCOL;
   int32_t code = n ? sl_recv(e->t.raw->ch, buffer, n < INT32_MAX ? (uint32_t)n : INT32_MAX) : 0;
@@ -97,7 +100,7 @@ CURLcode curl_easy_send(CURL *handle, const void *buffer, size_t n, size_t *byte
 {
   sl_easy *e = sl_easy_of(handle);
   if (!e || !bytes || (n && !buffer)) return CURLE_BAD_FUNCTION_ARGUMENT;
-  if (e->in_callback) return CURLE_RECURSIVE_API_CALL;
+  if (called_back(e)) return CURLE_RECURSIVE_API_CALL;
   *bytes = 0;
   if (!e->t.raw) return CURLE_UNSUPPORTED_PROTOCOL;
   int32_t code = n ? sl_send(e->t.raw->ch, buffer, n < INT32_MAX ? (uint32_t)n : INT32_MAX) : 0;
@@ -226,7 +229,7 @@ CURLcode curl_easy_perform(CURL *handle)
 {
   sl_easy *e = sl_easy_of(handle);
   if (!e) return CURLE_BAD_FUNCTION_ARGUMENT;
-  if (e->in_callback) return CURLE_RECURSIVE_API_CALL;
+  if (called_back(e)) return CURLE_RECURSIVE_API_CALL;
   sl_easy_error(e, "");
   if (e->t.multi) {
     sl_easy_error(e, "easy handle already used in multi handle");
@@ -241,13 +244,23 @@ CURLcode curl_easy_perform(CURL *handle)
   return code;
 }
 
+CURLcode curl_easy_upkeep(CURL *handle)
+{
+  sl_easy *e = sl_easy_of(handle);
+  if (!e) return CURLE_BAD_FUNCTION_ARGUMENT;
+  return called_back(e) ? CURLE_RECURSIVE_API_CALL : CURLE_OK;
+}
+
+/* P3 bounds the nesting of calls on one handle, at 7. Here it cannot grow: the one call that calls back and is allowed in
+ * callbacks is this, by its replay, and a replay within a delivery is left to that delivery. So no count is kept. */
 CURLcode curl_easy_pause(CURL *handle, int bitmask)
 {
   sl_easy *e = sl_easy_of(handle);
   uint32_t mask = (uint32_t)bitmask & SL_DIR_BOTH; /* B10: other bits are ignored */
   sl_multi *m = e ? e->t.multi : NULL;
   if (m && m->in_watch) return CURLE_RECURSIVE_API_CALL; /* P3, F22 */
-  if (!m || !e->t.conn) return CURLE_BAD_FUNCTION_ARGUMENT;
+  /* P2: begun, not ended, and not in the queue for a connection. */
+  if (!m || !sl_transfer_running(&e->t) || !e->t.start_us || e->t.queued) return CURLE_BAD_FUNCTION_ARGUMENT;
   sl_transfer_pause(&e->t, mask, SL_BY_CALL);
   CURLcode code = mask & SL_DIR_RECV ? CURLE_OK : sl_transfer_replay(&e->t);
   if (!m->depth && !m->in_callback && m->settle && !m->settle(m)) return CURLE_ABORTED_BY_CALLBACK; /* P9 */

@@ -1369,6 +1369,10 @@ CURL_EXTERN CURLcode curl_easy_send(CURL *curl, const void *buffer, size_t bufle
  * callbacks (X4). NULL is fine. */
 CURL_EXTERN void curl_easy_cleanup(CURL *curl);
 
+/* Keeps idle connections alive where their protocol can: HTTP/1 cannot, so there is nothing to do. CURLE_OK,
+ * CURLE_BAD_FUNCTION_ARGUMENT for NULL, CURLE_RECURSIVE_API_CALL from a callback. */
+CURL_EXTERN CURLcode curl_easy_upkeep(CURL *curl);
+
 /* A short text for a code, in English; a constant string that nobody frees. Unknown codes have a text too. */
 CURL_EXTERN const char *curl_easy_strerror(CURLcode error);
 
@@ -1447,6 +1451,20 @@ CURL_EXTERN CURLMcode curl_multi_waitfds(CURLM *multi_handle, struct curl_waitfd
 /* The transfers in it, in order of adding, NULL behind the last; the caller frees the list with curl_free. NULL without
  * memory or for NULL. Allowed in callbacks (X6). */
 CURL_EXTERN CURL **curl_multi_get_handles(CURLM *multi_handle);
+
+/* *value: how many transfers are in it; run; wait for a connection; have ended with their message not read yet; and how
+ * many were ever added. CURLM_UNKNOWN_OPTION for other infos, CURLM_BAD_FUNCTION_ARGUMENT for NULL. Allowed in callbacks
+ * (X6). */
+typedef enum {
+    CURLMINFO_NONE = 0,
+    CURLMINFO_XFERS_CURRENT = 1,
+    CURLMINFO_XFERS_RUNNING = 2,
+    CURLMINFO_XFERS_PENDING = 3,
+    CURLMINFO_XFERS_DONE = 4,
+    CURLMINFO_XFERS_ADDED = 5,
+    CURLMINFO_LASTENTRY
+} CURLMinfo_offt;
+CURL_EXTERN CURLMcode curl_multi_get_offt(CURLM *multi_handle, CURLMinfo_offt info, curl_off_t *value);
 
 /* Have CURLMOPT_NOTIFYFUNCTION called at the end of perform and socket_action for this kind, or no longer:
  * CURLMNOTIFY_EASY_DONE for each transfer that ended, then CURLMNOTIFY_INFO_READ once when there are messages again, with
