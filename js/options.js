@@ -3,7 +3,7 @@
 // A wrong value throws before anything starts: TypeError for a wrong kind, RangeError for a number out of range;
 // both name the option and the value. Nothing is accepted and then ignored.
 import { Multi } from './multi.js';
-import { readTarget } from './sinks.js';
+import { isSameFile, readTarget } from './sinks.js';
 import { readBody } from './source.js';
 
 export const VERSION = '0.1.0';
@@ -51,7 +51,8 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  *   taken and comes again after resume(). A promise: taken, and nothing comes before it settles. Throwing or rejecting
  *   ends the transfer with CURLE_WRITE_ERROR. Without it, and without `to`, `body` and iteration, the body is collected.
  * @property {string | URL | WritableStream<Uint8Array>} [to] Where the body goes: a file by path or file: URL, emptied when
- *   the head comes and kept, as far as it was written, when the transfer fails; or a stream, closed or aborted at the end.
+ *   the head comes and kept, as far as it was written, when the transfer fails (a TypeError for the very file that is read);
+ *   or a stream, closed or aborted at the end.
  * @property {number} [maxBody] Bytes that are collected at most, else CURLE_FILESIZE_EXCEEDED; 64 MiB when not given.
  * @property {number} [connectTimeoutMs] Longest time until connected, TLS included; zero: 300 s.
  * @property {number} [pausedTimeoutMs] Longest single pause.
@@ -339,6 +340,19 @@ function readFileRequest({ method, headers, follow, failOnError, tls, socketPath
   return writes;
 }
 
+/**
+ * A file that is written is emptied first: it must not be the one that is read, by its URL or by a stream of Node's.
+ * @param {string} href @param {boolean} writes a file @param {any} body as given @param {import('./sinks.js').Target | null} to
+ */
+function checkPlaces(href, writes, body, to) {
+  const from = typeof body?.pipe === 'function' ? body.path : undefined;
+  const path = to?.path ?? undefined;
+  if (path !== undefined && href.startsWith('file:') && isSameFile(href, path)) throw new TypeError(`to: ${show(path)} is the file that is read, it would be emptied first`);
+  if (from === undefined) return;
+  if (path !== undefined && isSameFile(from, path)) throw new TypeError(`to: ${show(path)} is the file that the body is read from, it would be emptied first`);
+  if (writes && isSameFile(from, href)) throw new TypeError('body: it is read from the file that is written, which would be emptied first');
+}
+
 /** @param {unknown} path @returns {string} */
 function readSocketPath(path) {
   if (typeof path !== 'string' || path === '') throw new TypeError(`socketPath must be a path, got ${show(path)}`);
@@ -394,6 +408,7 @@ export function readOptions(url, given = {}) {
     multi,
   };
   const { numbers, texts } = settings;
+  checkPlaces(href, isFile && method === 'PUT', options.body, settings.to);
   putRequest(method, framed, settings);
   readNumbers(options, numbers);
   if (isFile) return settings;

@@ -3,6 +3,7 @@
 // A taker takes bytes or refuses them; it says by a promise that nothing more may come for now. That is all the
 // back-pressure there is: the run pauses the engine, and the socket is not read. Chunks are borrowed unless `owned`;
 // what a taker keeps or gives away it copies, once.
+import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { FILESIZE_EXCEEDED } from './errors.js';
@@ -27,7 +28,7 @@ import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
  * @property {(code: number, words: string) => void} end Stop with this CURLcode.
  * @property {() => number} total bytes announced, -1: not known
  *
- * @typedef {{ name: string, open: (hold: Hold) => Taker }} Target
+ * @typedef {{ name: string, path: string | null, open: (hold: Hold) => Taker }} Target path: of a file
  */
 
 /** @param {Uint8Array} chunk @param {boolean} owned */
@@ -141,14 +142,31 @@ class Writable {
 export function readTarget(to) {
   if (to instanceof WritableStream) {
     if (to.locked) throw new TypeError('to: the stream is locked, somebody else writes to it');
-    return { name: 'the WritableStream', open: (hold) => new Writable(to, hold) };
+    return { name: 'the WritableStream', path: null, open: (hold) => new Writable(to, hold) };
   }
   if (to instanceof URL && to.protocol !== 'file:') throw new TypeError(`to must be a path, a file: URL or a WritableStream, got ${to.protocol}`);
   if (!(to instanceof URL) && (typeof to !== 'string' || to === '' || to.includes('\0'))) {
     throw new TypeError(`to must be a path, a file: URL or a WritableStream, got ${typeof to === 'string' ? JSON.stringify(to) : String(to)}`);
   }
   const path = to instanceof URL ? fileURLToPath(to) : /** @type {string} */ (to);
-  return { name: path, open: () => new File(path) };
+  return { name: path, path, open: () => new File(path) };
+}
+
+/**
+ * Whether two names lead to one file that is there: reading the one while the other is written, which empties it first,
+ * would find nothing. What cannot be looked at is not known to be the same.
+ * @param {unknown} a @param {unknown} b a path, a file: URL, or anything else: not the name of a file
+ */
+export function isSameFile(a, b) {
+  try {
+    const [one, other] = [a, b].map((name) => {
+      const file = String(name).startsWith('file:') ? fileURLToPath(String(name)) : name;
+      return statSync(/** @type {string | Buffer} */ (file), { bigint: true });
+    });
+    return one.isFile() && one.dev === other.dev && one.ino === other.ino;
+  } catch {
+    return false;
+  }
 }
 
 /**

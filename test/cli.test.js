@@ -7,6 +7,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { playScenes } from '../js/cli/scenes.js';
 import { Line, amount, duration, progressText, remaining } from '../js/cli/text.js';
 import { makeCertificates } from './helpers/certs.js';
@@ -225,6 +226,20 @@ describe('going on', () => {
 });
 
 describe('exit codes', () => {
+  test('a file that would be emptied before it is read stays as it is', async () => {
+    const file = join(folder, 'kept');
+    writeFileSync(file, 'kept');
+    for (const [args, words] of [
+      [['-o', 'kept', pathToFileURL(file).href], '--output: kept is the file that is read'],
+      [['-o', './kept', '-T', 'kept', 'http://localhost/'], '--output: ./kept is the file that is read'],
+      [['-T', 'kept', pathToFileURL(file).href], '--upload-file: kept is the file that is written'],
+    ]) {
+      const { code, stderr } = await sluice(...args);
+      expect([code, stderr.includes(words)]).toEqual([2, true]);
+    }
+    expect(readFileSync(file, 'utf8')).toBe('kept');
+  });
+
   test.each([
     [2, ['--nope', 'http://localhost/'], "Unknown option '--nope'"],
     [2, ['-o'], 'argument missing'],

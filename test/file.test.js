@@ -1,8 +1,8 @@
 // file: URLs through the Node host: read and written like any transfer, paused, slowed, stopped (B6).
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as door from '../js/hosts/door.js';
@@ -238,6 +238,29 @@ describe('what is refused', () => {
   test.each([['file://host/x', /on this machine/], ['file:///a?b', /no query/], ['file:///a?', /no query/], ['file:///a%0Ab', /control character/],
     ['file:///a%00', /control character/], ['file://u:p@h/x', /must be an absolute URL|on this machine/]])('%s', (url, message) => {
     expect(() => new Transfer(url)).toThrow(message);
+  });
+  test('`to` is the file that is read, by whatever name: it stays as it is', () => {
+    const words = /to: ".*" is the file that is read, it would be emptied first/;
+    writeFileSync(at('one'), 'kept');
+    symlinkSync(at('one'), at('soft'));
+    linkSync(at('one'), at('hard'));
+    for (const to of [at('one'), pathToFileURL(at('one')), at('.', 'one'), relative('', at('one')), at('soft'), at('hard')]) {
+      expect(() => on(at('one'), { to })).toThrow(TypeError);
+      expect(() => on(at('one'), { to })).toThrow(words);
+      expect(() => on(at('soft'), { to })).toThrow(words);
+    }
+    expect(() => on(at('one'), { to: at('another') })).not.toThrow();
+    expect(() => on(at('nowhere'), { to: at('nowhere') })).not.toThrow(); // 37 says it
+    expect(() => on('/dev/null', { to: '/dev/null' })).not.toThrow(); // nothing to lose
+    expect(readFileSync(at('one'), 'utf8')).toBe('kept');
+  });
+  test('a body that is read from the file that is written', async () => {
+    writeFileSync(at('source'), 'kept');
+    const body = createReadStream(at('source'));
+    expect(() => on(at('source'), { body })).toThrow(/body: it is read from the file that is written/);
+    expect(() => new Transfer('http://localhost/', { body, to: at('source') })).toThrow(/to: ".*" is the file that the body is read from/);
+    const result = await on(at('target'), { body }).perform(); // it was not used up
+    expect([result.errno, readFileSync(at('target'), 'utf8'), readFileSync(at('source'), 'utf8')]).toEqual([0, 'kept', 'kept']);
   });
   test('empty headers and options at their defaults are taken', () => {
     expect(() => new Transfer('file:///x', { headers: {}, follow: false, failOnError: false, decompress: false })).not.toThrow();

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Multi, fetchHost, nodeHost } from '../index.js';
+import { isSameFile } from '../sinks.js';
 
 export const USAGE = `Usage: sluice [options] URL
 
@@ -95,10 +96,11 @@ export function readArguments(argv) {
   }
   if (positionals.length > 1) throw new UsageError(`one URL at a time, got ${positionals.map((one) => JSON.stringify(one)).join(' and ')}`);
   checkTogether(values);
-  const upload = values['upload-file'];
+  const upload = values['upload-file'], url = checkUrl(positionals[0], upload);
+  checkFiles(url, upload, values.output);
   return {
     job: {
-      url: checkUrl(positionals[0], upload),
+      url,
       output: values.output,
       from: readFrom(values),
       upload,
@@ -137,6 +139,12 @@ function checkUrl(text, upload) {
     throw new UsageError(`(3) CURLE_URL_MALFORMAT: ${JSON.stringify(text)} is not a URL${hint}`, 3);
   }
   return upload !== undefined && upload !== '-' && /^[^?#]*\/$/.test(text) && new URL(text).pathname.endsWith('/') ? text + encodeURIComponent(basename(upload)) : text;
+}
+
+/** A file that is written is emptied first. @param {string} url @param {string | undefined} upload @param {string | undefined} output */
+function checkFiles(url, upload, output) {
+  if (output !== undefined && [url, upload].some((from) => isSameFile(from, output))) throw new UsageError(`--output: ${output} is the file that is read`);
+  if (url.startsWith('file:') && isSameFile(upload, url)) throw new UsageError(`--upload-file: ${upload} is the file that is written`);
 }
 
 /** @param {Record<string, any>} values @returns {Job['options']} */
