@@ -669,6 +669,7 @@ Usage: ./build.sh VERB
   ctest [NAME ...]          only the C tests, under ASan and UBSan
   jest [ARGUMENT ...]       only Jest (builds nothing)
   sim [SEEDS]               only the simulator, plain and under ASan and UBSan
+  fuzz [SECONDS [NAME ...]] only the fuzzers (test/fuzz/), each so long, all cores at once (60)
   types                     only the type check of js/
   mutants [TEXT]            only the mutants: small breaks of the engine that the tests must notice
   runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js
@@ -743,6 +744,12 @@ verb_test() {
     verb_types
     say "Jest"
     verb_jest "$@"
+}
+
+verb_fuzz() {
+    # shellcheck source=test/fuzz/run.sh
+    source test/fuzz/run.sh
+    if [[ ${1:-} == merge ]]; then merge_corpora; else run_fuzzers "${1:-60}" "${@:2}"; fi
 }
 
 verb_jest() {
