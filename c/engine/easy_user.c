@@ -168,7 +168,10 @@ static int32_t easy_read(sl_transfer *t, char *buf, uint32_t cap)
   sl_easy *e = sl_easy_from(t);
   const sl_options *o = &e->options;
   if (body_in_memory(o)) {
-    memcpy(buf, o->post_fields + t->body_read, cap); /* cap is within the announced size */
+    /* cap is within the announced size; a copy may be shorter: the size, or the copy, was set anew after it. */
+    size_t left = !o->own_post ? cap : o->own_post_len > t->body_read ? o->own_post_len - (size_t)t->body_read : 0;
+    if (cap > left) cap = (uint32_t)left;
+    if (cap) memcpy(buf, o->post_fields + t->body_read, cap);
     show(e, CURLINFO_DATA_OUT, buf, cap);
     return (int32_t)cap;
   }

@@ -170,7 +170,7 @@ bool sl_options_copy(sl_options *dst, const sl_options *src)
   /* What the table does not have: strings that more than one option makes. */
   static const uint16_t others[] = { AT(custom_request), AT(redirect_schemes), AT(interface_), AT(accept_encoding),
                                      AT(userpwd), AT(user), AT(password) };
-  size_t count = sizeof table / sizeof *table + sizeof others / sizeof *others, own_n = 0;
+  size_t count = sizeof table / sizeof *table + sizeof others / sizeof *others;
   bool ok = true;
   *dst = *src;
   dst->own_headers = NULL;
@@ -186,8 +186,7 @@ bool sl_options_copy(sl_options *dst, const sl_options *src)
   for (const struct curl_slist *h = src->own_headers; h && ok; h = h->next)
     ok = !sl_options_add_header(dst, h->data, strlen(h->data));
   if (src->own_post && ok) {
-    own_n = src->post_size >= 0 ? (size_t)src->post_size : strlen(src->own_post);
-    dst->post_fields = dst->own_post = sl_copy(src->own_post, own_n);
+    dst->post_fields = dst->own_post = sl_copy(src->own_post, src->own_post_len);
     ok = dst->own_post != NULL;
   }
   if (!ok) sl_options_clear(dst);
@@ -382,12 +381,15 @@ CURLcode sl_options_text(sl_options *o, int option, const char *text, size_t n)
 static CURLcode set_post(sl_options *o, int option, const char *body)
 {
   char *copy = NULL;
+  size_t n = 0;
   if (option == CURLOPT_COPYPOSTFIELDS && body) {
-    copy = sl_copy(body, o->post_size >= 0 ? (size_t)o->post_size : strlen(body));
+    n = o->post_size >= 0 ? (size_t)o->post_size : strlen(body);
+    copy = sl_copy(body, n);
     if (!copy) return CURLE_OUT_OF_MEMORY;
   }
   free(o->own_post);
   o->own_post = copy;
+  o->own_post_len = n;
   o->post_fields = copy ? copy : body;
   o->post = true;
   o->upload = false;

@@ -42,6 +42,7 @@ typedef struct {
   void *read_data, *seek_data, *ioctl_data, *trailer_data, *prereq_data, *debug_data;
   struct curl_slist *resolve, *connect_to; /* borrowed: route.h                       */
   const char *post_fields;           /* borrowed, or own_post's                           */
+  size_t own_post_len;               /* bytes of own_post, whatever post_size became      */
   void *write_data, *header_data, *progress_data, *private_data;
   char *error_buffer;                /* CURL_ERROR_SIZE bytes of the caller's, or NULL    */
 } sl_options;

@@ -113,6 +113,10 @@ static void from_memory(void)
   r.len = 0;
   CHECK_EQ(HTTP, curl_easy_perform(easy), CURLE_OK);
   CHECK(HTTP, r.len == 3 && !memcmp(r.body, "x=b", 3));
+  /* The copy has the size it was made with: nothing behind it is sent, the body is short. */
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, 100L);
+  CHECK_EQ(R1, curl_easy_perform(easy), CURLE_READ_ERROR);
+  CHECK(R1, strstr(words, "client read function EOF fail, only 3/100"));
   /* None at all is an empty body. */
   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, -1L);
   curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
