@@ -105,7 +105,7 @@ static void parse(const uint8_t *data, size_t size)
 static void wish(char order)
 {
   wished = order;
-  host.woken = 1;
+  host.woken = true;
 }
 
 static void set_paused(user *u, bool paused)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "host/posix_fds.h"
 
-struct sl_loop { int unused; };
+struct sl_loop { bool woken; };
 
 fuzz_host host;
 
@@ -131,16 +131,18 @@ static void count_wait(void)
   FUZZ_CHECK(++host.waits < FUZZ_WAITS_MAX, "a busy loop");
 }
 
-static int32_t collect(sl_event *ev, uint32_t cap)
+/* loop NULL: of all. */
+static int32_t collect(sl_loop *loop, sl_event *ev, uint32_t cap)
 {
   uint32_t n = 0;
-  if (host.woken) {
+  if (host.woken || (loop && loop->woken)) {
     ev[n++] = (sl_event){ 0, SL_WOKEN };
     host.woken = 0;
+    if (loop) loop->woken = false;
   }
   for (uint32_t i = 0; i < FUZZ_CHANNELS_MAX && n < cap; i++) {
     fuzz_channel *c = &host.channels[i];
-    uint32_t events = c->id ? fuzz_events(c) : 0;
+    uint32_t events = c->id && (!loop || c->loop == loop) ? fuzz_events(c) : 0;
     if (!events) continue;
     TRACE("event %d: %x\n", c->id, events);
     told(c, events);
@@ -151,15 +153,14 @@ static int32_t collect(sl_event *ev, uint32_t cap)
 
 int32_t sl_wait(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_us)
 {
-  (void)loop;
   count_wait();
   fuzz_advance(host.now_us);
-  int32_t n = collect(ev, cap);
+  int32_t n = collect(loop, ev, cap);
   int64_t until = timeout_us < 0 ? FUZZ_NEVER : host.now_us + timeout_us;
   while (!n && host.now_us < until) {
     int64_t before = host.now_us;
     fuzz_advance(until);
-    n = collect(ev, cap);
+    n = collect(loop, ev, cap);
     FUZZ_CHECK(n || host.now_us > before || until != FUZZ_NEVER, "waits for what cannot come");
   }
   return n;
@@ -207,8 +208,7 @@ void sl_loop_free(sl_loop *loop)
 
 int32_t sl_wake(sl_loop *loop)
 {
-  (void)loop;
-  host.woken = 1;
+  loop->woken = true;
   return 0;
 }
 
@@ -300,7 +300,6 @@ static void read_requests(fuzz_channel *c)
 
 sl_ch sl_open(sl_loop *loop, uint32_t kind, const char *spec, uint32_t len)
 {
-  (void)loop;
   uint32_t slot = 0, open = 0;
   if (kind == SL_EXCHANGE || kind == SL_DATAGRAM) return SL_NOSYS;
   for (uint32_t i = 0; i < FUZZ_CHANNELS_MAX; i++) open += host.channels[i].id != 0;
@@ -308,6 +307,7 @@ sl_ch sl_open(sl_loop *loop, uint32_t kind, const char *spec, uint32_t len)
   while (host.channels[slot].id) slot++;
   fuzz_channel *c = &host.channels[slot];
   c->id = ++host.last_id;
+  c->loop = loop;
   c->kind = kind;
   c->open_at_us = host.now_us;
   c->next_us = FUZZ_NEVER;
@@ -508,8 +508,7 @@ int sl_loop_fd(const sl_loop *loop)
 
 uint32_t sl_look_loop(sl_loop *loop)
 {
-  (void)loop;
-  uint32_t woken = host.woken ? SL_WOKEN : 0;
-  host.woken = 0;
+  uint32_t woken = loop->woken ? SL_WOKEN : 0;
+  loop->woken = false;
   return woken;
 }

@@ -22,6 +22,7 @@
 
 typedef struct {
   sl_ch id;             /* 0: the slot is free                                       */
+  sl_loop *loop;
   uint32_t kind, want;
   bool open, told_open, told_gone, ended, end_send, held;
   int32_t open_code;    /* what opening ends with, 0: it opens                       */
@@ -62,12 +63,12 @@ typedef struct {
   int64_t now_us;
   uint32_t send_max;    /* bytes one send takes                                      */
   uint32_t recv_max;    /* bytes one receive gives, at most                          */
-  uint32_t loops, woken;
+  uint32_t loops;
+  bool woken;           /* the next wait of any loop is woken                        */
   uint32_t channels_max;/* open at once; past it SL_BUSY                             */
   uint64_t progress, seen;
   int64_t seen_us;
   uint32_t waits;
-  bool quiet;           /* fuzz_end was reached: no callbacks any more               */
 } fuzz_host;
 
 extern fuzz_host host;
