@@ -3,7 +3,7 @@
  * Input: commands of two bytes, a letter (`obey`) and an argument, up to a newline; behind it what callbacks do, see
  * `inside`. An argument's low two bits choose the handle, the rest is the value.
  *
- * Every body, up and down, is fuzz_byte's pattern, and every answer says in X-Len how long it is. So at all times: bytes
+ * Every body, up and down, is fuzz_bytes' pattern, and every answer says in X-Len how long it is. So at all times: bytes
  * are the right ones, in order; 0 only for all of them; a callback comes only to a handle that runs, never to itself, never
  * while its direction is paused; one message for each add; what X4 to X6 refuse is refused; the count of running transfers
  * is right; a wakeup ends the next poll at once; sockets are announced before they are removed. At the end everything is
@@ -70,11 +70,9 @@ static void put_body(sl_text *to, uint32_t n, bool chunked)
 {
   char line[32];
   for (uint32_t at = 0; at < n;) {
-    char piece[1000];
-    uint32_t k = n - at < sizeof piece ? n - at : sizeof piece;
-    for (uint32_t i = 0; i < k; i++) piece[i] = fuzz_byte(at + i);
+    uint32_t most = chunked ? 1000 : FUZZ_PIECE_MAX, k = n - at < most ? n - at : most;
     if (chunked) sl_text_add(to, line, (size_t)snprintf(line, sizeof line, "%x\r\n", k));
-    sl_text_add(to, piece, k);
+    sl_text_add(to, fuzz_bytes(at), k);
     if (chunked) sl_text_str(to, "\r\n");
     at += k;
   }
@@ -149,8 +147,7 @@ static void server_head(fuzz_channel *c, const char *head, uint32_t n)
 
 static void server_body(fuzz_channel *c, const char *data, uint32_t n)
 {
-  for (uint32_t i = 0; i < n; i++)
-    FUZZ_CHECK(data[i] == fuzz_byte(c->at + i), "upload: byte %u is wrong", c->at + i);
+  FUZZ_CHECK(n <= FUZZ_PIECE_MAX && !memcmp(data, fuzz_bytes(c->at), n), "upload: a byte behind %u is wrong", c->at);
   c->at += n;
 }
 
@@ -241,8 +238,7 @@ static size_t on_write(char *data, size_t one, size_t n, void *arg)
   enter(s, CURLPAUSE_RECV);
   FUZZ_CHECK(one == 1 && n <= CURL_MAX_WRITE_SIZE, "W1: %zu", n);
   FUZZ_CHECK(!s->failed, "a write after one failed");
-  for (size_t i = 0; i < n; i++)
-    FUZZ_CHECK(data[i] == fuzz_byte(s->delivered + i), "byte %llu is wrong", (unsigned long long)(s->delivered + i));
+  FUZZ_CHECK(!memcmp(data, fuzz_bytes(s->delivered), n), "a byte behind %llu is wrong", (unsigned long long)s->delivered);
   switch (inside(s, pool_of(s))) {
   case 1:
   case 2: return CURL_WRITEFUNC_PAUSE;
@@ -290,7 +286,7 @@ static size_t on_read(char *data, size_t one, size_t n, void *arg)
   default: break;
   }
   if (n > s->body - s->read) n = (size_t)(s->body - s->read);
-  for (size_t i = 0; i < n; i++) data[i] = fuzz_byte(s->read + i);
+  memcpy(data, fuzz_bytes(s->read), n);
   s->read += n;
   return n;
 }
@@ -507,6 +503,15 @@ static bool allowed(const pool *p, CURLMcode code, bool in_notify)
   return code == CURLM_OK || code == CURLM_ABORTED_BY_CALLBACK;
 }
 
+static bool lists(const pool *p, const slot *s)
+{
+  bool found = false;
+  CURL **all = curl_multi_get_handles(p->multi);
+  for (CURL **at = all; *at; at++) found = found || *at == s->easy;
+  curl_free(all);
+  return found;
+}
+
 static void add(slot *s, int which)
 {
   pool *p = &pools[which];
@@ -519,14 +524,7 @@ static void add(slot *s, int which)
   CURLMcode code = curl_multi_add_handle(p->multi, s->easy);
   if (!p->inside && before.in != NOWHERE)
     FUZZ_CHECK(code == CURLM_ADDED_ALREADY, "X5: add twice answers %d", code);
-  else if (!allowed(p, code, true) || (code && !curl_multi_get_handles(p->multi)[0])) *s = before;
-  else if (code) { /* X7: refused, or added by a call that a callback ended */
-    bool found = false;
-    CURL **all = curl_multi_get_handles(p->multi);
-    for (CURL **at = all; *at; at++) found = found || *at == s->easy;
-    curl_free(all);
-    if (!found) *s = before;
-  }
+  else if (!allowed(p, code, true) || (code && !lists(p, s))) *s = before; /* X7: a callback ended it, or before */
 }
 
 static void remove_slot(slot *s, int which)
@@ -810,9 +808,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   script = line ? line + 1 : data + size;
   script_end = data + size;
   depth = 0;
-  if (!fields[0]) {
-    for (size_t i = 0; i < sizeof fields - 1; i++) fields[i] = fuzz_byte(i);
-  }
+  memcpy(fields, fuzz_bytes(0), sizeof fields - 1);
   fuzz_begin(&server);
   expect_header = curl_slist_append(NULL, "Expect: 100-continue");
   plain_header = curl_slist_append(NULL, "X-A: b");

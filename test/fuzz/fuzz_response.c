@@ -241,7 +241,7 @@ static size_t on_read(char *data, size_t one, size_t n, void *arg)
   n *= one;
   if (n > UPLOAD - u->read) n = UPLOAD - u->read;
   if (n > 1000) n = 1000;
-  for (size_t i = 0; i < n; i++) data[i] = fuzz_byte(u->read + i);
+  memcpy(data, fuzz_bytes(u->read), n);
   u->read += (uint32_t)n;
   return n;
 }

@@ -53,6 +53,15 @@ static bool is_field(const char *line, size_t n, const char *name)
   return n > len && line[len] == ':' && sl_equal_nocase(line, len, name);
 }
 
+static bool in_list(const char *line, size_t n)
+{
+  for (const struct curl_slist *h = headers; h; h = h->next) {
+    size_t name = strcspn(h->data, ":;");
+    if (n > name && line[name] == ':' && !memcmp(line, h->data, name)) return true;
+  }
+  return false;
+}
+
 /* A field of the engine's own, or of the list. */
 static bool expected(const char *line, size_t n)
 {
@@ -60,11 +69,7 @@ static bool expected(const char *line, size_t n)
                                      "Transfer-Encoding", "Content-Length", "Content-Type", "Expect", "Accept-Encoding" };
   for (size_t i = 0; i < sizeof own / sizeof *own; i++)
     if (is_field(line, n, own[i])) return true;
-  for (const struct curl_slist *h = headers; h; h = h->next) {
-    size_t name = strcspn(h->data, ":;");
-    if (n >= name && !memcmp(line, h->data, name)) return true;
-  }
-  return false;
+  return in_list(line, n);
 }
 
 static void server_head(fuzz_channel *c, const char *head, uint32_t n)
@@ -77,7 +82,7 @@ static void server_head(fuzz_channel *c, const char *head, uint32_t n)
     FUZZ_CHECK(lf && lf > head && lf[-1] == '\r', "a line of a request head does not end in CR LF");
     size_t len = (size_t)(lf - p) - 1;
     for (size_t i = 0; i < len; i++)
-      FUZZ_CHECK(line && !is_field(p, len, "Host") ? p[i] && p[i] != '\r' : (unsigned char)p[i] >= 0x20,
+      FUZZ_CHECK(line && (!is_field(p, len, "Host") || in_list(p, len)) ? p[i] && p[i] != '\r' : (unsigned char)p[i] >= 0x20,
                  "control character %d in a request head", p[i]);
     if (!line) {
       const char *blank = memchr(p, ' ', len), *last = memrchr(p, ' ', len);

@@ -12,7 +12,8 @@ struct sl_loop { bool woken; };
 fuzz_host host;
 
 /* FUZZ_TRACE=1 in the environment tells what crosses the door. */
-#define TRACE(...) (getenv("FUZZ_TRACE") ? (void)(fprintf(stderr, "%9lld ", (long long)host.now_us), fprintf(stderr, __VA_ARGS__)) : (void)0)
+static bool traced;
+#define TRACE(...) (traced ? (void)(fprintf(stderr, "%9lld ", (long long)host.now_us), fprintf(stderr, __VA_ARGS__)) : (void)0)
 
 void fuzz_fail(const char *format, ...)
 {
@@ -25,7 +26,15 @@ void fuzz_fail(const char *format, ...)
   abort();
 }
 
-char fuzz_byte(uint64_t i) { return (char)('a' + (i + i / 100) % 26); }
+#define PERIOD 2600
+static char pattern[PERIOD + FUZZ_PIECE_MAX];
+
+const char *fuzz_bytes(uint64_t from)
+{
+  if (!pattern[0])
+    for (uint32_t i = 0; i < sizeof pattern; i++) pattern[i] = (char)('a' + (i + i / 100) % 26);
+  return pattern + from % PERIOD;
+}
 
 static void drop(fuzz_channel *c)
 {
@@ -39,6 +48,7 @@ void fuzz_begin(const fuzz_server *server)
   memset(&host, 0, sizeof host);
   host.server = server;
   host.now_us = 1000000;
+  traced = getenv("FUZZ_TRACE") != NULL;
   host.send_max = host.recv_max = 1 << 20;
   host.channels_max = FUZZ_CHANNELS_MAX;
 }

@@ -87,7 +87,8 @@ void fuzz_advance(int64_t until);
 /* Bytes that arrived and were not taken. */
 size_t fuzz_unread(const fuzz_channel *c);
 void fuzz_arrive(fuzz_channel *c, const char *data, size_t n);
-/* Byte i of every generated body. */
-char fuzz_byte(uint64_t i);
+/* Every generated body is this; from byte `from` on, at most FUZZ_PIECE_MAX of them. */
+#define FUZZ_PIECE_MAX 131072
+const char *fuzz_bytes(uint64_t from);
 
 #endif

@@ -4,7 +4,7 @@
 # corpus/NAME holds what a run begins with, regressions/NAME each input that once failed: all are replayed first.
 # New inputs go to build/fuzz/corpus/NAME; `fuzz merge` takes what adds coverage over into the committed corpus.
 
-FUZZ_FLAGS=(-timeout=10 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1 -use_value_profile=1)
+FUZZ_FLAGS=(-timeout=10 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1)
 
 # build_fuzzers: sets FUZZERS to the names.
 build_fuzzers() {
