@@ -669,7 +669,8 @@ Usage: ./build.sh VERB
   ctest [NAME ...]          only the C tests, under ASan and UBSan
   jest [ARGUMENT ...]       only Jest (builds nothing)
   sim [SEEDS]               only the simulator, plain and under ASan and UBSan
-  fuzz [SECONDS [NAME ...]] only the fuzzers (test/fuzz/), each so long, all cores at once (60)
+  fuzz [SECONDS [NAME ...]] only the fuzzers (test/fuzz/), each for that long (60; in 'test' all together); 'fuzz merge'
+                            takes what they found over into their committed corpora
   types                     only the type check of js/
   mutants [TEXT]            only the mutants: small breaks of the engine that the tests must notice
   runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js
@@ -740,6 +741,8 @@ verb_test() {
     run_c_tests address
     say "simulator"
     verb_sim "$SIM_SEEDS"
+    say "fuzzers"
+    verb_fuzz test 60
     say "types"
     verb_types
     say "Jest"
@@ -749,7 +752,11 @@ verb_test() {
 verb_fuzz() {
     # shellcheck source=test/fuzz/run.sh
     source test/fuzz/run.sh
-    if [[ ${1:-} == merge ]]; then merge_corpora; else run_fuzzers "${1:-60}" "${@:2}"; fi
+    case ${1:-} in
+    merge) merge_corpora ;;
+    test) test_fuzzers "$2" ;;
+    *) run_fuzzers "${1:-60}" "${@:2}" ;;
+    esac
 }
 
 verb_jest() {

@@ -45,8 +45,9 @@ static bool watching(const sl_curlm *c) { return c->socket_fn != NULL; }
 
 static void tell(sl_curlm *c, CURL *easy, sl_sock *s, int what)
 {
+  bool removes = what == CURL_POLL_REMOVE;
+  if (!c->socket_fn || (c->dead && !removes) || (removes && !s->what)) return; /* a dead multi announced it not */
   s->what = what;
-  if (!c->socket_fn || (c->dead && what != CURL_POLL_REMOVE)) return;
   c->engine->in_watch++;
   c->engine->in_callback++;
   int answer = c->socket_fn(easy, s->fd, what, c->socket_data, s->socketp);

@@ -31,6 +31,7 @@ typedef struct {
   CURL *easy;
   int in;              /* which multi, NOWHERE or PERFORMS                       */
   bool live;           /* added, and its message not read                        */
+  bool leaving;        /* its removal is on: nothing is done to it from the callbacks of that */
   int inside;
   bool failed, nobody; /* NOBODY was set: what X-Len says may not come          */
   uint64_t delivered, read, body;
@@ -531,7 +532,9 @@ static void remove_slot(slot *s, int which)
 {
   pool *p = &pools[which];
   int in = s->in;
+  s->leaving = true;
   CURLMcode code = curl_multi_remove_handle(p->multi, s->easy);
+  s->leaving = false;
   if (!allowed(p, code, true)) return;
   if (in == which) {
     s->in = NOWHERE;
@@ -673,7 +676,7 @@ static void cleanup_multi(pool *p)
 
 static void fault(fuzz_channel *c, unsigned what)
 {
-  if (!c->id) return;
+  if (!c->open && what % 5 < 2) return;
   switch (what % 5) {
   case 0: c->ended = true; break;
   case 1: c->broken = SL_RESET; break;
@@ -731,7 +734,7 @@ static void easy_command(uint8_t op, slot *s, unsigned value)
   }
   case 'D': {
     slot *to = &slots[(s - slots + 1) % SLOTS];
-    if (busy(to) || to->in != NOWHERE) break;
+    if (busy(to) || to->leaving || to->in != NOWHERE) break;
     curl_easy_cleanup(to->easy);
     *to = (slot){ .easy = curl_easy_duphandle(s->easy), .in = NOWHERE };
     FUZZ_CHECK(to->easy, "duphandle");
@@ -755,6 +758,7 @@ static void obey(uint8_t op, uint8_t arg)
   unsigned value = arg >> 2;
   int which = arg >> 7;
   pool *p = &pools[which];
+  if (s->leaving) return;
   switch (op) {
   case 'a': add(s, which); break;
   case 'r': remove_slot(s, which); break;

@@ -8,7 +8,7 @@ FUZZ_FLAGS=(-timeout=10 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1)
 
 # build_fuzzers: sets FUZZERS to the names.
 build_fuzzers() {
-    local sources source name
+    local sources source name oracle linked
     need_native_compiler address
     [[ ${COMPILER[0]} == clang* ]] || die "fuzzing needs clang-$LLVM"
     need_core
@@ -16,14 +16,42 @@ build_fuzzers() {
     compile build/fuzz "${CORE[@]}" c/engine/embed.c c/host/stdio.c
     produce build/fuzz/core.a archive "${OBJECTS[@]}"
     glob sources 'test/fuzz/*.c'
+    oracle=()
+    if need_llhttp; then
+        COMPILER+=(-Ibuild/src/llhttp)
+        compile build/fuzz/llhttp build/src/llhttp/{http,api,llhttp}.c
+        oracle=("${OBJECTS[@]}")
+    else
+        say "no llhttp to be had (Debian's node-llhttp, as pinned): fuzz_http1_oracle is left out"
+        without sources test/fuzz/fuzz_http1_oracle.c
+    fi
     compile build/fuzz "${sources[@]}"
     FUZZERS=()
     for source in "${sources[@]}"; do
         name=$(basename "$source" .c)
         [[ $name == fuzz_* ]] || continue
         FUZZERS+=("$name")
-        produce "build/fuzz/bin/$name" link_fuzzer "build/fuzz/test_fuzz_$name.o" build/fuzz/test_fuzz_host.o build/fuzz/core.a
+        linked=()
+        [[ $name != *_oracle ]] || linked=("${oracle[@]}")
+        produce "build/fuzz/bin/$name" link_fuzzer "build/fuzz/test_fuzz_$name.o" build/fuzz/test_fuzz_host.o "${linked[@]}" build/fuzz/core.a
     done
+}
+
+# llhttp's generated C out of Debian's package, unpacked and not installed: the oracle of one fuzzer.
+LLHTTP_SHA256=18d638bd98159df66340d300a75b4c9417449e41167dcefb7d10726cb79c13d2 # of its four files, in this order
+need_llhttp() {
+    local to=build/src/llhttp new=build/src/llhttp.new
+    [[ ! -e $to/llhttp.h ]] || return 0
+    [[ ! -e build/tools/without_llhttp ]] && have apt-get || return 1
+    rm -rf "$new" && mkdir -p "$new" build/tools build/log
+    if (cd "$new" && { apt-get "${APT_LISTS[@]}" -o APT::Sandbox::User= -q download node-llhttp || { apt_update && apt-get "${APT_LISTS[@]}" -o APT::Sandbox::User= -q download node-llhttp; }; } &&
+        dpkg-deb -x node-llhttp_*.deb . && mv usr/share/llhttp/{http,api,llhttp}.c usr/share/include/llhttp/llhttp.h . &&
+        cat {http,api,llhttp}.c llhttp.h | sha256sum | grep -q "^$LLHTTP_SHA256 ") >build/log/llhttp.log 2>&1; then
+        rm -rf "$to" "$new"/usr "$new"/*.deb && mv "$new" "$to"
+        return 0
+    fi
+    rm -rf "$new" && touch build/tools/without_llhttp
+    return 1
 }
 
 link_fuzzer() { "${COMPILER[@]}" -fsanitize=fuzzer -o "$@"; }
@@ -68,13 +96,24 @@ run_fuzzers() {
     return "$failed"
 }
 
-# merge_corpora: what the runs found and adds coverage, at most 300 bytes each, into the committed corpora.
+# merge_corpora: what the runs found and adds an edge, small inputs first, into the committed corpora.
 merge_corpora() {
     local name
     build_fuzzers
     for name in "${FUZZERS[@]}"; do
         mkdir -p "build/fuzz/corpus/$name" "test/fuzz/corpus/$name"
-        "build/fuzz/bin/$name" -merge=1 -max_len="${FUZZ_KEEP:-300}" -timeout=10 "test/fuzz/corpus/$name" "build/fuzz/corpus/$name" >"build/log/$name.merge.log" 2>&1 ||
-            die "merging failed: build/log/$name.merge.log"
+        # Counting how often an edge is passed would make ten times as many inputs.
+        "build/fuzz/bin/$name" -set_cover_merge=1 -use_counters=0 -max_len=1024 -timeout=10 "test/fuzz/corpus/$name" "build/fuzz/corpus/$name" \
+            >"build/log/$name.merge.log" 2>&1 || die "merging failed: build/log/$name.merge.log"
+        say "$name: $(find "test/fuzz/corpus/$name" -type f | wc -l) inputs, $(du -sb "test/fuzz/corpus/$name" | cut -f1) bytes"
     done
+}
+
+# test_fuzzers SECONDS: all of them in that time, however many cores there are.
+test_fuzzers() {
+    local rounds
+    build_fuzzers
+    rounds=$(((${#FUZZERS[@]} + JOBS - 1) / JOBS))
+    run_fuzzers "$(($1 / rounds))"
+    lock
 }
