@@ -10,23 +10,22 @@ FUZZ_FLAGS=(-timeout=10 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1)
 build_fuzzers() {
     local sources source name oracle linked
     need_native_compiler address
-    [[ ${COMPILER[0]} == clang* ]] || die "fuzzing needs clang-$LLVM"
+    FUZZERS=()
+    fuzzer_here || { say "no libFuzzer for ${COMPILER[0]}: the fuzzers are left out" && return; }
     need_core
-    COMPILER+=(-fsanitize=fuzzer-no-link -Itest/fuzz)
+    COMPILER+=(-fsanitize=fuzzer-no-link -Ibuild/src/llhttp)
     compile build/fuzz "${CORE[@]}" c/engine/embed.c c/host/stdio.c
     produce build/fuzz/core.a archive "${OBJECTS[@]}"
     glob sources 'test/fuzz/*.c'
     oracle=()
     if need_llhttp; then
-        COMPILER+=(-Ibuild/src/llhttp)
-        compile build/fuzz/llhttp build/src/llhttp/{http,api,llhttp}.c
+        compile build/fuzz build/src/llhttp/{http,api,llhttp}.c
         oracle=("${OBJECTS[@]}")
     else
         say "no llhttp to be had (Debian's node-llhttp, as pinned): fuzz_http1_oracle is left out"
         without sources test/fuzz/fuzz_http1_oracle.c
     fi
     compile build/fuzz "${sources[@]}"
-    FUZZERS=()
     for source in "${sources[@]}"; do
         name=$(basename "$source" .c)
         [[ $name == fuzz_* ]] || continue
@@ -52,6 +51,10 @@ need_llhttp() {
     fi
     rm -rf "$new" && touch build/tools/without_llhttp
     return 1
+}
+
+fuzzer_here() {
+    [[ ${COMPILER[0]} == clang* ]] && compgen -G "$("${COMPILER[0]}" -print-resource-dir)/lib/linux/libclang_rt.fuzzer*.a" >/dev/null
 }
 
 link_fuzzer() { "${COMPILER[@]}" -fsanitize=fuzzer -o "$@"; }
@@ -113,6 +116,7 @@ merge_corpora() {
 test_fuzzers() {
     local rounds
     build_fuzzers
+    ((${#FUZZERS[@]})) || return 0
     rounds=$(((${#FUZZERS[@]} + JOBS - 1) / JOBS))
     run_fuzzers "$(($1 / rounds))"
     lock
