@@ -1,6 +1,6 @@
 /* fuzz_http1_oracle.c: response heads and framing against llhttp, which Node.js itself uses.
  *
- * Input: what a server answers to one GET before it closes. Whatever llhttp, strict as it is by default, takes for a whole
+ * Input: what a server answers to one GET before it closes. Whatever llhttp, built in its strict mode, takes for a whole
  * response, the engine takes too, with the same status and the same body, but for the differences that `agreed` names.
  * Not the other way round: where the engine takes more (bare LF, which libcurl takes as well) llhttp has no say. */
 #include <curl/curl.h>
@@ -75,8 +75,8 @@ static size_t on_header(char *data, size_t one, size_t n, void *arg)
   return one * n;
 }
 
-/* What llhttp 8 reads over, not so strict as its name: a control character, what stands for the LF behind a CR, and
- * in a field's name blanks, or no name at all. */
+/* What llhttp 8 reads over, not so strict as its name: a control character, a bare LF behind the status code, what
+ * stands for the LF behind a CR, and in a field's name blanks, or no name at all. */
 static bool lax(void)
 {
   static const char separators[] = " \t\"(),/;<=>?@[\\]{}";
@@ -84,6 +84,7 @@ static bool lax(void)
   for (size_t i = 0; i < input_len; i++) {
     unsigned char c = (unsigned char)input[i];
     if ((c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c >= 0x7f) return true;
+    if (c == '\n' && i && input[i - 1] != '\r') return true;
     if (c == '\r' && i + 1 < input_len && input[i + 1] != '\n') return true;
     if (name && c != '\r' && c != ':' && strchr(separators, c)) return true;
     if (c == '\n' && i + 1 < input_len && input[i + 1] == ':') return true;

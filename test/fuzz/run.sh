@@ -13,7 +13,7 @@ build_fuzzers() {
     FUZZERS=()
     fuzzer_here || { say "no libFuzzer for ${COMPILER[0]}: the fuzzers are left out" && return; }
     need_core
-    COMPILER+=(-fsanitize=fuzzer-no-link -Ibuild/src/llhttp)
+    COMPILER+=(-fsanitize=fuzzer-no-link -Ibuild/src/llhttp -DLLHTTP_STRICT_MODE=1)
     compile build/fuzz "${CORE[@]}" c/engine/embed.c c/host/stdio.c
     produce build/fuzz/core.a archive "${OBJECTS[@]}"
     glob sources 'test/fuzz/*.c'
