@@ -130,6 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   if (ask_them() && !(code && agreed(words))) {
     FUZZ_CHECK(!code, "llhttp takes it with %u, we answer %d: %s", status, code, words);
     FUZZ_CHECK(code_here == (long)status, "status %ld, llhttp says %u", code_here, status);
+    bool none = status == 204 || status == 304; /* llhttp believes a Content-Length there */
+    if (none) sl_text_free(&theirs);
     FUZZ_CHECK(ours.len == theirs.len && (!ours.len || !memcmp(ours.data, theirs.data, ours.len)),
                "a body of %zu bytes, llhttp's has %zu", ours.len, theirs.len);
   }
