@@ -41,11 +41,16 @@ static void start_low_speed(sl_transfer *t, bool first)
 }
 
 /* B9: silence counts while an answer is due and wanted. */
-void sl_clocks_silence(sl_transfer *t)
+static void set_silence(sl_transfer *t)
 {
   bool on = t->state.send == SL_SEND_END && t->state.recv != SL_RECV_END && !(t->paused_noted & SL_DIR_RECV);
+  set_timer(t, SL_TIMER_SILENCE, on ? deadline(t->last_recv_us, t->options->silence_timeout_ms) : SL_NEVER);
+}
+
+void sl_clocks_silence(sl_transfer *t)
+{
   t->last_recv_us = t->multi->now_us;
-  set_timer(t, SL_TIMER_SILENCE, on ? deadline(t->multi->now_us, t->options->silence_timeout_ms) : SL_NEVER);
+  set_silence(t);
 }
 
 /* T1, T2: they run while the caller pauses; B15: not while the host holds. */
@@ -230,7 +235,7 @@ void sl_transfer_limits(sl_transfer *t)
   int64_t now = sl_clocks_now_us(t);
   const sl_options *o = t->options;
   sl_clocks_set(t);
-  sl_clocks_silence(t);
+  set_silence(t);
   if (o->max_recv_speed != t->recv_bucket.rate) sl_bucket_start(&t->recv_bucket, o->max_recv_speed, now);
   if (o->max_send_speed != t->send_bucket.rate) sl_bucket_start(&t->send_bucket, o->max_send_speed, now);
   if (o->low_speed_limit != t->low_speed_limit || o->low_speed_time_s != t->low_speed_time_s)

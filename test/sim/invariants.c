@@ -315,7 +315,7 @@ static void check_rate(sim *s, sim_transfer *x)
 static void check_send_rate(sim *s, sim_transfer *x)
 {
   int64_t rate = x->options.max_send_speed, burst = rate > SL_BURST_MIN ? rate : SL_BURST_MIN;
-  if (!rate || !x->has_body) return;
+  if (!rate || !x->has_body || x->send_speed_changed) return;
   int64_t took = x->up.given - x->up.burst_given, passed = s->now_us - x->up.burst_us;
   int64_t most = 2 * (x->up.bursts ? burst : rate) + rate * passed / SL_SECOND;
   if (took > most) sim_violate(s, x, "S1: sends faster than its rate", took, most);

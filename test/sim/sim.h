@@ -189,7 +189,7 @@ struct sim_transfer {
   int64_t own_since_us;  /* paused by the guest alone, no host's hold beside it; -1: is not  */
   int64_t held_since_us, held_sum_us; /* by its host: the guest's clocks stand still (B15)     */
   bool paused_at_run;
-  bool stop_asked, speed_changed;
+  bool stop_asked, speed_changed, send_speed_changed;
   /* requests beyond one GET */
   bool file, follow, loops, unreachable; /* unreachable: no answer can become the user's  */
   bool missing;          /* the last redirect names no place: it is the answer           */
