@@ -22,6 +22,7 @@ import { traceEvent } from './trace.js';
 
 const LIFE_NAMES = /** @type {const} */ (['idle', 'pending', 'connecting', 'active', 'done']);
 const PROGRESS_MS = 100;
+const TIMER_MAX = 0x7fffffff; // milliseconds; the engine's times end there too
 const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remote'], [8, 'host']]);
 
 /**
@@ -63,6 +64,7 @@ export class Run {
   #waiting = false; // for the promise of either
   #over = false; // nothing more is delivered
   #closing = /** @type {(Result & { timer?: NodeJS.Timeout }) | null} */ (null); // the engine has ended; the taker has not
+  #beganAt = 0; // milliseconds on the clock of `performance`, while closing
   #reason = /** @type {{ value: unknown } | null} */ (null); // of an abort that gave one
   #cause = /** @type {{ value: unknown } | null} */ (null); // what the user's code threw
   #words = ''; // our own, for an end that is ours
@@ -160,7 +162,7 @@ export class Run {
   }
   /** @param {Settings['numbers']} numbers @returns {void} */
   limits(numbers) {
-    if (this.#closing !== null) return;
+    if (this.#closing !== null) return this.#limitClosing(this.#closing);
     this.#core.configure(this.#e, wordsOfNumbers(numbers));
     this.#core.run();
   }
@@ -306,17 +308,22 @@ export class Run {
     }
     if (placed === undefined) return this.#finish(result, OK);
     this.#closing = result;
-    const limit = this.#settings.numbers.filter(([option]) => option === TIMEOUT_MS).pop()?.[1] ?? 0; // limits() adds more
-    if (limit > 0) {
-      this.#closing.timer = setTimeout(() => {
-        this.#words = `Operation timed out after ${limit} milliseconds, waiting for ${taker.name}`;
-        this.#close(OPERATION_TIMEDOUT);
-      }, Math.max(1, limit - result.elapsedMs));
-    }
+    this.#beganAt = performance.now() - result.elapsedMs;
+    this.#limitClosing(result);
     placed.then(() => this.#close(OK), (error) => {
       this.#blame(error, taker.name);
       this.#close(WRITE_ERROR);
     });
+  }
+  /** The total time, which may change. @param {Result & { timer?: NodeJS.Timeout }} result */
+  #limitClosing(result) {
+    const limit = this.#settings.numbers.find(([option]) => option === TIMEOUT_MS)?.[1] ?? 0;
+    clearTimeout(result.timer);
+    if (limit === 0) return;
+    result.timer = setTimeout(() => {
+      this.#words = `Operation timed out after ${limit} milliseconds, waiting for ${this.#taker?.name}`;
+      this.#close(OPERATION_TIMEDOUT);
+    }, Math.min(Math.max(1, this.#beganAt + limit - performance.now()), TIMER_MAX));
   }
   /** @param {number} code */
   #close(code) {
