@@ -416,6 +416,50 @@ static void order(void)
   curl_multi_cleanup(multi);
 }
 
+/* T8: a limit that is set while the transfer runs moves the multi's deadline at once, and zero takes it away. */
+static void changed_limits(void)
+{
+  static const struct { CURLoption option; long value, most; } limits[] = {
+    { CURLOPT_TIMEOUT_MS, 50000, 50000 }, { CURLOPT_TIMEOUT, 49, 49000 }, { SLUICEOPT_SILENCE_TIMEOUT_MS, 48000, 48000 } };
+  CURLM *multi = curl_multi_init();
+  record r, waits;
+  CURL *easy = add(multi, &r, "/stall/100");
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT, 0L);
+  CHECK(T8, drive_to_calls(multi, &r, 1));
+  CHECK_EQ(T8, timeout_of(multi), -1);
+  for (int i = 0; i < 3; i++) {
+    curl_easy_setopt(easy, limits[i].option, limits[i].value);
+    running_now(multi);
+    long ms = timeout_of(multi);
+    CHECK(T8, ms > 0 && ms <= limits[i].most);
+    curl_easy_setopt(easy, limits[i].option, 0L);
+    running_now(multi);
+    CHECK_EQ(T8, timeout_of(multi), -1);
+  }
+  CHECK_EQ(B9, curl_easy_pause(easy, CURLPAUSE_RECV), CURLE_OK);
+  curl_easy_setopt(easy, SLUICEOPT_PAUSED_TIMEOUT_MS, 47000L);
+  running_now(multi);
+  CHECK(B9, timeout_of(multi) > 0 && timeout_of(multi) <= 47000);
+  curl_easy_setopt(easy, SLUICEOPT_PAUSED_TIMEOUT_MS, 0L);
+  running_now(multi);
+  CHECK_EQ(B9, timeout_of(multi), -1);
+  /* T2: the connect time runs for one that waits for a connection. */
+  curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 1L);
+  easy = add(multi, &waits, "/length/1");
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT, 0L);
+  running_now(multi);
+  CHECK(T2, timeout_of(multi) > 200000 && timeout_of(multi) <= 300000);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 46000L);
+  running_now(multi);
+  CHECK(T2, timeout_of(multi) > 0 && timeout_of(multi) <= 46000);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, 0L);
+  running_now(multi);
+  CHECK(T2, timeout_of(multi) > 200000);
+  end(&waits);
+  end(&r);
+  curl_multi_cleanup(multi);
+}
+
 int main(void)
 {
   if (!(http = server_start())) return 1;
@@ -431,6 +475,7 @@ int main(void)
   deadlines();
   progress();
   order();
+  changed_limits();
   server_stop(http);
   return check_result();
 }

@@ -137,6 +137,25 @@ static void test_low_speed(void)
     expect(stalled(cases[i].list, 30000), CURLE_OPERATION_TIMEDOUT, cases[i].ms);
 }
 
+/* L2, L3: a redirect begins a new response; that the one before was slow is not told of it. */
+static void test_low_speed_redirect(void)
+{
+  static const change list[] = { { 0, CURLOPT_LOW_SPEED_LIMIT, 1000 }, { 0, CURLOPT_LOW_SPEED_TIME, 2 }, { 0 } };
+  static const struct { int64_t open_ms; CURLcode code; int64_t ms; } cases[] = {
+    { 1400, CURLE_OK, 2900 }, { 10000, CURLE_OPERATION_TIMEDOUT, 3500 } };
+  for (int i = 0; i < 2; i++) {
+    sim_transfer *x = begin(list);
+    x->sim->origin_count = 2;
+    x->sim->origins[1] = (sim_origin){ .name = "b.test", .idle_us = SL_NEVER, .open_delay_us = cases[i].open_ms * MS };
+    x->sim->origins[0].open_delay_us = 1500 * MS; /* all slow, but not for two seconds */
+    x->follow = true;
+    sim_redirect(x, 302, "http://b.test/1.1", 30);
+    x->hops[1].origin = 1;
+    x->may_hang = true;
+    expect(x, cases[i].code, cases[i].ms);
+  }
+}
+
 static void test_receive_rate(void)
 {
   static const change lifted[] = { { 0, CURLOPT_MAX_RECV_SPEED_LARGE, 1000 }, { 10000, CURLOPT_MAX_RECV_SPEED_LARGE, 0 }, { 0 } };
@@ -194,6 +213,7 @@ int main(void)
   test_silence();
   test_paused();
   test_low_speed();
+  test_low_speed_redirect();
   test_receive_rate();
   test_send_rate();
   test_not_running();

@@ -15,7 +15,7 @@ static void check(bool ok, const char *row, const char *what, int64_t got)
 }
 
 /* What a look saw. */
-static struct { uint32_t turns, delivered, want, given; bool running; } seen[8];
+static struct { uint32_t turns, delivered, want, given, channels; bool running; } seen[8];
 
 static void look(sim *s, sim_transfer *x, int64_t slot)
 {
@@ -23,6 +23,7 @@ static void look(sim *s, sim_transfer *x, int64_t slot)
   seen[slot].delivered = x->delivered;
   seen[slot].given = x->up.given;
   seen[slot].want = s->channel_count ? s->channels[0]->want : 0;
+  seen[slot].channels = s->channel_count;
   seen[slot].running = x->running;
 }
 
@@ -423,9 +424,10 @@ static void continues(void)
   x->response.body_len = 0;
   sim_transfer_ready(x);
   sim *s = x->sim;
+  sim_at(s, 60 * SL_SECOND, SIM_LOOK, 1, 0);
   int64_t took = play(x, "R5: refused");
   check(x->code == CURLE_OK && took < 10000, "R5: a refusal ends the upload", "the time", took);
-  check(!x->up.given && !s->channel_count, "R5: nothing was asked for, nothing kept", "bytes", x->up.given);
+  check(!x->up.given && !seen[0].channels, "R5: nothing was asked for, nothing kept", "bytes", x->up.given);
   sim_free(s);
 
   /* F27: one is not the other. */
@@ -456,9 +458,10 @@ static void upload_given_up(void)
   x->up.answer_at = 10000;
   sim_transfer_ready(x);
   sim *s = x->sim;
+  sim_at(s, 60 * SL_SECOND, SIM_LOOK, 1, 0);
   int64_t took = play(x, "R6");
   check(x->code == CURLE_OK && took < SL_SECOND, "R6, F23: the answer is whole", "the time", took);
-  check(!s->channel_count, "R6: such a connection is not kept", "channels", s->channel_count);
+  check(!seen[0].channels, "R6: such a connection is not kept", "channels", seen[0].channels);
   sim_free(s);
 
   x = begin_upload(50000, true, false);
@@ -477,6 +480,35 @@ static void upload_given_up(void)
   sim_allow(x, CURLE_PARTIAL_FILE);
   sim_transfer_ready(x);
   expect(x, "R6: closed inside the answer", CURLE_PARTIAL_FILE, 0, SL_SECOND, "with 50 bytes missing");
+}
+
+/* R5, R6: an error is answered and the body still goes (KEEP_SENDING_ON_ERROR), until somebody pauses it. */
+static void upload_kept_up(void)
+{
+  static const struct { int64_t by_read, by_call_us; uint32_t given_from, given_to; bool kept; } ways[] = {
+    { -1, 0, 50000, 50000, true }, { 20000, 0, 20000, 20000, false }, { -1, 2500000, 24000, 40000, false } };
+  for (int i = 0; i < 3; i++) {
+    sim_transfer *x = begin_upload(50000, true, false);
+    x->up.expects = false;
+    x->up.answer_at = 5000;
+    x->up.pause_at = ways[i].by_read;
+    x->response.wire.len = x->response.heads.len = 0;
+    sl_text_str(&x->response.wire, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+    sl_text_str(&x->response.heads, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+    x->response.body_len = 0;
+    sim_number(x, CURLOPT_KEEP_SENDING_ON_ERROR, 1);
+    sim_number(x, CURLOPT_MAX_SEND_SPEED_LARGE, 10000);
+    sim_transfer_ready(x);
+    if (ways[i].by_call_us) sim_at(x->sim, ways[i].by_call_us, SIM_PAUSE, 1, SL_DIR_SEND);
+    sim_at(x->sim, 60 * SL_SECOND, SIM_RESUME, 1, 0);
+    sim_at(x->sim, 60 * SL_SECOND, SIM_LOOK, 1, 0);
+    sim *s = x->sim;
+    int64_t took = play(x, "R5, R6");
+    check(x->code == CURLE_OK && took < 6 * SL_SECOND, "R6: a pause behind the answer gives the body up", "the time", took);
+    check(x->up.given >= ways[i].given_from && x->up.given <= ways[i].given_to, "R5, R6: the body", "bytes", x->up.given);
+    check(seen[0].channels == ways[i].kept, "R6: a connection with half a body is not kept", "channels", seen[0].channels);
+    sim_free(s);
+  }
 }
 
 static void upload_rates(void)
@@ -618,6 +650,7 @@ int main(void)
   upload_pause();
   continues();
   upload_given_up();
+  upload_kept_up();
   upload_rates();
   redirects();
   files();
