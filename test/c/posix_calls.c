@@ -40,6 +40,7 @@ static void easy_calls(enum kind k)
   bool refused = k == SOCKET || k == TIMER, runs = k != NOTIFY;
   CURLcode pause = refused ? CURLE_RECURSIVE_API_CALL : runs ? CURLE_OK : CURLE_BAD_FUNCTION_ARGUMENT;
   CHECK_EQ(P3, curl_easy_pause(on.easy, CURLPAUSE_CONT), pause);
+  if (k == SOCKET) CHECK_EQ(F22, curl_easy_pause(on.easy, CURLPAUSE_ALL), CURLE_RECURSIVE_API_CALL);
   CHECK_EQ(X6, curl_easy_getinfo(on.easy, CURLINFO_EFFECTIVE_URL, &url), CURLE_OK);
   CHECK_EQ(X6, curl_easy_setopt(on.easy, CURLOPT_PRIVATE, url), CURLE_OK);
   CURL *copy = curl_easy_duphandle(on.easy);
@@ -355,6 +356,7 @@ static int nest_progress(void *to, curl_off_t total, curl_off_t at, curl_off_t u
   (void)to, (void)total, (void)at, (void)up_total, (void)up;
   nest.depth++;
   if (info(nest.r->easy, CURLINFO_RESPONSE_CODE)) pause_often();
+  CHECK_EQ(F26, curl_easy_perform(nest.r->easy), CURLE_RECURSIVE_API_CALL); /* still inside, whatever was called back */
   nest.depth--;
   return 0;
 }
