@@ -1,5 +1,5 @@
 /* sim_drain.c: the bounded drain (B11) on virtual time: what a stopped transfer leaves of its response is read out by
- * its connection, in bounds of bytes and time, and the next transfer uses that. */
+ * its connection, in bounds of bytes and time, and the next transfer uses that; and what makes a connection unfit. */
 #include <string.h>
 #include "engine/request.h"
 #include "sim.h"
@@ -182,6 +182,43 @@ static void test_limits(void)
   }
 }
 
+/* X9: bytes that nobody asked for, come to an idle connection in the very turn in which it would be used again. */
+static void unasked(sim *s, sim_transfer *x, int64_t slot)
+{
+  static const char bytes[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad";
+  sim_channel *c = s->channels[0];
+  (void)x, (void)slot;
+  CHECK(X9, s->channel_count == 1 && s->m->idle_count == 1);
+  sl_text_add(&c->wire, bytes, sizeof bytes - 1);
+  c->arrived = (uint32_t)c->wire.len;
+  sl_multi_run(s->m); /* the event comes later */
+}
+
+static void test_unasked(void)
+{
+  sim *s = sim_new(1, 0);
+  s->look = unasked;
+  for (int i = 0; i < 2; i++) sim_transfer_ready(add(s, 100, i * SL_SECOND));
+  sim_at(s, SL_SECOND, SIM_LOOK, 2, 0);
+  CHECK(X9, sim_play(s));
+  if (s->violated) fprintf(stderr, "%s\n", s->message);
+  CHECK(X9, s->transfers[1].code == CURLE_OK && !s->transfers[1].t.reused);
+  sim_free(s);
+}
+
+/* As libcurl: one that was idle for more than 118 seconds is not used again. */
+static void test_old(void)
+{
+  for (int64_t idle = 118; idle <= 119; idle++) {
+    sim *s = sim_new(1, 0);
+    s->calm_us += 1000 * SL_SECOND;
+    for (int64_t i = 0; i < 2; i++) sim_transfer_ready(add(s, 100, i * idle * SL_SECOND));
+    CHECK(X2, sim_play(s));
+    CHECK_EQ(X2, s->transfers[1].t.reused, idle == 118);
+    sim_free(s);
+  }
+}
+
 /* An engine that is closed meanwhile closes what drains (sim_check_end looks). */
 static void test_closed(void)
 {
@@ -202,6 +239,8 @@ int main(void)
   test_not_kept();
   test_upload();
   test_limits();
+  test_unasked();
+  test_old();
   test_closed();
   return check_result();
 }
