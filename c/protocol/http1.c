@@ -508,9 +508,10 @@ __attribute__((noinline)) static bool read_trailer(sl_conn *c, sl_transfer *t, b
   if (len < 0) return fail(t, CURLE_RECV_ERROR, "Malformed trailers in the response");
   if (!head_fits(h, t, (size_t)len) || !lines_sound(c, t, c->in, (size_t)len, headers, n)) return false;
   const char *text = c->in;
+  uint32_t lines = (uint32_t)len - (len > 1 && text[len - 2] == '\r' ? 2 : 1); /* the empty one is not told */
   h->stage = END;
   sl_conn_consume(c, (uint32_t)len);
-  return !n || sl_in_head(t, SL_PART_TRAILER, text, (uint32_t)len) < SL_GATE_FAILED;
+  return !n || sl_in_head(t, SL_PART_TRAILER, text, lines) < SL_GATE_FAILED;
 }
 
 /* Body bytes that are in `in`. */
