@@ -352,11 +352,12 @@ void sl_close(sl_ch ch, uint32_t how)
 
 /* ---- Bytes ---- */
 
-/* An open channel failed with errno. What the network says of a connection that stood is RESET. */
-static int32_t broken_code(struct channel *c, const char *verb)
+/* An open channel failed with errno; of sockets libcurl says "Recv failure", "Send failure", and no address. What
+ * the network says of a connection that stood is RESET. */
+static int32_t broken_code(struct channel *c, const char *verb, const char *whom)
 {
   int error = errno;
-  sl_fail(&c->why, SL_IO, verb, c->peer, error);
+  sl_fail(&c->why, SL_IO, verb, whom, error);
   switch (error) {
   case ECONNRESET: case EPIPE: case ECONNABORTED: case ECONNREFUSED: case ETIMEDOUT: case EHOSTUNREACH:
   case ENETUNREACH: case ENETDOWN: case ENETRESET: case ENOTCONN: return SL_RESET;
@@ -381,7 +382,7 @@ int32_t sl_recv(sl_ch ch, void *buf, uint32_t cap)
   if (c->recv_code) return c->recv_code;
   if (c->file) {
     if ((code = sl_posix_file_recv(c->fd, c->file, buf, cap)) < 0 && code != SL_AGAIN)
-      c->recv_code = broken_code(c, "read");
+      c->recv_code = broken_code(c, "read", c->peer);
     return code;
   }
   ssize_t n;
@@ -389,7 +390,7 @@ int32_t sl_recv(sl_ch ch, void *buf, uint32_t cap)
   while (n < 0 && errno == EINTR);
   if (n > 0) return (int32_t)n;
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return SL_AGAIN;
-  if (n < 0) return c->recv_code = broken_code(c, "receive from");
+  if (n < 0) return c->recv_code = broken_code(c, "Recv", "failure");
   if (c->send_ate_reset) c->recv_code = SL_RESET;
   return c->recv_code;
 }
@@ -402,7 +403,7 @@ int32_t sl_send(sl_ch ch, const void *buf, uint32_t len)
   if (c->send_code) return c->send_code;
   if (c->file) {
     if ((code = sl_posix_file_send(c->fd, buf, len)) < 0 && code != SL_AGAIN)
-      c->send_code = broken_code(c, "write");
+      c->send_code = broken_code(c, "write", c->peer);
     return code;
   }
   ssize_t n;
@@ -413,7 +414,7 @@ int32_t sl_send(sl_ch ch, const void *buf, uint32_t len)
   /* The system tells a reset once, then an end: a body cut short must not look whole. After the peer's own
    * end it says EPIPE instead. */
   c->send_ate_reset = errno != EPIPE;
-  return c->send_code = broken_code(c, "send to");
+  return c->send_code = broken_code(c, "Send", "failure");
 }
 
 /* No shorter way than recv and send, and no TLS. */
