@@ -233,7 +233,20 @@ static bool easy_begun(sl_transfer *t)
   return false;
 }
 
-/* R7: seek callback, then ioctl callback, then the default FILE *. */
+/* Whether it could; else its answer is in the message. */
+static bool rewind_answered(sl_transfer *t, const char *which, int answer)
+{
+  char words[CURL_ERROR_SIZE];
+  sl_line line = { words, words + sizeof words };
+  if (!answer) return true;
+  sl_line_str(&line, which);
+  sl_line_str(&line, " callback returned error ");
+  sl_line_int(&line, answer);
+  sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_SEND_FAIL_REWIND, words);
+  return false;
+}
+
+/* R7: the seek callback; without one the ioctl callback; without either the default FILE *. */
 static bool easy_rewind(sl_transfer *t)
 {
   sl_easy *e = sl_easy_from(t);
@@ -241,9 +254,8 @@ static bool easy_rewind(sl_transfer *t)
   bool done = false;
   if (body_in_memory(o)) return true;
   enter(e);
-  int sought = o->seek_fn ? o->seek_fn(o->seek_data, 0, 0 /* SEEK_SET */) : CURL_SEEKFUNC_CANTSEEK;
-  if (sought != CURL_SEEKFUNC_CANTSEEK) done = sought == CURL_SEEKFUNC_OK;
-  else if (o->ioctl_fn) done = o->ioctl_fn(e, CURLIOCMD_RESTARTREAD, o->ioctl_data) == CURLIOE_OK;
+  if (o->seek_fn) done = rewind_answered(t, "seek", o->seek_fn(o->seek_data, 0, 0 /* SEEK_SET */));
+  else if (o->ioctl_fn) done = rewind_answered(t, "ioctl", (int)o->ioctl_fn(e, CURLIOCMD_RESTARTREAD, o->ioctl_data));
   else if (!o->read_fn) done = sl_stdio_rewind(o->read_data);
   leave(e);
   return done;

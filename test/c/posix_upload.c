@@ -405,22 +405,25 @@ static void rewinds(void)
   CHECK(R7, body_is(&r, 5000) && s.seeks == 1 && !s.ioctls);
   CHECK(HTTP, request_has("PUT /echo "));
   CHECK_EQ(HTTP, big_info(easy, CURLINFO_SIZE_UPLOAD_T), 5000);
-  /* Cannot seek: the older way. */
-  s = (source){ .size = 5000, .easy = easy, .seek_answer = CURL_SEEKFUNC_CANTSEEK };
+  /* The older way. */
+  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, NULL);
+  s = (source){ .size = 5000, .easy = easy };
   r.len = 0;
   CHECK_EQ(R7, curl_easy_perform(easy), CURLE_OK);
-  CHECK(R7, body_is(&r, 5000) && s.seeks == 1 && s.ioctls == 1);
-  /* Failed, both failed, neither there: 65. */
-  for (int i = 0; i < 3; i++) {
+  CHECK(R7, body_is(&r, 5000) && !s.seeks && s.ioctls == 1);
+  /* Each failed, neither there: 65. */
+  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+  for (int i = 0; i < 4; i++) {
     s = (source){ .size = 5000, .easy = easy, .seek_answer = i ? CURL_SEEKFUNC_CANTSEEK : CURL_SEEKFUNC_FAIL,
                   .ioctl_answer = CURLIOE_FAILRESTART };
-    if (i == 2) {
-      curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, NULL);
-      curl_easy_setopt(easy, CURLOPT_IOCTLFUNCTION, NULL);
-    }
+    if (i == 2) curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, NULL);
+    if (i == 3) curl_easy_setopt(easy, CURLOPT_IOCTLFUNCTION, NULL);
     CHECK_EQ(R7, curl_easy_perform(easy), CURLE_SEND_FAIL_REWIND);
-    CHECK(R7, !strcmp(words, "necessary data rewind was not possible"));
-    CHECK(R7, s.seeks == (i < 2) && s.ioctls == (i == 1));
+    static const char *const why[] = { "seek callback returned error 1", "seek callback returned error 2",
+                                       "ioctl callback returned error 2",
+                                       "necessary data rewind was not possible" };
+    CHECK(R7, !strcmp(words, why[i]));
+    CHECK(R7, s.seeks == (i < 2) && s.ioctls == (i == 2));
   }
   end(&r);
   /* Memory needs no rewinding. */
