@@ -235,9 +235,10 @@ int64_t sl_curlm_next_us(const sl_curlm *c)
   return next;
 }
 
+/* A dead multi's too: at once, or nobody would come and find all ended (X7). */
 void sl_curlm_tell_timer(sl_curlm *c)
 {
-  if (!c->timer_fn || c->dead) return;
+  if (!c->timer_fn) return;
   int64_t next = sl_curlm_next_us(c);
   if (next == c->told_us || (next == SL_NEVER && c->told_us == SL_TOLD_NOTHING)) return;
   c->told_us = next == SL_NEVER ? SL_TOLD_NOTHING : next;
