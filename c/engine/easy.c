@@ -267,6 +267,7 @@ CURLcode curl_easy_pause(CURL *handle, int bitmask)
   if (!m || !sl_transfer_running(&e->t) || !e->t.start_us || e->t.queued) return CURLE_BAD_FUNCTION_ARGUMENT;
   sl_transfer_pause(&e->t, mask, SL_BY_CALL);
   CURLcode code = mask & SL_DIR_RECV ? CURLE_OK : sl_transfer_replay(&e->t);
+  if (code) sl_easy_error(e, e->t.error); /* P7 */
   if (!m->depth && !m->in_callback && m->settle && !m->settle(m)) return CURLE_ABORTED_BY_CALLBACK; /* P9 */
   return code;
 }
