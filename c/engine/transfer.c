@@ -139,9 +139,14 @@ bool sl_transfer_replays(const sl_transfer *t)
 
 static void replay(sl_transfer *t)
 {
-  if (!sl_transfer_replays(t)) return;
-  uint64_t max = replay_allowance(t);
-  if (max || !t->gate.held) delivered(t, sl_gate_flush(&t->gate, t, deliver, max));
+  if (sl_transfer_replays(t)) {
+    uint64_t max = replay_allowance(t);
+    if (max || !t->gate.held) delivered(t, sl_gate_flush(&t->gate, t, deliver, max));
+  }
+  /* What was received behind it is held as well, but not understood yet. A run comes to that by itself. */
+  sl_conn *c = t->conn;
+  if (!c || !c->in_len || t->multi->depth || t->multi->in_callback || !c->protocol->held) return;
+  if (sl_transfer_takes(t) && t->recv_bucket.tokens >= 0) c->protocol->held(c, t);
 }
 
 CURLcode sl_transfer_replay(sl_transfer *t)

@@ -261,6 +261,7 @@ const sl_protocol sl_exchange = {
   .output = exchange_output,
   .want = exchange_want,
   .resumed = NULL,
+  .held = NULL,
   .leave = exchange_leave,
   .closed = exchange_closed,
 };

@@ -175,6 +175,7 @@ const sl_protocol sl_file = {
   .output = file_output,
   .want = file_want,
   .resumed = NULL,
+  .held = NULL,
   .leave = file_leave,
   .closed = file_closed,
 };

@@ -622,6 +622,12 @@ static int32_t receive(sl_conn *c, sl_transfer *t, int64_t allowance, bool *eof)
   return n;
 }
 
+static void http1_held(sl_conn *c, sl_transfer *t)
+{
+  bool more = false;
+  if (!not_asked(c, t)) parse(c, t, &more);
+}
+
 static int32_t http1_input(sl_conn *c)
 {
   struct http1 *h = c->protocol_state;
@@ -665,6 +671,7 @@ const sl_protocol sl_http1 = {
   .output = http1_output,
   .want = http1_want,
   .resumed = NULL,
+  .held = http1_held,
   .leave = http1_leave,
   .closed = http1_closed,
 };

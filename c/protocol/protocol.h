@@ -20,6 +20,7 @@
  *              may receive           give; one paused stream  may receive
  *                                    withholds its credit
  *  resumed     --                    WINDOW_UPDATE            --                      --
+ *  held        parse on              the same                 --                      --
  *  cancel      the channel is lost   RST_STREAM, kept         closed                  closed
  */
 #ifndef SLUICE_PROTOCOL_H
@@ -44,6 +45,8 @@ typedef struct sl_protocol {
   uint32_t (*want)(sl_conn *c);
   /* t's gate opened or its rate got tokens. NULL: nothing to say to the peer. */
   void (*resumed)(sl_conn *c, sl_transfer *t);
+  /* Understand what is in `in`, as far as t takes it, and receive nothing (P6). NULL: `in` is empty between turns. */
+  void (*held)(sl_conn *c, sl_transfer *t);
   /* t leaves: how many bytes must be read and dropped before another may begin, 0 = none; < 0: none ever may. Of
    * them connection.c knows nothing, so nothing but a body of known length counts. */
   int64_t (*leave)(sl_conn *c, sl_transfer *t);

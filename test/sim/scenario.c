@@ -247,8 +247,8 @@ static void chunked_body(sim *s, sim_transfer *x, enum evil evil)
   if (sim_chance(s, 200)) {
     head_str(r, "X-Trailer: t\r\n");
     if (sim_chance(s, 300)) head_str(r, "X-Other: u\r\n");
-    head_str(r, "\r\n");
-  } else sl_text_str(&r->wire, "\r\n");
+  }
+  sl_text_str(&r->wire, "\r\n"); /* ends them, and is not told */
 }
 
 static void interim_heads(sim *s, sim_response *r)
