@@ -381,6 +381,8 @@ int32_t sl_conn_move(sl_conn *c, sl_transfer *t, uint32_t max)
 {
   sl_multi *m = c->multi;
   SL_ASSERT(!c->in_len);
+  sl_transfer_sample(t);
+  if (!sl_transfer_takes(t)) return SL_AGAIN;
   m->in_callback++;
   int32_t n = sl_move(c->ch, t->token, max);
   m->in_callback--;

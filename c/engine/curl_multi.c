@@ -1,13 +1,15 @@
 /* curl_multi.c: the multi interface of libcurl over one engine; see curl_multi.h.
  *
  * The engine does the work; here are libcurl's answers (X, K rows) and its two ways to be driven: perform looks
- * at the host without waiting and runs, poll waits and runs nothing. A wakeup that perform happens to see is
- * remembered in m->woken for the next poll (K3). */
+ * at the host without waiting and runs, poll waits and runs nothing. A wakeup is remembered in m->woken, which only poll
+ * takes back (K2, K3); that the host's sl_wait returned for one means nothing by itself, for remote handles wake too
+ * (F31). */
 #include "curl_multi.h"
 #include <stdarg.h>
 #include <stdlib.h>
 #include "list.h"
 #include "queue.h"
+#include "remote.h"
 
 #define EVENTS_MAX 64 /* taken from the host at a time, a count                               */
 #define ROUNDS_MAX 64 /* times perform asks again when the host had more than EVENTS_MAX      */
@@ -97,6 +99,7 @@ CURLMcode curl_multi_cleanup(CURLM *handle)
     sl_easy_leaves(sl_easy_from(t));
     sl_multi_remove(c->engine, t);
   }
+  sl_curlm_settle(c);
   sl_multi_free(c->engine);
   sl_curlm_unwatch(c);
   curl_easy_cleanup(c->self);
@@ -148,7 +151,6 @@ static int feed(sl_multi *m, const sl_event *events, int32_t n)
 {
   int channels = 0;
   for (int32_t i = 0; i < n; i++) {
-    if (events[i].events & SL_WOKEN) m->woken = true;
     if (!events[i].ch) continue;
     channels++;
     sl_multi_event(m, events[i].ch, events[i].events);
@@ -209,17 +211,23 @@ static CURLMcode wait(sl_curlm *c, struct curl_waitfd extra[], unsigned int extr
   sl_multi *m = c->engine;
   sl_event events[EVENTS_MAX];
   int extra_ready = 0;
-  int64_t wait_ms = sl_easy_wait_ms(m, sl_multi_next_us(m));
-  if (wait_ms < 0 || wait_ms > timeout_ms) wait_ms = timeout_ms;
-  if (m->woken) wait_ms = 0;
-  int32_t n = wait_both(c, events, wait_ms * 1000, extra, extra_n, &extra_ready);
-  if (n == SL_NOSYS) return CURLM_UNKNOWN_OPTION; /* this host knows no descriptors, or cannot wait at all */
-  if (n < 0) {
-    sl_easy_host_failed(m, n);
-    return CURLM_UNRECOVERABLE_POLL;
+  int64_t now = sl_now_us(c->loop), end = now + (int64_t)timeout_ms * 1000;
+  int channels = 0;
+  for (bool again = true; again; now = sl_now_us(c->loop)) {
+    int64_t wait_ms = sl_easy_wait_ms(m, sl_multi_next_us(m)), left_ms = end > now ? (end - now + 999) / 1000 : 0;
+    if (wait_ms < 0 || wait_ms > left_ms) wait_ms = left_ms;
+    bool woken = atomic_exchange(&m->woken, false); /* K2: however many there were, they are told by this return */
+    int32_t n = wait_both(c, events, woken ? 0 : wait_ms * 1000, extra, extra_n, &extra_ready);
+    if (n == SL_NOSYS) return CURLM_UNKNOWN_OPTION; /* this host knows no descriptors, or cannot wait at all */
+    if (n < 0) {
+      sl_easy_host_failed(m, n);
+      return CURLM_UNRECOVERABLE_POLL;
+    }
+    channels = feed(m, events, n);
+    if (!woken && wait_ms) woken = atomic_exchange(&m->woken, false);
+    /* The host was woken, but for what has been seen to in the meantime. */
+    again = n == 1 && !channels && !extra_ready && !woken && wait_ms && !sl_remote_rung(m);
   }
-  int channels = feed(m, events, n);
-  m->woken = false; /* K2: however many there were, they are told by this return */
   if (numfds) *numfds = channels + extra_ready;
   return CURLM_OK;
 }
@@ -246,10 +254,9 @@ CURLMcode curl_multi_wakeup(CURLM *handle)
 {
   sl_curlm *c = sl_curlm_of(handle);
   if (!c) return CURLM_BAD_HANDLE;
-  int32_t code = sl_wake(c->loop);
-  if (code != SL_NOSYS) return code ? CURLM_WAKEUP_FAILURE : CURLM_OK;
-  c->engine->woken = true; /* there is no other thread: this one is about to poll */
-  return CURLM_OK;
+  atomic_store(&c->engine->woken, true);
+  int32_t code = sl_wake(c->loop); /* SL_NOSYS: there is no other thread, this one is about to poll */
+  return code && code != SL_NOSYS ? CURLM_WAKEUP_FAILURE : CURLM_OK;
 }
 
 CURLMcode curl_multi_timeout(CURLM *handle, long *timeout_ms)

@@ -33,7 +33,7 @@ typedef struct sl_curlm {
   /* curl_socket.c */
   struct sl_sock **by_fd;    /* what was announced, by descriptor                         */
   size_t by_fd_cap;
-  struct sl_sock *loop_sock; /* the loop's descriptor, while names are looked up          */
+  struct sl_sock *loop_sock; /* the loop's descriptor, while names are looked up or there are remotes */
   uint32_t lookups;          /* connections that wait for it                              */
   struct sl_watched *changed_first, *changed_last, *unsettled_first, *unsettled_last;
   int64_t told_us;           /* deadline the timer callback knows, or SL_TOLD_NOTHING     */

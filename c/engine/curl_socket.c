@@ -113,13 +113,18 @@ static void set_lookup(sl_curlm *c, sl_watched *w, bool looks_up)
   if (w->looks_up == looks_up) return;
   w->looks_up = looks_up;
   c->lookups += looks_up ? 1 : (uint32_t)-1;
-  if (c->lookups && !c->loop_sock && sock_set(c, NULL, w->easy, sl_loop_fd(c->loop), SL_IN))
+}
+
+/* The loop's own descriptor: finished lookups and remote handles (B1) make it readable. */
+static void settle_loop(sl_curlm *c)
+{
+  bool wanted = watching(c) && (c->lookups || c->engine->remotes);
+  sl_sock *s = c->loop_sock;
+  if (wanted == (s != NULL)) return;
+  c->loop_sock = NULL;
+  if (!wanted) sock_drop(c, s);
+  else if (sock_set(c, NULL, sl_easy_from(c->engine->transfers), sl_loop_fd(c->loop), SL_IN))
     c->loop_sock = sock_of(c, sl_loop_fd(c->loop));
-  if (!c->lookups && c->loop_sock) {
-    sl_sock *s = c->loop_sock;
-    c->loop_sock = NULL;
-    sock_drop(c, s);
-  }
 }
 
 static void set_unsettled(sl_curlm *c, sl_watched *w, bool unsettled)
@@ -174,6 +179,7 @@ void sl_curlm_settle(sl_curlm *c)
     set_changed(c, w, false);
     assess(c, w);
   }
+  settle_loop(c);
 }
 
 /* The engine's hook: something about this connection changed, or it is about to be closed. */
@@ -274,7 +280,7 @@ static void timer_came(sl_curlm *c)
 static void socket_came(sl_curlm *c, sl_sock *s, int mask)
 {
   if (!s->owner) {
-    if (sl_look_loop(c->loop) & SL_WOKEN) c->engine->woken = true; /* F32: read, and kept for poll */
+    sl_look_loop(c->loop); /* F32: read; a wakeup is kept for poll */
     look_at_unsettled(c);
     return;
   }
@@ -317,7 +323,8 @@ static void each_fd(const sl_curlm *c, bool (*call)(void *arg, int fd, uint32_t 
 {
   sl_fd fds[SL_FDS_MAX];
   int64_t due;
-  bool more = true, loop = false;
+  bool more = true, loop = sl_fds_of && c->engine->remotes;
+  if (loop) more = call(arg, sl_loop_fd(c->loop), SL_IN); /* B1 */
   for (const sl_conn *conn = sl_fds_of ? c->engine->conns : NULL; conn && more; conn = conn->next) {
     uint32_t n = conn->idle ? 0 : sl_fds_of(conn->ch, fds, SL_FDS_MAX, &due);
     for (uint32_t i = 0; i < n && more; i++) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "connection.h"
+#include "remote.h"
 #include "../host/posix_fds.h"
 
 #pragma weak sl_loop_hooks
@@ -118,8 +119,12 @@ void curl_easy_reset(CURL *handle)
     return;
   }
   sl_easy_begin(e);
+  sluice_remote *remote = e->t.remote; /* handles stay good */
+  sl_remote_forget(remote);
+  e->t.remote = NULL;
   sl_transfer_clear(&e->t);
   sl_transfer_init(&e->t, &sl_easy_user, &e->options);
+  e->t.remote = remote;
 }
 
 /* What the engine has made deadlines and buckets of: a change is told to it, when the transfer is in one. */
@@ -270,4 +275,13 @@ CURLcode curl_easy_pause(CURL *handle, int bitmask)
   if (code) sl_easy_error(e, e->t.error); /* P7 */
   if (!m->depth && !m->in_callback && m->settle && !m->settle(m)) return CURLE_ABORTED_BY_CALLBACK; /* P9 */
   return code;
+}
+
+sluice_remote *sluice_remote_new(CURL *handle)
+{
+  sl_easy *e = sl_easy_of(handle);
+  sluice_remote *remote = e ? sl_remote_new(&e->t) : NULL;
+  sl_multi *m = e ? e->t.multi : NULL;
+  if (remote && m && !m->depth && !m->in_callback && m->settle) m->settle(m); /* the loop's descriptor is wanted now */
+  return remote;
 }

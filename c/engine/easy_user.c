@@ -77,9 +77,10 @@ static enum answer give(sl_easy *e, curl_write_callback to, void *where, const c
   return write_failed(e, n, took);
 }
 
-/* A callback may have paused its transfer by call: then nothing more is given to it. */
-static bool interrupted(const sl_easy *e)
+/* A callback may have paused its transfer by call, or another thread has: then nothing more is given to it. */
+static bool interrupted(sl_easy *e)
 {
+  sl_transfer_sample(&e->t);
   return sl_gate_paused(&e->t.gate) & SL_DIR_RECV || e->t.cause != SL_CAUSE_NONE;
 }
 

@@ -182,6 +182,13 @@ void sl_embed_pause(struct sl_embed *e, uint32_t mask, uint32_t by)
   sl_transfer_pause(&e->transfer, mask, by);
 }
 
+void sl_embed_remote(struct sl_embed *e, uint32_t mask, int32_t abort)
+{
+  sl_transfer *t = &e->transfer;
+  if (sl_transfer_running(t)) sl_transfer_remote(t, mask, abort != 0);
+  else if (!abort) sl_transfer_pause(t, mask, SL_BY_REMOTE);
+}
+
 void sl_embed_stop(struct sl_embed *e, int32_t code)
 {
   sl_transfer_stop(&e->transfer, SL_CAUSE_ABORT, code ? (CURLcode)code : CURLE_ABORTED_BY_CALLBACK, NULL);
@@ -203,13 +210,11 @@ double sl_embed_run(void)
   return next == SL_NEVER ? -1 : (double)next;
 }
 
-void sl_embed_wakeup(void) { instance.multi->woken = true; }
+void sl_embed_wakeup(void) { atomic_store(&instance.multi->woken, true); }
 
 int32_t sl_embed_woken(void)
 {
-  bool woken = instance.multi->woken;
-  instance.multi->woken = false;
-  return woken;
+  return atomic_exchange(&instance.multi->woken, false);
 }
 
 static double since_start(const sl_transfer *t, int64_t at_us)

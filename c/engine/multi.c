@@ -4,6 +4,7 @@
 #include <string.h>
 #include "connection.h"
 #include "list.h"
+#include "remote.h"
 #include "transfer.h"
 
 /* Lists are served as they were at the start of a pass: what a pass adds waits for the next one, so that a
@@ -64,6 +65,7 @@ int sl_multi_add(sl_multi *m, sl_transfer *t)
   SL_LIST_APPEND(m->transfers, m->transfers_last, t, prev, next);
   m->added++;
   m->running++;
+  sl_remote_attach(t->remote, m);
   sl_transfer_start(t);
   return CURLM_OK;
 }
@@ -81,6 +83,7 @@ void sl_multi_remove(sl_multi *m, sl_transfer *t)
   sl_timers_leave(&m->timers, &t->timer);
   SL_LIST_REMOVE(m->transfers, m->transfers_last, t, prev, next);
   m->added--;
+  sl_remote_detach(t->remote);
   t->multi = NULL;
   if (!m->depth) reap(m);
 }
@@ -214,6 +217,7 @@ void sl_multi_run(sl_multi *m)
   if (m->depth) return;
   m->depth++;
   m->now_us = sl_now_us(m->loop);
+  sl_remote_answer(m);
   run_deadlines(m);
   if (m->ready_first || m->dirty_first) m->turns++;
   for (unsigned pass = 0; pass < PASSES_MAX && (m->ready_first || m->dirty_first); pass++) {
@@ -226,7 +230,7 @@ void sl_multi_run(sl_multi *m)
 
 int64_t sl_multi_next_us(const sl_multi *m)
 {
-  if (m->ready_first || m->dirty_first) return 0;
+  if (m->ready_first || m->dirty_first || sl_remote_rung(m)) return 0;
   const sl_timer *first = sl_timers_first(&m->timers);
   int64_t timer = first ? first->min_us : SL_NEVER;
   int64_t drain = m->draining_first ? sl_conn_drain_due_us(m->draining_first) : SL_NEVER;

@@ -12,6 +12,7 @@
  * Between runs every connection's wants have been told to the host. next_us is 0 iff work is waiting (K6). */
 #ifndef SLUICE_MULTI_H
 #define SLUICE_MULTI_H
+#include <stdatomic.h>
 #include "base.h"
 #include "text.h"
 #include "timers.h"
@@ -23,14 +24,17 @@ enum sl_trace_kind {
   SL_TRACE_WRITE,   /* a: part            b: accepted, or a code        */
   SL_TRACE_STOP,    /* a: cause           b: CURLcode                   */
   SL_TRACE_OPEN,    /* a: kind            b: 1 new, 0 reused            */
-  SL_TRACE_CLOSE    /* a: how             b: transfers begun on it      */
+  SL_TRACE_CLOSE,   /* a: how             b: transfers begun on it      */
+  SL_TRACE_REMOTE   /* a: paused mask     b: 1 abort, and then a is 0   */
 };
 typedef void sl_trace(void *arg, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b);
 
 struct sl_multi {
   sl_loop *loop;
   bool owns_loop;
-  bool woken;                   /* a wakeup that nobody has taken yet (K2)    */
+  /* From any thread: */
+  atomic_bool woken;            /* a wakeup that nobody has taken yet (K2)    */
+  _Atomic(struct sluice_remote *) rung; /* remotes with news, by next: remote.h */
   sl_transfer *queued_first, *queued_last; /* waiting for a connection: queue.h */
   uint32_t max_connections, max_host_connections, max_idle; /* 0 = none, the default for max_idle */
   uint32_t counted;             /* connections that count for these           */
@@ -42,7 +46,7 @@ struct sl_multi {
   sl_transfer *transfers, *transfers_last; /* all that were added, by next   */
   sl_transfer *dirty_first, *dirty_last;
   sl_transfer *message_first, *message_last;
-  uint32_t added, running, messages, dirty_count, ready_count;
+  uint32_t added, running, messages, dirty_count, ready_count, remotes;
   sl_conn *conns, *conns_last;  /* all that are open, by next                */
   sl_conn *ready_first, *ready_last;
   sl_conn *idle_first, *idle_last; /* the pool, oldest first, by pool_next   */

@@ -105,11 +105,19 @@ static int32_t body_answer(sl_transfer *t, int64_t n, uint32_t cap)
   return n == 0 && t->send_total >= 0 && body_left(t) ? body_short(t) : (int32_t)n;
 }
 
+/* B2: not when another thread has just paused or stopped it. */
+static bool may_ask(sl_transfer *t)
+{
+  sl_transfer_sample(t);
+  return !t->cause && !(sl_gate_paused(&t->gate) & SL_DIR_SEND);
+}
+
 int32_t sl_request_read(sl_transfer *t, char *buf, uint32_t cap)
 {
   uint64_t left = body_left(t);
   if (!left || !t->user->read) return 0;
   if (cap > left) cap = (uint32_t)left;
+  if (!may_ask(t)) return SL_AGAIN;
   t->multi->in_callback++;
   int32_t n = t->user->read(t, buf, cap);
   t->multi->in_callback--;
@@ -123,6 +131,7 @@ int32_t sl_request_ready(sl_transfer *t)
   uint64_t left = body_left(t);
   if (!t->user->ready) return SL_NOSYS;
   if (!left) return 0;
+  if (!may_ask(t)) return SL_AGAIN;
   t->multi->in_callback++;
   int32_t n = t->user->ready(t);
   t->multi->in_callback--;

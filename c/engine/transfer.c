@@ -7,9 +7,11 @@
 #include "connection.h"
 #include "multi.h"
 #include "queue.h"
+#include "remote.h"
 #include "request.h"
 
 #define CALLBACK_ABORTED "Callback aborted"
+#define REMOTE_ABORTED "Aborted by a remote handle"
 
 bool sl_transfer_running(const sl_transfer *t)
 {
@@ -46,6 +48,8 @@ void sl_transfer_init(sl_transfer *t, const sl_user *user, sl_options *options)
 void sl_transfer_clear(sl_transfer *t)
 {
   SL_ASSERT(!t->multi);
+  sl_remote_leave(t->remote);
+  t->remote = NULL;
   sl_gate_clear(&t->gate);
   sl_url_free(&t->url);
   sl_request_clear(t);
@@ -87,6 +91,21 @@ void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by)
   if (!blocked(t)) sl_multi_dirty(t->multi, t);
 }
 
+void sl_transfer_remote(sl_transfer *t, uint32_t mask, bool abort)
+{
+  if (!sl_transfer_running(t) || t->cause) return;
+  sl_multi_trace(t->multi, t, SL_TRACE_REMOTE, abort ? 0 : mask, abort);
+  if (abort) sl_transfer_stop(t, SL_CAUSE_ABORT, CURLE_ABORTED_BY_CALLBACK, REMOTE_ABORTED);
+  else sl_transfer_pause(t, mask, SL_BY_REMOTE);
+}
+
+void sl_transfer_sample(sl_transfer *t)
+{
+  uint32_t mask;
+  bool abort;
+  if (sl_remote_take(t->remote, &mask, &abort)) sl_transfer_remote(t, mask, abort);
+}
+
 void sl_transfer_hold(sl_transfer *t, bool held)
 {
   sl_gate_hold(&t->gate, held);
@@ -98,7 +117,9 @@ void sl_transfer_hold(sl_transfer *t, bool held)
 
 static int32_t deliver(sl_transfer *t, enum sl_part part, const char *data, uint32_t n)
 {
+  sl_transfer_sample(t);
   if (t->cause) return (int32_t)n; /* it is over: what comes is dropped, the user is not called (F16) */
+  if (sl_gate_paused(&t->gate) & SL_DIR_RECV) return SL_SINK_PAUSED; /* the sample said so */
   t->multi->in_callback++;
   int32_t taken = t->user->write(t, part, data, n);
   t->multi->in_callback--;
@@ -283,7 +304,7 @@ static bool parse_url(sl_transfer *t)
 
 void sl_transfer_start(sl_transfer *t)
 {
-  bool keeps = t->user->keeps_pause && t->state.life == SL_IDLE;
+  bool first = t->state.life == SL_IDLE, keeps = t->user->keeps_pause && first;
   uint8_t by_recv = t->gate.by_recv, by_send = t->gate.by_send;
   sl_gate_clear(&t->gate); /* P13 */
   if (keeps) {             /* B14 */
@@ -309,6 +330,8 @@ void sl_transfer_start(sl_transfer *t)
   sl_request_begin(t);
   step(t, SL_STEP_START);
   gate_changed(t);
+  if (!first) sl_remote_forget(t->remote); /* it was meant for the run that ended */
+  sl_transfer_sample(t);
   sl_multi_dirty(t->multi, t);
 }
 
@@ -467,7 +490,10 @@ static void again(sl_transfer *t)
 {
   step(t, SL_STEP_AGAIN);
   if (!t->user->keeps_pause) { /* P13, B14 */
+    uint8_t by_recv = t->gate.by_recv & SL_BY_REMOTE, by_send = t->gate.by_send & SL_BY_REMOTE;
     sl_gate_clear(&t->gate);
+    t->gate.by_recv = by_recv; /* B2: another thread cannot see that there was a redirect */
+    t->gate.by_send = by_send;
     gate_changed(t);
   }
   t->first_us = 0;

@@ -55,6 +55,7 @@ struct sl_transfer {
   sl_conn *conn;             /* NULL: none                                       */
   const sl_user *user;
   sl_options *options;
+  struct sluice_remote *remote; /* remote.h; NULL: nobody has a handle             */
   uint32_t token;            /* for sl_move: which sink; chosen by the embedder  */
   sl_state state;
   sl_gate gate;
@@ -120,6 +121,11 @@ void sl_transfer_start(sl_transfer *t);
 /* P1: mask (enum sl_dir bits) is the whole new pause state, set by `by`. In force on return: nothing is
  * delivered, nothing read. Unpausing marks the transfer dirty (P8); it delivers nothing itself. */
 void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by);
+/* B1, B2: what another thread wants, as the owner's sees it now: an abort, else the whole pause state. Not from inside
+ * the gate; nothing happens to one that is not running. */
+void sl_transfer_remote(sl_transfer *t, uint32_t mask, bool abort);
+/* The same for what its remote handles have written. Once a run and before each delivery. */
+void sl_transfer_sample(sl_transfer *t);
 /* P6: deliver what is held, as much as the burst covers, before returning. Not from inside a delivery
  * (returns CURLE_OK, the rest follows). The error of a user that failed, else CURLE_OK. */
 CURLcode sl_transfer_replay(sl_transfer *t);

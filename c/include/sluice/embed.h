@@ -49,8 +49,11 @@ void SL_EXPORT(sl_embed_trace)(struct sl_embed *e);
 
 /* Start (IDLE or DONE). A pause set in IDLE holds (B14). */
 int32_t SL_EXPORT(sl_embed_start)(struct sl_embed *e);
-/* mask: 1 receive, 4 send: the whole new pause state; by: 1 call, 2 callback, 4 remote. In force on return. */
+/* mask: 1 receive, 4 send: the whole new pause state; by: 1 call, 2 callback. In force on return. */
 void SL_EXPORT(sl_embed_pause)(struct sl_embed *e, uint32_t mask, uint32_t by);
+/* B1, B2: what another thread wants, as its word was seen now: an abort (1), else the whole pause state. In force on
+ * return; in IDLE a pause holds for the start. */
+void SL_EXPORT(sl_embed_remote)(struct sl_embed *e, uint32_t mask, int32_t abort);
 /* Stop with this CURLcode (42: aborted; 0 is taken for 42). Nothing happens to one that is not running. */
 void SL_EXPORT(sl_embed_stop)(struct sl_embed *e, int32_t code);
 
