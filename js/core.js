@@ -3,8 +3,10 @@
 // The engine is driven by the host's events, by one timer armed from its own answers, and by run() after every change
 // from outside. Calls from inside one of its imports only write wishes down: the run that is on makes them true.
 // While a run is on, one handle keeps the process alive; sockets, timers and idle connections never do.
+import { RECV, SEND } from './direction.js';
 import { ABORTED, FAILED_INIT } from './errors.js';
 import { DOOR, SL_SINK_FAILED } from './hosts/door.js';
+import { rung } from './remote.js';
 
 /** @typedef {import('./hosts/door.js').Host} Host */
 /** `enum sl_embed_what` */
@@ -16,8 +18,7 @@ export const ELAPSED_US = 0, RECEIVED = 1, TOTAL = 2, SENT = 3, SEND_TOTAL = 4, 
 export const ERROR_TEXT = 1, PEER_TEXT = 2, URL_TEXT = 3;
 const OUT_OF_MEMORY = 27;
 const SCRATCH = 1024; // bytes; the usual settings of a transfer fit
-/** Directions, CURLPAUSE_*. */
-export const RECV = 1, SEND = 4;
+export { RECV, SEND };
 /** `enum sl_by` */
 export const BY_CALL = 1, BY_CALLBACK = 2, BY_REMOTE = 4;
 
@@ -28,6 +29,7 @@ export const BY_CALL = 1, BY_CALLBACK = 2, BY_REMOTE = 4;
  * @property {(text: string) => void} onTrailers
  * @property {(chunk: Uint8Array, owned: boolean) => number} onBody owned: the chunk is nobody else's. How many were accepted, or a code.
  * @property {() => import('./source.js').Source | null} source The request's body, null: there is none.
+ * @property {() => void} onRemote A run begins, and some remote handle has news.
  * @property {(life: number) => void} onState only of a transfer that is watched
  * @property {(kind: number, a: number, b: number) => void} onTrace only of a transfer that is traced
  * @property {(code: number) => void} onDone
@@ -65,6 +67,7 @@ export class Core {
   #immediate = /** @type {NodeJS.Immediate | null} */ (null);
   #alive = /** @type {NodeJS.Timeout | null} */ (null); // referenced while a run is on
   #over = /** @type {unknown} */ (null); // why no more can run
+  #rung = rung(); // remote.js: as last looked at
   /** Something happened since this was last made false. */
   active = false;
   /** Told so, from outside the engine. */
@@ -77,6 +80,7 @@ export class Core {
       memory: () => this.#bytes(),
       ready: (ch, events) => {
         this.active = true;
+        this.#sample();
         this.#settle(this.#enter(this.#x.sl_embed_ready, ch, events));
       },
       sink: (token, chunk) => this.#sink(token, chunk, false),
@@ -118,6 +122,8 @@ export class Core {
   start(e) { return this.#enter(this.#x.sl_embed_start, e); }
   /** @param {number} e @param {number} mask the whole new state @param {number} by enum sl_by */
   pause(e, mask, by) { this.#enter(this.#x.sl_embed_pause, e, mask, by); }
+  /** What another thread wants. @param {number} e @param {number} mask the whole new state, when it is @param {boolean} abort no abort */
+  remote(e, mask, abort) { this.#enter(this.#x.sl_embed_remote, e, mask, abort ? 1 : 0); }
   /** @param {number} e @param {number} code CURLcode */
   stop(e, code) { this.#enter(this.#x.sl_embed_stop, e, code); }
   /** The source has bytes again. @param {number} e */
@@ -158,7 +164,17 @@ export class Core {
 
   /** Make what was asked for true. Inside an import: nothing, the run that is on does it. */
   run() {
-    if (this.#depth === 0 && this.#over === null) this.#settle(this.#enter(this.#x.sl_embed_run));
+    if (this.#depth > 0 || this.#over !== null) return;
+    this.#sample();
+    this.#settle(this.#enter(this.#x.sl_embed_run));
+  }
+
+  /** Once a run: what remote handles have written. */
+  #sample() {
+    const now = rung();
+    if (now === this.#rung || this.#depth > 0) return;
+    this.#rung = now;
+    for (const sink of this.#sinks.values()) sink.onRemote();
   }
 
   /** Connections at once, to one host, kept idle; 0: no limit. @param {number} connections @param {number} perHost @param {number} idle */

@@ -3,6 +3,7 @@ export { TransferError } from './errors.js';
 export { fetchHost } from './hosts/fetch.js';
 export { nodeHost } from './hosts/node.js';
 export { Multi } from './multi.js';
+export { Remote } from './remote.js';
 export { Transfer } from './transfer.js';
 
 /** @typedef {import('./options.js').TransferOptions} TransferOptions */

@@ -59,7 +59,9 @@ export class Run {
   #source = /** @type {import('./source.js').Source | null} */ (null);
   #taker = /** @type {Taker | null} */ (null); // null: onData, or not chosen yet
   #offered = false; // body bytes have come: it is chosen
-  #called; // paused by call: CURLPAUSE_*
+  #called; // paused by call, or by a remote handle: CURLPAUSE_*
+  #calledBy; // enum sl_by, of those it starts with
+  #remotes;
   #refused = false; // the taker wants nothing before go(), onData before resume()
   #waiting = false; // for the promise of either
   #over = false; // nothing more is delivered
@@ -78,14 +80,18 @@ export class Run {
    * Whatever goes wrong with it is told as its end.
    * @param {core.Core} engine @param {Settings} settings @param {Transfer} transfer @param {Face} face
    * @param {number} paused CURLPAUSE_*: starts it paused (B14)
+   * @param {number} pausedBy enum sl_by
    * @param {Pull | null} pull who reads the body, when that is known
+   * @param {import('./remote.js').Remotes | null} remotes
    */
-  constructor(engine, settings, transfer, face, paused, pull) {
+  constructor(engine, settings, transfer, face, paused, pausedBy, pull, remotes) {
     this.#core = engine;
     this.#settings = settings;
     this.#transfer = transfer;
     this.#face = face;
     this.#called = paused;
+    this.#calledBy = pausedBy;
+    this.#remotes = remotes;
     this.#taker = pull;
     if (pull !== null) pull.hold = this;
     this.#e = engine.create(this);
@@ -103,7 +109,7 @@ export class Run {
       this.#onAbort = () => this.abort(signal.reason);
       signal.addEventListener('abort', this.#onAbort);
     }
-    if (this.#called !== 0) engine.pause(e, this.#called, core.BY_CALL);
+    if (this.#called !== 0) this.#apply(this.#calledBy);
     this.watch();
     if (this.#settings.debug !== undefined) this.#core.trace(this.#e);
     engine.start(e);
@@ -140,26 +146,31 @@ export class Run {
 
   // ---- what the caller wants
 
-  /** @param {number} dir CURLPAUSE_* */
-  pause(dir) {
-    if (this.#closing !== null) return;
+  /** @param {number} dir CURLPAUSE_* @param {number} [by] enum sl_by @returns {boolean} false: it is over */
+  pause(dir, by = core.BY_CALL) {
+    if (this.#closing !== null || this.#over) return false;
     this.#called |= dir;
-    this.#apply(core.BY_CALL);
+    this.#apply(by);
     this.#core.run();
+    return true;
   }
-  /** @param {number} dir CURLPAUSE_* */
-  resume(dir) {
-    if (this.#closing !== null) return;
+  /** @param {number} dir CURLPAUSE_* @param {number} [by] enum sl_by @returns {boolean} false: it is over */
+  resume(dir, by = core.BY_CALL) {
+    if (this.#closing !== null || this.#over) return false;
     this.#called &= ~dir;
     if (dir & core.RECV) this.#refused = false;
-    this.#apply(core.BY_CALL);
+    this.#apply(by);
     this.#core.run();
+    return true;
   }
-  /** The reason becomes the error, when there is one. @param {unknown} reason @param {string} [words] */
-  abort(reason, words) {
-    this.#stop(ABORTED, reason === undefined ? null : { value: reason }, words);
+  /** The reason becomes the error, when there is one. @param {unknown} reason @param {string} [words] @param {number} [by] enum sl_by @returns {boolean} false: it is over */
+  abort(reason, words, by = core.BY_CALL) {
+    const stops = this.#stop(ABORTED, reason === undefined ? null : { value: reason }, words, by);
     this.#core.run();
+    return stops;
   }
+  /** There are remote handles now. @param {import('./remote.js').Remotes} remotes */
+  listen(remotes) { this.#remotes = remotes; }
   /** @param {Settings['numbers']} numbers @returns {void} */
   limits(numbers) {
     if (this.#closing !== null) return this.#limitClosing(this.#closing);
@@ -207,11 +218,17 @@ export class Run {
   }
   /** @param {string} text */
   onTrailers(text) { this.#trailers += text; }
-  source() { return this.#source; }
+  source() {
+    this.#remotes?.sample();
+    return this.#source;
+  }
+  onRemote() { this.#remotes?.sample(); }
 
   /** @param {Uint8Array} chunk @param {boolean} owned */
   onBody(chunk, owned) {
+    this.#remotes?.sample();
     if (this.#over) return SL_SINK_FAILED;
+    if (this.#called & core.RECV) return SL_SINK_PAUSED; // since just now
     this.#offered = true;
     const { onData, maxBody } = this.#settings;
     let answer, waits = /** @type {Promise<unknown> | null} */ (null);
@@ -347,14 +364,16 @@ export class Run {
     this.#source?.stop(error);
     this.#face.onEnd(this.#transfer, result, error);
   }
-  /** The first stop wins. @param {number} code @param {{ value: unknown } | null} reason @param {string} [words] */
-  #stop(code, reason, words = '') {
-    if (this.#over && this.#closing === null) return;
+  /** The first stop wins. @param {number} code @param {{ value: unknown } | null} reason @param {string} [words] @param {number} [by] @returns {boolean} */
+  #stop(code, reason, words = '', by = core.BY_CALL) {
+    if (this.#over && this.#closing === null) return false;
     this.#over = true;
     this.#reason = reason;
     this.#words = words;
     if (this.#closing !== null) this.#close(code);
+    else if (by === core.BY_REMOTE) this.#core.remote(this.#e, 0, true);
     else this.#core.stop(this.#e, code);
+    return true;
   }
   /** @param {unknown} error @param {string} where */
   #blame(error, where) {
@@ -371,7 +390,9 @@ export class Run {
   }
   /** Tell the engine the pause state. @param {number} by enum sl_by */
   #apply(by) {
-    this.#core.pause(this.#e, this.#called | (this.#refused || this.#waiting ? core.RECV : 0), by);
+    const mask = this.#called | (this.#refused || this.#waiting ? core.RECV : 0);
+    if (by === core.BY_REMOTE) this.#core.remote(this.#e, mask, false);
+    else this.#core.pause(this.#e, mask, by);
   }
   /** Nothing more comes before the promise settles. @param {PromiseLike<unknown>} promise */
   #wait(promise) {

@@ -7,7 +7,8 @@ import { codeName } from './errors.js';
  *   | { what: 'gate', paused: string, by: string }
  *   | { what: 'write', part: string, accepted: number }
  *   | { what: 'stop', cause: string, code: string }
- *   | { what: 'open', kind: string, reused: boolean }} TraceEvent accepted: bytes, or a code below zero
+ *   | { what: 'open', kind: string, reused: boolean }
+ *   | { what: 'remote', paused: string, abort: boolean }} TraceEvent accepted: bytes, or a code below zero
  */
 
 const LIVES = ['idle', 'pending', 'connecting', 'active', 'done'];
@@ -27,6 +28,7 @@ export function traceEvent(kind, a, b) {
     case 1: return { what: 'gate', paused: PAUSED[a], by: byOf((b >> 4) | (b & 15)) };
     case 2: return { what: 'write', part: PARTS[a], accepted: b };
     case 3: return { what: 'stop', cause: CAUSES[a], code: codeName(b) };
+    case 6: return { what: 'remote', paused: PAUSED[a], abort: b !== 0 };
     default: return { what: 'open', kind: KINDS[a], reused: b === 0 };
   }
 }

@@ -1,27 +1,21 @@
 // js/transfer.js: the face of a transfer: what a caller holds. A run (run.js) exists only between perform() and its end.
-import { RECV, SEND } from './core.js';
+import { BY_CALL, BY_REMOTE } from './core.js';
+import { RECV, SEND, maskOf } from './direction.js';
 import { ABORTED, TransferError } from './errors.js';
 import { BEGIN, END, RUN, START, sharedMulti } from './multi.js';
 import { readLimits, readOptions } from './options.js';
 import { noProgress } from './result.js';
+import { Remotes } from './remote.js';
 import { Run, emptyResult } from './run.js';
 import { BodyIterator, BodyStream } from './sinks.js';
 
 /** @typedef {import('./result.js').Result} Result */
 /** @typedef {import('./result.js').Head} Head */
 /** @template T @typedef {{ promise: Promise<T>, resolve: (value: T) => void, reject: (reason: unknown) => void }} Deferred */
-/** @typedef {'recv' | 'send' | 'both'} Direction */
+/** @typedef {import('./direction.js').Direction} Direction */
 /** @typedef {'idle' | 'pending' | 'connecting' | 'active' | 'done'} State */
 
-const MASKS = /** @type {const} */ ({ recv: RECV, send: SEND, both: RECV | SEND });
 const nothing = () => {};
-
-/** @param {Direction} dir */
-function maskOf(dir) {
-  const mask = Object.hasOwn(MASKS, dir) ? MASKS[dir] : 0;
-  if (mask === 0) throw new TypeError(`direction must be 'recv', 'send' or 'both', got ${String(dir)}`);
-  return mask;
-}
 
 /**
  * One network transfer that can be started, held, slowed and stopped.
@@ -33,6 +27,8 @@ export class Transfer extends EventTarget {
   #settings;
   #run = /** @type {Run | null} */ (null);
   #paused = 0; // CURLPAUSE_*, asked for before the start
+  #pausedBy = BY_CALL; // enum sl_by
+  #remotes = /** @type {Remotes | null} */ (null);
   #aborted = /** @type {{ reason: unknown } | null} */ (null); // before the start
   #result = /** @type {Result | null} */ (null);
   #performing = /** @type {Deferred<Result> | null} */ (null);
@@ -97,16 +93,12 @@ export class Transfer extends EventTarget {
 
   /** Pause, in addition to what is paused. In force on return. @param {Direction} [dir] @returns {Promise<void>} when the host has stopped reading */
   pause(dir = 'both') {
-    const mask = maskOf(dir);
-    if (this.#run !== null) this.#run.pause(mask);
-    else if (this.#result === null) this.#paused |= mask;
+    this.#pause(maskOf(dir), BY_CALL);
     return Promise.resolve();
   }
   /** @param {Direction} [dir] @returns {Promise<void>} when the host has been asked for more */
   resume(dir = 'both') {
-    const mask = maskOf(dir);
-    if (this.#run !== null) this.#run.resume(mask);
-    else this.#paused &= ~mask;
+    this.#resume(maskOf(dir), BY_CALL);
     return Promise.resolve();
   }
   /**
@@ -115,12 +107,24 @@ export class Transfer extends EventTarget {
    * @returns {Promise<void>} when its connection is closed
    */
   abort(reason) {
-    if (this.#run !== null) this.#run.abort(reason);
-    else if (this.#result === null) {
-      this.#aborted ??= { reason };
-      this.#pull?.fail(reason === undefined ? new TransferError('aborted before it started', ABORTED, emptyResult(this.#settings, ABORTED)) : reason);
-    }
+    this.#abort(reason, BY_CALL);
     return Promise.resolve();
+  }
+  /**
+   * A handle to pause, resume and abort it from another thread: send its `port` there, Remote.from() makes it one again.
+   * It serves as long as this transfer is there, and keeps neither it nor the process.
+   */
+  remote() {
+    if (this.#remotes === null) {
+      this.#remotes = new Remotes({
+        pause: (mask) => this.#pause(mask, BY_REMOTE),
+        resume: (mask) => this.#resume(mask, BY_REMOTE),
+        abort: (reason) => this.#abort(reason, BY_REMOTE),
+        wakeup: () => (this.#multi ?? this.#settings.multi)?.wakeup(),
+      });
+      this.#run?.listen(this.#remotes);
+    }
+    return this.#remotes.open();
   }
   /** Change limits, also while it runs. @param {import('./options.js').Limits} limits */
   limits(limits) {
@@ -133,7 +137,8 @@ export class Transfer extends EventTarget {
   /** @returns {{ recv: boolean, send: boolean, by: 'call' | 'callback' | 'remote' | 'host' | null }} */
   get paused() {
     if (this.#run !== null) return this.#run.paused;
-    return { recv: (this.#paused & RECV) !== 0, send: (this.#paused & SEND) !== 0, by: this.#paused ? 'call' : null };
+    const by = this.#pausedBy === BY_REMOTE ? 'remote' : 'call';
+    return { recv: (this.#paused & RECV) !== 0, send: (this.#paused & SEND) !== 0, by: this.#paused ? by : null };
   }
   /** @returns {State} */
   get state() { return this.#run?.state ?? (this.#result === null ? 'idle' : 'done'); }
@@ -165,11 +170,12 @@ export class Transfer extends EventTarget {
     const performing = this.#performing = deferred();
     if (this.#head !== null || this.#error !== null) this.#response = null; // of the run before
     if (added || this.#response !== null) performing.promise.catch(nothing); // infoRead(), or response, tells it as well
-    this.#head = this.#error = this.#result = null;
     this.#multi = multi;
     this.#added = added;
     if (this.#pull !== null && this.#pull.hold !== null) this.#pull = null; // of the run before
     if (this.#pull !== null) performing.promise.catch(nothing); // its reader hears of it
+    this.#remotes?.sample(); // before the first start it counts, after an end it is forgotten: the result is still there
+    this.#head = this.#error = this.#result = null;
     const paused = this.#paused;
     this.#paused = 0;
     const { signal } = this.#settings;
@@ -183,7 +189,7 @@ export class Transfer extends EventTarget {
       return performing.promise;
     }
     try {
-      this.#run = new Run(multi[BEGIN](this), this.#settings, this, Transfer.#face, paused, this.#pull);
+      this.#run = new Run(multi[BEGIN](this), this.#settings, this, Transfer.#face, paused, this.#pausedBy, this.#pull, this.#remotes);
     } catch (error) {
       multi[END](this, null, added);
       performing.reject(error);
@@ -194,6 +200,30 @@ export class Transfer extends EventTarget {
     }
     this.#run.start();
     return performing.promise;
+  }
+
+  // Each answers whether it came in time.
+  /** @param {number} mask @param {number} by enum sl_by */
+  #pause(mask, by) {
+    if (this.#run !== null) return this.#run.pause(mask, by);
+    if (this.#result !== null) return false;
+    if (this.#paused === 0) this.#pausedBy = by;
+    this.#paused |= mask;
+    return true;
+  }
+  /** @param {number} mask @param {number} by enum sl_by */
+  #resume(mask, by) {
+    if (this.#run !== null) return this.#run.resume(mask, by);
+    this.#paused &= ~mask;
+    return this.#result === null;
+  }
+  /** @param {unknown} reason @param {number} by enum sl_by */
+  #abort(reason, by) {
+    if (this.#run !== null) return this.#run.abort(reason, undefined, by);
+    if (this.#result !== null) return false;
+    this.#aborted ??= { reason };
+    this.#pull?.fail(reason === undefined ? new TransferError('aborted before it started', ABORTED, emptyResult(this.#settings, ABORTED)) : reason);
+    return true;
   }
 
   /** @template {BodyStream | BodyIterator} T @param {string} what @param {new (start: () => void, abort: (reason: unknown) => Promise<void>) => T} Kind @returns {T} */
