@@ -619,7 +619,7 @@ build_bench() {
     need_native_compiler plain
     mkdir -p build/bench
     produce build/bench/server link_bench test/bench/server.c
-    produce build/bench/sluice-native link_bench test/bench/peers/libcurl.c -Ic/include dist/native/libsluice.a
+    produce build/bench/sluice-native link_bench test/bench/peers/libcurl.c test/bench/peers/remote.c -Ic/include dist/native/libsluice.a
     if installed libcurl_here "libcurl, to compare with (once, 2 MB)" libcurl4-openssl-dev; then
         produce build/bench/libcurl link_bench test/bench/peers/libcurl.c -lcurl
         build_node_libcurl

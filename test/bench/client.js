@@ -4,6 +4,7 @@
 //   transfer(path, onChunk)   a GET whose body goes to onChunk(length); { done, pause, resume, abort }
 //   get(path)                 a small GET over a kept connection, at most `connections` at once
 //   put(path, chunk, times)   an upload
+// Those of the row `remote`: the transfer has remote() as well.
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -144,6 +145,37 @@ const rows = {
       }
     }
     return { pause: bytesAfter.pause, abort: bytesAfter.abort, running: median(closeMs.running), paused: median(closeMs.paused) };
+  },
+  async remote() {
+    const { Worker } = await import('node:worker_threads'); // here, as above
+    const worker = new Worker(new URL('remote-worker.js', import.meta.url));
+    const heard = () => new Promise((resolve) => { worker.once('message', resolve); });
+    await heard();
+    const at = new Float64Array(new SharedArrayBuffer(8));
+    const took = { idle: [], running: [], pause: [] };
+    for (let round = 0; round < count + 10; round++) {
+      for (const [row, path, what] of [['idle', '/drip/600', 'abort'], ['running', '/endless', 'abort'], ['pause', '/endless', 'pause']]) {
+        let last = 0, chunks = 0, ended = 0, begun;
+        const there = new Promise((resolve) => { begun = resolve; });
+        const transfer = peer.transfer(path, () => {
+          last = nowMs();
+          if (++chunks === (row === 'idle' ? 1 : 20)) begun();
+        });
+        const done = transfer.done.then(() => { ended = nowMs(); });
+        await there;
+        const { port } = transfer.remote();
+        worker.postMessage({ port, what, at }, [port]);
+        await heard();
+        if (what === 'pause') {
+          await wait(5);
+          transfer.abort();
+        }
+        await done;
+        if (round >= 10) took[row].push(Math.max(0, (what === 'pause' ? last : ended) - at[0]) * 1000); // the first ones warm up
+      }
+    }
+    const of100 = (list, k) => list.sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * k / 100))];
+    return Object.fromEntries(Object.entries(took).flatMap(([row, list]) => [[row, of100(list, 50)], [`${row}99`, of100(list, 99)]]));
   },
 };
 

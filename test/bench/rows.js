@@ -70,6 +70,13 @@ export const ROWS = {
     metrics: [['pause', 'bytes after pause'], ['abort', 'bytes after abort'], ['running', 'ms to close, running'], ['paused', 'ms to close, paused']],
     goals: [['goal', 'pause', 0], ['goal', 'abort', 0], ['goal', 'running', 0.5], ['goal', 'paused', 0.5]],
   },
+  remote: {
+    title: 'from another thread: µs from abort() until the transfer has ended, from pause() until its last byte',
+    client: 'remote', count: 200, connections: 4, quick: { count: 50 }, base: 'sluice', runs: 1,
+    peers: ['sluice', 'sluice-native'],
+    metrics: [['idle', 'abort, waiting'], ['idle99', '99 of 100'], ['running', 'abort, running'], ['running99', '99 of 100'], ['pause', 'pause'], ['pause99', '99 of 100']],
+    goals: [],
+  },
 };
 
 /** In the order of the tables. C peers are programs, built by the verb. */

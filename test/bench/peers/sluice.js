@@ -14,7 +14,7 @@ export default ({ origin, ca }) => {
       const done = transfer.perform().catch((error) => {
         if (error.name !== 'AbortError') throw error;
       });
-      return { done, pause: () => { transfer.pause(); }, resume: () => { transfer.resume(); }, abort: () => { transfer.abort(); } };
+      return { done, pause: () => { transfer.pause(); }, resume: () => { transfer.resume(); }, abort: () => { transfer.abort(); }, remote: () => transfer.remote() };
     },
     get: (path) => new Transfer(origin + path, { tls, multi, onData: nothing }).perform(),
     async put(path, chunk, times) {
