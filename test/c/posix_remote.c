@@ -124,6 +124,7 @@ static void before_and_after(void)
   job_begin(&j, "/length/5000");
   CURL *easy = j.r.easy;
   sluice_remote_abort(j.remote); /* before the first start: nothing is opened */
+  sluice_remote_pause(j.remote, CURLPAUSE_ALL);
   CHECK_EQ(B1, curl_easy_perform(easy), CURLE_ABORTED_BY_CALLBACK);
   CHECK(B1, server_connections(http) == connections && !j.writes);
   sluice_remote_abort(j.remote); /* after the end: nothing */
@@ -298,6 +299,32 @@ static void in_callbacks(void)
   job_end(&j);
 }
 
+static size_t line_commands(char *data, size_t size, size_t n, void *to)
+{
+  job *j = to;
+  if (atomic_fetch_add(&j->reads, 1) == 1) sluice_remote_pause(j->remote, CURLPAUSE_RECV);
+  return on_header(data, size, n, &j->r);
+}
+
+/* Between header lines too. */
+static void in_a_head(void)
+{
+  job j;
+  job_begin(&j, "/length/100");
+  curl_easy_setopt(j.r.easy, CURLOPT_HEADERFUNCTION, line_commands);
+  curl_easy_setopt(j.r.easy, CURLOPT_HEADERDATA, &j);
+  job_go(&j, job_performs);
+  UNTIL(atomic_load(&j.reads) == 2);
+  int turns = atomic_load(&j.turns);
+  sluice_remote_wake(j.remote);
+  UNTIL(atomic_load(&j.turns) > turns + 1);
+  CHECK_EQ(B2, atomic_load(&j.reads), 2);
+  sluice_remote_pause(j.remote, CURLPAUSE_CONT);
+  job_join(&j);
+  CHECK(F19, j.code == CURLE_OK && body_is(&j.r, 100) && j.r.whole_lines && j.r.lines == (size_t)j.reads);
+  job_end(&j);
+}
+
 static size_t read_commands(char *data, size_t size, size_t n, void *to)
 {
   job *j = to;
@@ -376,6 +403,7 @@ int main(void)
   wakeups();
   wake_performing();
   in_callbacks();
+  in_a_head();
   sending();
   over_redirects();
   server_stop(http);

@@ -12,6 +12,8 @@ const connection = 'c/engine/connection.c';
 const face = 'c/engine/curl_multi.c';
 const sockets = 'c/engine/curl_socket.c';
 const easy = 'c/engine/easy.c';
+const remote = 'c/engine/remote.c';
+const request = 'c/engine/request.c';
 const user = 'c/engine/easy_user.c';
 const http = 'c/protocol/http1.c';
 
@@ -157,7 +159,7 @@ export const MUTANTS = [
   { name: 'messages come newest first', rows: 'X10', file: multi,
     from: '  sl_transfer *t = m->message_first;\n  if (t)', to: '  sl_transfer *t = m->message_last;\n  if (t)' },
   { name: 'work that waits is not told', rows: 'K6', file: multi,
-    from: 'if (m->ready_first || m->dirty_first) return 0;', to: 'if (m->ready_first) return 0;' },
+    from: 'if (m->ready_first || m->dirty_first || sl_remote_rung(m)) return 0;', to: 'if (m->ready_first || sl_remote_rung(m)) return 0;' },
   { name: 'deadlines are not run', rows: 'B7', file: multi,
     from: '  run_deadlines(m);\n', to: '  (void)run_deadlines;\n' },
   { name: 'a run within a run', rows: 'X6', file: multi,
@@ -188,13 +190,13 @@ export const MUTANTS = [
   { name: 'a connection with bytes left over is kept', rows: 'X9', file: connection,
     from: 'keep_rest(c) && !c->in_len && sl_recv', to: 'keep_rest(c) && sl_recv' },
   { name: 'a wakeup is swallowed by perform', rows: 'K3', file: face,
-    from: 'if (events[i].events & SL_WOKEN) m->woken = true;', to: '' },
+    from: '  sl_curlm_owe_progress(c->engine);\n  sl_curlm_pump(c);', to: '  atomic_store(&c->engine->woken, false);\n  sl_curlm_pump(c);' },
   { name: 'a wakeup is told twice', rows: 'K2', file: face,
-    from: '  m->woken = false; /* K2', to: '  (void)0; /* K2' },
+    from: 'bool woken = atomic_exchange(&m->woken, false); /* K2', to: 'bool woken = atomic_load(&m->woken); /* K2' },
   { name: 'poll waits longer than the next deadline', rows: 'K1', file: face,
-    from: 'if (wait_ms < 0 || wait_ms > timeout_ms) wait_ms = timeout_ms;', to: 'wait_ms = timeout_ms;' },
-  { name: 'a wakeup is swallowed by socket_action', rows: 'F32', file: sockets,
-    from: 'if (sl_look_loop(c->loop) & SL_WOKEN) c->engine->woken = true;', to: '(void)sl_look_loop(c->loop);' },
+    from: 'if (wait_ms < 0 || wait_ms > left_ms) wait_ms = left_ms;', to: 'wait_ms = left_ms;' },
+  { name: 'a wakeup is not read by socket_action', rows: 'F32', file: sockets,
+    from: 'sl_look_loop(c->loop); /* F32', to: '/* F32' },
   { name: 'a timer is not told anew after it fired', rows: 'F34', file: sockets,
     from: '  c->told_us = SL_TOLD_NOTHING; /* the program', to: '  (void)0; /* the program' },
   { name: 'pausing is allowed in the socket callback', rows: 'F22', file: easy,
@@ -210,4 +212,40 @@ export const MUTANTS = [
     from: 'return n > cap ? INT32_MAX : (int32_t)n;', to: 'return n > cap ? (int32_t)cap : (int32_t)n;' },
   { name: 'a paused transfer wants to read', rows: 'F2', file: http,
     from: '!not_asked(c, t) && sl_transfer_recv_allowance(t) > 0 ? SL_IN : 0;', to: '!not_asked(c, t) ? SL_IN : 0;' },
+
+  // Remote handles.
+  { name: 'a remote command wakes nobody', rows: 'B1', file: remote,
+    from: '    sl_wake(m->loop);', to: '' },
+  { name: 'an abort is lost to a pause', rows: 'B1', file: remote,
+    from: '((word + WORD_SEQ) & ~(uint32_t)SL_DIR_BOTH)', to: '((word + WORD_SEQ) & ~(uint32_t)(SL_DIR_BOTH | WORD_ABORT))' },
+  { name: 'the same command again is none', rows: 'P1', file: remote,
+    from: '((word + WORD_SEQ) & ~(uint32_t)SL_DIR_BOTH)', to: '(word & ~(uint32_t)SL_DIR_BOTH)' },
+  { name: 'who left the engine stays on its list', rows: 'B2', file: remote,
+    from: '  if (atomic_load(&r->queued)) take_off_list(m, r);', to: '  (void)take_off_list;' },
+  { name: 'who was rung once is not rung again', rows: 'B2', file: remote,
+    from: '    atomic_store(&r->queued, false);\n    sl_transfer_sample', to: '    sl_transfer_sample' },
+  { name: 'a remote wake is no wakeup', rows: 'K2', file: remote,
+    from: '    if (wakeup) atomic_store(&m->woken, true);', to: '    if (wakeup) (void)m;' },
+  { name: 'remote handles are not looked at before a delivery', rows: 'B2', file: transfer,
+    from: '  sl_transfer_sample(t);\n  if (t->cause) return (int32_t)n;', to: '  if (t->cause) return (int32_t)n;' },
+  { name: 'nor between header lines', rows: 'B2', file: user,
+    from: '  sl_transfer_sample(&e->t);\n', to: '' },
+  { name: 'nor before the body is asked for', rows: 'B2', file: request,
+    from: '  sl_transfer_sample(t);\n', to: '' },
+  { name: 'nor once a run', rows: 'B1', file: multi,
+    from: '  sl_remote_answer(m);\n', to: '' },
+  { name: 'news of a remote handle are not work', rows: 'K6', file: multi,
+    from: 'm->dirty_first || sl_remote_rung(m)', to: 'm->dirty_first' },
+  { name: 'what came after an end counts for the next start', rows: 'P13', file: transfer,
+    from: '  if (!first) sl_remote_forget(t->remote);', to: '  (void)first;' },
+  { name: 'what came before the first start is lost', rows: 'B1', file: transfer,
+    from: '  if (!first) sl_remote_forget(t->remote);', to: '  sl_remote_forget(t->remote);' },
+  { name: 'a redirect opens a remote pause', rows: 'B2', file: transfer,
+    from: 'by_send = t->gate.by_send & SL_BY_REMOTE;', to: 'by_send = 0;' },
+  { name: 'socket_action does not hear of remote handles', rows: 'B1', file: sockets,
+    from: '(c->lookups || c->engine->remotes)', to: 'c->lookups' },
+  { name: 'nor does fdset', rows: 'K7', file: sockets,
+    from: 'loop = sl_fds_of && c->engine->remotes;', to: 'loop = false;' },
+  { name: 'a remote command is a wakeup', rows: 'F31', file: face,
+    from: 'again = n == 1 && !channels', to: 'again = false && !channels' },
 ];
