@@ -174,6 +174,7 @@ CURLcode sl_transfer_replay(sl_transfer *t)
 {
   if (!t->multi || t->gate.delivering) return CURLE_OK;
   replay(t);
+  if (t->conn) sl_conn_want(t->conn); /* it may have been refused again (F2) */
   return t->cause == SL_CAUSE_CALLBACK ? t->code : CURLE_OK;
 }
 

@@ -133,6 +133,8 @@ export const MUTANTS = [
     from: 'if (t->cause || !sl_transfer_running(t)) return;\n  t->cause = (uint8_t)cause;', to: 'if (!sl_transfer_running(t)) return;\n  t->cause = (uint8_t)cause;' },
   { name: 'a callback is called after the stop', rows: 'F16', file: transfer,
     from: 'if (t->cause) return (int32_t)n; /* it is over', to: 'if (0) return (int32_t)n; /* it is over' },
+  { name: 'refused again by a replay, and still wanted', rows: 'F2', file: transfer,
+    from: '  if (t->conn) sl_conn_want(t->conn); /* it may', to: '  /* it may' },
   { name: 'the connection of a failed transfer is kept', rows: 'X9', file: transfer,
     from: 'sl_conn_release(t->conn, t, left_max(t), complete ? SL_FINISH : SL_ABORT);', to: 'sl_conn_release(t->conn, t, 1000000, SL_FINISH);' },
   { name: 'a new start keeps the pause', rows: 'F1', file: transfer,
