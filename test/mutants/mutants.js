@@ -118,7 +118,7 @@ export const MUTANTS = [
 
   // The transfer.
   { name: 'held data is not flushed inside the unpause call', rows: 'P6', file: transfer,
-    from: '  replay(t);\n  return t->cause == SL_CAUSE_CALLBACK', to: '  return t->cause == SL_CAUSE_CALLBACK' },
+    from: '  replay(t);\n  if (t->conn) sl_conn_want', to: '  if (t->conn) sl_conn_want' },
   { name: 'unpausing does not run the transfer', rows: 'P8', file: transfer,
     from: '  if (!blocked(t)) sl_multi_dirty(t->multi, t);', to: '  (void)blocked(t);' },
   { name: 'a paused transfer is run all the same', rows: 'K6', file: transfer,
