@@ -396,6 +396,8 @@ int32_t sl_conn_move_out(sl_conn *c, sl_transfer *t, uint32_t max)
   sl_multi *m = c->multi;
   SL_ASSERT(!c->out.len);
   if (c->host_moves_out_not || !t->user->ready) return SL_NOSYS;
+  sl_transfer_sample(t);
+  if (t->cause || (sl_gate_paused(&t->gate) & SL_DIR_SEND)) return SL_AGAIN;
   m->in_callback++;
   int32_t n = sl_move_out(c->ch, t->token, max);
   m->in_callback--;

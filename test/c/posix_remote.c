@@ -192,17 +192,22 @@ static void second_multi(void)
 {
   job j;
   CURLM *one = curl_multi_init(), *two = curl_multi_init();
-  job_begin(&j, "/length/100000");
+  job_begin(&j, "/hang");
   curl_multi_add_handle(one, j.r.easy);
   sluice_remote_pause(j.remote, CURLPAUSE_ALL);
   turn(one, 3);
   CHECK_EQ(B2, info(j.r.easy, SLUICEINFO_PAUSED), CURLPAUSE_ALL);
+  sluice_remote_pause(j.remote, CURLPAUSE_RECV); /* not seen any more: on the list of those rung, and gone */
   curl_multi_remove_handle(one, j.r.easy);
   sluice_remote_wake(j.remote);
   curl_multi_add_handle(two, j.r.easy);
+  turn(two, 3);
   CHECK_EQ(P13, info(j.r.easy, SLUICEINFO_PAUSED), 0);
   sluice_remote_pause(j.remote, CURLPAUSE_ALL);
-  curl_multi_remove_handle(two, j.r.easy); /* on the list of those rung, and gone */
+  turn(two, 1);
+  CHECK_EQ(B2, info(j.r.easy, SLUICEINFO_PAUSED), CURLPAUSE_ALL);
+  sluice_remote_pause(j.remote, CURLPAUSE_SEND);
+  curl_multi_remove_handle(two, j.r.easy);
   curl_multi_add_handle(two, j.r.easy);
   sluice_remote_wake(j.remote);
   double at = now();
@@ -217,6 +222,7 @@ static void second_multi(void)
   const CURLMsg *m = curl_multi_info_read(two, &left);
   CHECK(B1, m && m->data.result == CURLE_ABORTED_BY_CALLBACK);
   curl_multi_cleanup(two);
+  set_path(j.r.easy, "/length/10");
   CHECK_EQ(B1, curl_easy_perform(j.r.easy), CURLE_OK);
   job_end(&j);
 }

@@ -241,6 +241,7 @@ int32_t sl_recv(sl_ch ch, void *buf, uint32_t cap)
   sim_channel *c = called(ch);
   if (!c) return SL_INVAL;
   sim *s = current;
+  sim_remote_act(s);
   c->last_recv = 0;
   if (!cap) {
     sim_violate(s, NULL, "recv of no bytes", ch, 0);
@@ -329,6 +330,7 @@ int32_t sl_send(sl_ch ch, const void *buf, uint32_t len)
   sim_channel *c = called(ch);
   if (!c) return SL_INVAL;
   sim *s = current;
+  sim_remote_act(s);
   if (!len || c->end_send) {
     sim_violate(s, NULL, "send of no bytes, or after the end", len, ch);
     return SL_INVAL;
@@ -416,6 +418,7 @@ void sl_want(sl_ch ch, uint32_t events)
     sim_violate(current, NULL, "wants what is no direction", ch, events);
   if (c->want != events) sim_trace(current, 0, 'w', ch, events);
   c->want = events;
+  sim_remote_act(current);
 }
 
 void sl_close(sl_ch ch, uint32_t how)

@@ -55,7 +55,7 @@ void sim_trace(sim *s, uint32_t number, char letter, int64_t a, int64_t b)
 
 void sim_trace_hook(void *arg, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b)
 {
-  static const char letters[] = "SGWXOC";
+  static const char letters[] = "SGWXOCR";
   sim *s = arg;
   sim_transfer *x = NULL;
   for (uint32_t i = 0; i < s->count && t; i++)
@@ -63,6 +63,7 @@ void sim_trace_hook(void *arg, const sl_transfer *t, enum sl_trace_kind kind, in
   sim_trace(s, x ? x->number : 0, letters[kind], a, b);
   if (kind == SL_TRACE_STATE || kind >= SL_TRACE_STOP) s->progress++;
   if (!x) return;
+  if (kind == SL_TRACE_REMOTE) x->up.pause_told = false;
   if (kind == SL_TRACE_GATE) {
     s->progress++;
     x->burst_us = s->now_us;
@@ -124,6 +125,7 @@ static void check_part(sim *s, sim_transfer *x, enum sl_part part, const char *d
 
 void sim_check_write(sim *s, sim_transfer *x, enum sl_part part, const char *data, uint32_t n)
 {
+  sim_check_remote(s, x);
   if (s->in_user) sim_violate(s, x, "a delivery inside a callback", s->in_user, 0);
   if (!x->running) sim_violate(s, x, "a delivery to what does not run", part, n);
   if (x->failed) sim_violate(s, x, "F16: a delivery after the user failed", part, n);
@@ -135,6 +137,7 @@ void sim_check_write(sim *s, sim_transfer *x, enum sl_part part, const char *dat
 
 void sim_check_read(sim *s, sim_transfer *x)
 {
+  sim_check_remote(s, x);
   if (s->in_user) sim_violate(s, x, "a body asked for inside a callback", s->in_user, 0);
   if (!x->running) sim_violate(s, x, "a body asked for by what does not run", 0, 0);
   if (!x->has_body) sim_violate(s, x, "a body asked for that there is not", 0, 0);

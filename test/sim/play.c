@@ -75,6 +75,7 @@ static void add(sim *s, sim_transfer *x)
   if (x->running) return;
   if (x->added) sl_multi_remove(s->m, &x->t);
   begins(s, x);
+  sim_remote_begin(s, x);
   x->added = true;
   if (!sl_multi_add(s->m, &x->t)) return;
   x->added = x->running = false;
@@ -440,6 +441,7 @@ static void become_calm(sim *s)
   }
   for (uint32_t i = 0; i < s->count; i++)
     if (s->transfers[i].added) {
+      sim_remote_calm(&s->transfers[i]);
       resume(&s->transfers[i]);
       sl_transfer_more(&s->transfers[i].t);
     }
@@ -556,6 +558,7 @@ void sim_free(sim *s)
     sim_transfer *x = &s->transfers[i];
     if (x->added && s->m) sl_multi_remove(s->m, &x->t);
     if (x->t.options) sl_transfer_clear(&x->t);
+    sluice_remote_free(x->remote);
   }
   if (s->m) sl_multi_free(s->m);
   while (s->channel_count) sim_channel_drop(s, s->channels[0]);

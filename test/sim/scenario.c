@@ -669,6 +669,7 @@ void sim_scenario(sim *s)
     if (s->channels_max && s->transfers[i].may_hang)
       for (uint32_t k = 0; k < s->count; k++) s->transfers[k].may_hang = true;
   make_commands(s);
+  if (sim_chance(s, 256)) s->remotes = 1 + sim_below(s, 60);
   s->calm_us = SIM_EPOCH_US + 20 * SL_SECOND;
 }
 

@@ -10,6 +10,7 @@
  *   play.c        the user's callbacks, the commands, and the loop that moves time
  *   scenario.c    from a seed to origins, responses, options, users, commands
  *   invariants.c  what must hold at every step; the trace
+ *   remote.c      another thread's commands
  *   main.c        command line; exports.c: the same for Wasm
  *
  * Scenario: transfers (GET, HEAD, PUT, POST, or a file read or written) to origins. Each transfer has one
@@ -31,10 +32,10 @@
  * turn without cause; nothing open at the end; no call on a closed channel.
  *
  * Trace: one line an event, "microseconds transfer letter a b\n", transfer 0 when none. Letters: the
- * engine's own S state, G gate, W write, X stop, O open, C close (multi.h says what a and b are); and d
+ * engine's own S state, G gate, W write, X stop, O open, C close, R remote (multi.h says what a and b are); and d
  * done (code, bytes); u body asked for (at most, answer), b rewind (place, answer); commands a add, q more,
  * p pause (mask, by), r resume, x stop, m remove, v speed, h host holds, f host frees, e spurious events; y
- * the host reset or ended a channel (channel, code); w want (channel, set). */
+ * the host reset or ended a channel (channel, code); z a remote command (mask, -1: abort); w want (channel, set). */
 #ifndef SIM_H
 #define SIM_H
 #include "engine/base.h"
@@ -190,6 +191,7 @@ struct sim_transfer {
   int64_t held_since_us, held_sum_us; /* by its host: the guest's clocks stand still (B15)     */
   bool paused_at_run;
   bool stop_asked, speed_changed, send_speed_changed;
+  sluice_remote *remote; /* NULL: none                                                   */
   /* requests beyond one GET */
   bool file, follow, loops, unreachable; /* unreachable: no answer can become the user's  */
   bool missing;          /* the last redirect names no place: it is the answer           */
@@ -246,6 +248,7 @@ struct sim {
   uint32_t calls;
   bool looking;          /* a check is on: it does not count as a call                   */
   bool dead;             /* the host ended the guest                                     */
+  uint32_t remotes;      /* chance of a remote command in a call of the door             */
   /* the run */
   int64_t calm_us;
   bool calm, stopped;
@@ -316,6 +319,12 @@ extern const sl_user sim_user;
 int32_t sim_write(sl_transfer *t, enum sl_part part, const char *data, uint32_t n);
 int32_t sim_user_ready(sl_transfer *t);
 bool sim_user_rewind(sl_transfer *t);
+
+/* remote.c */
+void sim_remote_begin(sim *s, sim_transfer *x); /* x is to be added       */
+void sim_remote_act(sim *s);                    /* in a call of the door  */
+void sim_remote_calm(sim_transfer *x);
+void sim_check_remote(sim *s, sim_transfer *x); /* x's user is called     */
 
 /* host.c */
 sim_channel *sim_channel_find(sim *s, sl_ch id);
