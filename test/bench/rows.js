@@ -75,7 +75,7 @@ export const ROWS = {
     client: 'remote', count: 200, connections: 4, quick: { count: 50 }, base: 'sluice', runs: 1,
     peers: ['sluice', 'sluice-native'],
     metrics: [['idle', 'abort, waiting'], ['idle99', '99 of 100'], ['running', 'abort, running'], ['running99', '99 of 100'], ['pause', 'pause'], ['pause99', '99 of 100']],
-    goals: [],
+    goals: [['goal', 'idle', 1000], ['C engine', 'idle', 200, undefined, 'sluice-native'], ['goal', 'pause', 100], ['C engine', 'pause', 100, undefined, 'sluice-native']],
   },
 };
 

@@ -418,7 +418,6 @@ void sl_want(sl_ch ch, uint32_t events)
     sim_violate(current, NULL, "wants what is no direction", ch, events);
   if (c->want != events) sim_trace(current, 0, 'w', ch, events);
   c->want = events;
-  sim_remote_act(current);
 }
 
 void sl_close(sl_ch ch, uint32_t how)
