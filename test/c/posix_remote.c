@@ -258,6 +258,38 @@ static void wakeups(void)
   curl_multi_cleanup(multi);
 }
 
+static int no_socket(CURL *easy, curl_socket_t fd, int what, void *to, void *socketp)
+{
+  (void)easy, (void)fd, (void)what, (void)to, (void)socketp;
+  return 0;
+}
+
+/* The same when what woke the host was seen to without asking it; and poll still knows its deadlines. */
+static void seen_to_before(void)
+{
+  job j;
+  int running;
+  CURLM *multi = curl_multi_init();
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, no_socket);
+  job_begin(&j, "/hang");
+  curl_multi_add_handle(multi, j.r.easy);
+  for (unsigned before = server_requests(http); server_requests(http) == before;) turn(multi, 1);
+  turn(multi, 3);
+  sluice_remote_pause(j.remote, CURLPAUSE_ALL);
+  curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  CHECK_EQ(B2, info(j.r.easy, SLUICEINFO_PAUSED), CURLPAUSE_ALL);
+  double at = now();
+  curl_multi_poll(multi, NULL, 0, 60, NULL);
+  CHECK(F31, now() - at > 0.055);
+  curl_easy_setopt(j.r.easy, CURLOPT_TIMEOUT_MS, 300L);
+  turn(multi, 1);
+  at = now();
+  for (curl_multi_perform(multi, &running); running; curl_multi_perform(multi, &running)) curl_multi_poll(multi, NULL, 0, 15000, NULL);
+  CHECK(K1, now() - at < 8);
+  job_end(&j);
+  curl_multi_cleanup(multi);
+}
+
 /* In easy_perform a wake is a turn of the loop. */
 static void wake_performing(void)
 {
@@ -407,6 +439,7 @@ int main(void)
   who_paused();
   second_multi();
   wakeups();
+  seen_to_before();
   wake_performing();
   in_callbacks();
   in_a_head();
