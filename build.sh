@@ -610,6 +610,21 @@ run_jest() {
     timeout "$JEST_SECONDS" node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js "$@"
 }
 
+# build/differential: the scenes of test/differential, once with Sluice and, where it can be had, once with libcurl.
+build_differential() {
+    local sources
+    need_native_compiler plain
+    glob sources 'test/differential/*.[ch]' 'c/include/*/*.h'
+    produce build/differential/sluice link_scenes_sluice "${sources[@]}" dist/native/libsluice.a
+    if installed libcurl_here "libcurl, to compare with (once, 2 MB)" libcurl4-openssl-dev; then
+        produce build/differential/libcurl link_scenes_libcurl "${sources[@]}"
+    fi
+}
+
+link_scenes() { "${COMPILER[@]}" -std=c11 "${WARNINGS[@]}" "${LENIENT[@]}" -o "$1" test/differential/*.c "${@:2}"; }
+link_scenes_sluice() { link_scenes "$1" -Ic/include dist/native/libsluice.a; }
+link_scenes_libcurl() { link_scenes "$1" -lcurl; }
+
 # ---- Bench ----------------------------------------------------------------------------------------------------------------
 
 libcurl_here() { have curl-config && [[ -e $(curl-config --prefix)/include/curl/curl.h || -n $(compgen -G '/usr/include/*/curl/curl.h') ]]; }
@@ -671,6 +686,7 @@ Usage: ./build.sh VERB
   sim [SEEDS]               only the simulator, plain and under ASan and UBSan
   fuzz [SECONDS [NAME ...]] only the fuzzers (test/fuzz/), each for that long (60; in 'test' all together); 'fuzz merge'
                             takes what they found over into their committed corpora
+  differential              only the scenes that run with libcurl and with Sluice
   types                     only the type check of js/
   mutants [TEXT]            only the mutants: small breaks of the engine that the tests must notice
   runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js
@@ -731,12 +747,19 @@ verb_sim() {
     run_sim address "${1:-$SIM_SEEDS}"
 }
 
+verb_differential() {
+    SANITIZE='' verb_native
+    build_differential
+    verb_jest test/differential.test.js
+}
+
 verb_test() {
     verb_deps
     say "building"
     verb_wasm
     SANITIZE='' verb_native
     SANITIZE=1 verb_native
+    build_differential
     say "C tests"
     run_c_tests address
     say "simulator"

@@ -168,6 +168,7 @@ static void replay(sl_transfer *t)
   sl_conn *c = t->conn;
   if (!c || !c->in_len || t->multi->depth || t->multi->in_callback || !c->protocol->held) return;
   if (sl_transfer_takes(t) && t->recv_bucket.tokens >= 0) c->protocol->held(c, t);
+  sl_conn_want(c); /* it may have been refused again */
 }
 
 CURLcode sl_transfer_replay(sl_transfer *t)
@@ -600,15 +601,26 @@ int64_t sl_transfer_send_allowance(sl_transfer *t)
 
 /* What protocols tell. */
 
+/* G2: progress is told in the run in which there was some, not at the next occasion. */
+static void progressed(sl_transfer *t)
+{
+  if (t->user->progress && !t->options->noprogress) sl_multi_dirty(t->multi, t);
+}
+
 void sl_transfer_charge_recv(sl_transfer *t, int64_t n)
 {
   sl_bucket_charge(&t->recv_bucket, n);
   if (n <= 0) return;
+  progressed(t);
   t->last_recv_us = t->multi->now_us;
   if (!t->first_us) t->first_us = t->multi->now_us;
 }
 
-void sl_transfer_charge_sent(sl_transfer *t, int64_t n) { sl_bucket_charge(&t->send_bucket, n); }
+void sl_transfer_charge_sent(sl_transfer *t, int64_t n)
+{
+  sl_bucket_charge(&t->send_bucket, n);
+  if (n > 0) progressed(t);
+}
 
 enum sl_gate_result sl_in_head(sl_transfer *t, enum sl_part part, const char *text, uint32_t n)
 {

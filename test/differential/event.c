@@ -35,7 +35,7 @@ static void announced(void)
 static void whole(void)
 {
   events *e = events_new();
-  client *c = client_new("/l1000/w300/b1000");
+  client *c = client_new("/w300/l1000/b1000");
   e->shows_sockets = true;
   multi_add(e->multi, c);
   events_finish(e);
@@ -139,6 +139,7 @@ static void turns(void)
 
 static void limited(void)
 {
+  if (!rates_hold()) return;
   events *e = events_new();
   client *c = client_new("/l30000/b30000");
   c->quiet = true;

@@ -187,7 +187,7 @@ static bool line_refused(const client *c) { return c->count > 0; }
 static void header_refused(void)
 {
   CURLM *multi = multi_new();
-  client *c = client_new("/l1000/b1000");
+  client *c = client_new("/l1000/w200/b1000");
   c->hook = refuse_line;
   multi_add(multi, c);
   multi_until(multi, c, line_refused);
@@ -210,10 +210,10 @@ static long refuse_each(client *c, kind k, const char *data, size_t n)
 static void order_kept(void)
 {
   CURLM *multi = multi_new();
-  client *c = client_new("/k/b20/t");
+  client *c = client_new("/k/w200/b20/w200/t");
   c->hook = refuse_each;
   multi_add(multi, c);
-  for (int i = 0; i < 20 && multi_turn(multi, 30); i++)
+  for (int i = 0; i < 60 && multi_turn(multi, 30); i++)
     if (c->count % 2) client_pause(c, CURLPAUSE_CONT);
   end(multi, c);
 }

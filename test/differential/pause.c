@@ -151,7 +151,7 @@ static void twice(void)
 static void while_connecting(int mask)
 {
   CURLM *multi = multi_new();
-  client *c = client_new("/l1000/b1000");
+  client *c = client_new("/w200/l1000/b1000");
   multi_add(multi, c);
   multi_turn(multi, 0);
   client_pause(c, mask);
@@ -189,7 +189,7 @@ static long pause_in_prereq(client *c, kind k, const char *data, size_t n)
 static void in_prereq(int mask)
 {
   CURLM *multi = multi_new();
-  client *c = client_new("/l1000/b1000");
+  client *c = client_new("/w200/l1000/b1000");
   c->count = mask;
   c->hook = pause_in_prereq;
   multi_add(multi, c);

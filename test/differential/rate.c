@@ -9,7 +9,6 @@ static client *limited(const char *path, long rate)
   return c;
 }
 
-/* Up to 8.x a limit was looked at now and then: how long a transfer takes there is chance. */
 static void within(client *c, double least, double most)
 {
   double from = now();
@@ -20,6 +19,7 @@ static void within(client *c, double least, double most)
 
 static void recv_known(void)
 {
+  if (!rates_hold()) return;
   client *c = limited("/l40000/b40000", 10000);
   within(c, 3.5, 5);
   client_free(c);
@@ -27,6 +27,7 @@ static void recv_known(void)
 
 static void recv_chunked(void)
 {
+  if (!rates_hold()) return;
   client *c = limited("/k/b30000/e", 10000);
   within(c, 2.5, 4);
   client_free(c);
@@ -46,6 +47,7 @@ static void send_known(void)
 /* Waits call progress and the low speed limit too. */
 static void progress(void)
 {
+  if (!rates_hold()) return;
   client *c = limited("/l30000/b30000", 10000);
   client_progress(c, false);
   within(c, 2.5, 4);
@@ -55,6 +57,7 @@ static void progress(void)
 
 static void low_speed(void)
 {
+  if (!rates_hold()) return;
   client *c = limited("/l40000/b40000", 5000);
   curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT, 20000L);
   curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, 2L);
@@ -67,7 +70,7 @@ static void low_speed(void)
 /* The time paused earns nothing; the burst behind it is 32 KB. */
 static void paused(void)
 {
-#if CURL_AT_LEAST_VERSION(8, 16, 0) /* before, how much comes until the limit is looked at is chance */
+  if (!rates_hold()) return;
   CURLM *multi = multi_new();
   client *c = limited("/l100000/b100000", 10000);
   multi_add(multi, c);
@@ -80,9 +83,6 @@ static void paused(void)
   multi_remove(multi, c);
   client_free(c);
   multi_cleanup(multi);
-#else
-  say("not tried");
-#endif
 }
 
 static long refuse_first(client *c, kind k, const char *data, size_t n)
@@ -114,6 +114,7 @@ static void replayed(void)
 
 static void tiny(void)
 {
+  if (!rates_hold()) return;
   client *c = limited("/l40/b40", 20);
   within(c, 2, 6);
   client_free(c);
@@ -121,6 +122,7 @@ static void tiny(void)
 
 static void changed(void)
 {
+  if (!rates_hold()) return;
   CURLM *multi = multi_new();
   client *c = limited("/l100000/b100000", 10000);
   double from = now();

@@ -52,6 +52,12 @@ void say_within(double since, double least, double most)
   say("%.1f to %.1f s: %s", least, most, took >= least && took <= most ? "yes" : "no");
 }
 
+bool rates_hold(void)
+{
+  if (!CURL_AT_LEAST_VERSION(8, 16, 0)) say("not tried: rates are not exact");
+  return CURL_AT_LEAST_VERSION(8, 16, 0);
+}
+
 static void note(const client *c, kind k, size_t n)
 {
   if (c->quiet && (k == WRITE || k == READ)) return;

@@ -28,6 +28,10 @@ void say_time(const char *what, double since);
 /* The same where the other version's time is chance: whether it was within these bounds. */
 void say_within(double since, double least, double most);
 
+/* Whether this libcurl holds a rate at every moment. Older ones look at it now and then, and what comes meanwhile is
+ * chance: printed that the scene is not tried. */
+bool rates_hold(void);
+
 /* Transfers. */
 
 typedef enum { WRITE, HEADER, READ, PROGRESS, PREREQ, SEEK, KINDS } kind;

@@ -168,6 +168,8 @@ static void order(void)
   a->name = "a ";
   b->name = "b ";
   c->name = "c ";
+  client *all[] = { a, b, c };
+  for (int i = 0; i < 3; i++) curl_easy_setopt(all[i]->easy, CURLOPT_PREREQFUNCTION, NULL); /* who connects first is chance */
   multi_add(multi, a);
   multi_add(multi, b);
   multi_add(multi, c);
