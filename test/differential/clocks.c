@@ -246,7 +246,7 @@ const scene clock_scenes[] = {
   { "T1 TIMEOUT while paused", paused },
   { "T1 TIMEOUT while the write callback refuses", refused_until },
   { "T2 T3 B7 TIMEOUT over redirects", over_redirects },
-  { "T6 TIMEOUT while waiting for a connection", pending },
+  { "T6 F29 TIMEOUT while waiting for a connection", pending },
   { "T2 TIMEOUT set while running", changed_while_running },
   { "T8 values", values },
   { "T8 the last one set counts", last_set },
@@ -256,7 +256,7 @@ const scene clock_scenes[] = {
   { "L4 slow to answer", slow_answer },
   { "L4 L2 a burst postpones it", slow_burst },
   { "L3 fast enough", fast_enough },
-  { "L5 not while the upload is paused", upload_paused },
+  { "L5 F6 F7 not while the upload is paused", upload_paused },
   { "L5 forgotten by unpausing", download_unpaused },
   { NULL, NULL },
 };

@@ -296,7 +296,7 @@ static void file_paused(void)
 const scene held_scenes[] = {
   { "P6 W2 held bytes are delivered inside the call", replay },
   { "P6 refused again inside the call", replay_refused },
-  { "P7 the delivery inside the call fails", replay_fails },
+  { "P7 F16 the delivery inside the call fails", replay_fails },
   { "W2 the same bytes come again", same_bytes },
   { "W3 W8 what is held is bounded", bounded },
   { "W8 paused by call: nothing is read", paused_by_call },
@@ -307,7 +307,7 @@ const scene held_scenes[] = {
   { "W10 the end while paused: short", end_short },
   { "W10 the peer closes while paused", closed },
   { "W10 the peer closes early while paused", closed_short },
-  { "W6 the header callback refuses", header_refused },
+  { "W6 F19 the header callback refuses", header_refused },
   { "W5 order and kinds are kept", order_kept },
   { "P6 W5 chunks received at once", chunks },
   { "W11 an empty body", empty_body },

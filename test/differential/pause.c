@@ -262,7 +262,7 @@ static void others_run(void)
 }
 
 const scene pause_scenes[] = {
-  { "P1 a call sets both directions", whole_state },
+  { "P1 F25 a call sets both directions", whole_state },
   { "P1 other bits are CONT", other_bits },
   { "P2 handles without a connection", no_connection },
   { "P3 pause from callbacks", from_callbacks },

@@ -239,9 +239,9 @@ const scene poll_scenes[] = {
   { "K5 wait consumes a wakeup when there is a socket", wait_consumes },
   { "K1 the inner timer ends a poll", inner_timer },
   { "K1 extra descriptors", extra },
-  { "K6 paused does not turn", paused },
-  { "K6 rate limited does not turn", rate_limited },
-  { "K6 unpaused goes on without poll", perform_alone },
+  { "K6 F2 F4 paused does not turn", paused },
+  { "K6 F3 rate limited does not turn", rate_limited },
+  { "K6 F20 unpaused goes on without poll", perform_alone },
   { "K7 fdset and waitfds", sets },
   { NULL, NULL },
 };

@@ -145,7 +145,7 @@ const scene rate_scenes[] = {
   { "S2 L6 low speed while waiting", low_speed },
   { "S3 a pause earns nothing", paused },
   { "S4 B3 what is held comes at once", replayed },
-  { "S5 a tiny limit", tiny },
+  { "S5 F35 a tiny limit", tiny },
   { "S1 a limit taken off while running", changed },
   { NULL, NULL },
 };

@@ -339,7 +339,7 @@ const scene upload_scenes[] = {
   { "R5 403 ends the upload", expect_refused },
   { "R5 paused behind 100", expect_paused },
   { "R5 unpausing does not end the wait", expect_unpaused },
-  { "R6 answered while paused", answered_paused },
+  { "R6 F23 answered while paused", answered_paused },
   { "R6 answered with an error while paused", answered_error },
   { "R6 answered and closed while paused", answered_closed },
   { "R6 answered too short while paused", answered_short },

@@ -18,7 +18,9 @@ function* testsInC() {
     let where = '';
     for (const line of readFileSync(`${TEST}${file}`, 'latin1').split('\n')) {
       where = /^(?:static )?\w[\w *]*?\b(\w+)\([^;]*$/.exec(line)?.[1] ?? where;
-      const check = /\bCHECK\w*\((\w+)/.exec(line) ?? /\bsim_violate\([^"]*"([^:"]*):/.exec(line) ?? /\bSCENE\(([^)]*)\)/.exec(line);
+      const check = /\bCHECK\w*\((\w+)/.exec(line) ?? /\bsim_violate\([^"]*"([^:"]*):/.exec(line);
+      const scene = /^ {2}\{ "([A-Z]\d[^"]*)", \w+ \},$/.exec(line)?.[1];
+      if (scene) for (const row of rowsIn(scene)) yield { row, test: `${file} ${scene}` };
       if (check) for (const row of rowsIn(check[1])) yield { row, test: `${file} ${where}` };
     }
   }
