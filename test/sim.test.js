@@ -1,5 +1,5 @@
 // The simulator as a WebAssembly module: the same seeds give the same traces as natively, byte for byte.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -8,7 +8,7 @@ const modulePath = process.env.SLUICE_SIM_WASM ?? `${root}build/sim/sim.wasm`;
 const nativePath = process.env.SLUICE_SIM ?? `${root}build/sim/sluice-sim`;
 const COUNT = Number(process.env.SLUICE_SIM_SEEDS ?? 500);
 const FROM = 1;
-const SELF_TEST = 1;
+const PLANT_BYTE = 16; // sim.h: enum sim_plant, times SIM_PLANT
 
 /** An instance, and what its exports mean. */
 async function load() {
@@ -63,9 +63,24 @@ describe('simulator in WebAssembly', () => {
 
   test('a broken invariant is found: a byte that comes twice', () => {
     const found = [];
-    for (let seed = 1; seed <= 20; seed++) if (!sim.run(seed, SELF_TEST)) found.push(sim.message());
+    for (let seed = 1; seed <= 20; seed++) if (!sim.run(seed, PLANT_BYTE)) found.push(sim.message());
     expect(found.length).toBeGreaterThan(5);
     for (const message of found) expect(message).toMatch(/body bytes lost, doubled or wrong/);
+  });
+
+  test('every invariant can fail: what is broken on purpose is found, as what it is', () => {
+    const said = execFileSync(nativePath, ['1', '5000', '--self-test'], { encoding: 'latin1' });
+    expect(said).not.toMatch(/NOT FOUND/);
+    expect(said.match(/: found/g).length).toBeGreaterThan(20);
+  });
+
+  test('a violation is made small, and its script can be played again', () => {
+    const run = (...args) => spawnSync(nativePath, args, { encoding: 'latin1', maxBuffer: 1 << 28 });
+    const { stdout, status } = run('1', '100', '--plant', '1');
+    expect(status).toBe(1);
+    const [, what] = stdout.match(/made small in \d+ runs: (.*)/);
+    const [, args] = stdout.match(/^replay: sluice-sim (.*)$/m);
+    expect(run(...args.split(' ')).stdout).toContain(`VIOLATED ${what}`);
   });
 
   test('a run leaves no memory behind', () => {

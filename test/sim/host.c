@@ -15,6 +15,7 @@ int32_t sl_wait_fds(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_u
 static sim *current;
 
 void sim_set_current(sim *s) { current = s; }
+sim *sim_current(void) { return current; }
 
 /* ---- Small parts --------------------------------------------------------------------------------------- */
 
@@ -23,7 +24,7 @@ static bool call_fails(sim *s)
 {
   if (s->looking) return false;
   s->calls++;
-  return s->fail_call && s->calls == s->fail_call;
+  return (s->fail_call && s->calls == s->fail_call) || (s->fail_chance && !s->calm && sim_chance(s, s->fail_chance));
 }
 
 static void break_channel(sim *s, sim_channel *c, int32_t code)
@@ -76,6 +77,7 @@ uint32_t sim_channel_events(const sim *s, const sim_channel *c)
   if (!c->open) return c->broken && !c->told_gone ? SL_GONE : 0;
   uint32_t events = c->told_open ? 0 : SL_OPENED;
   bool end = c->arrived == c->taken && (c->ended || c->broken);
+  if (s->plant == PLANT_END) end = false;
   if ((c->want & SL_IN) && (c->arrived > c->taken || sim_channel_unread(s, c) || end)) events |= SL_IN;
   if ((c->want & SL_OUT) && (c->send_room || c->broken)) events |= SL_OUT;
   if (c->want && c->broken && !c->told_gone) events |= SL_GONE;
@@ -112,29 +114,43 @@ void sl_loop_free(sl_loop *loop)
 
 int32_t sl_wake(sl_loop *loop)
 {
-  (void)loop;
+  loop->sim->loop_woken = true;
   return 0;
 }
 
-/* Scenarios are driven by events; whoever blocks here only sees time pass. */
+/* What there is to tell now. */
+static uint32_t collect(sim *s, sl_event *ev, uint32_t cap)
+{
+  uint32_t n = 0;
+  if (s->loop_woken) ev[n++] = (sl_event){ 0, SL_WOKEN };
+  s->loop_woken = false;
+  for (uint32_t i = 0; i < s->channel_count && n < cap; i++) {
+    uint32_t events = sim_channel_events(s, s->channels[i]);
+    if (!events) continue;
+    ev[n++] = (sl_event){ s->channels[i]->id, events };
+    sim_channel_told(s, s->channels[i], events);
+  }
+  return n;
+}
+
+/* Time passes here for a program that waits: from one thing that a server does to the next. */
 int32_t sl_wait(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_us)
 {
   sim *s = loop->sim;
-  uint32_t n = 0;
-  for (uint32_t i = 0; i < s->channel_count && n < cap; i++) {
-    uint32_t events = sim_channel_events(s, s->channels[i]);
-    if (events) ev[n++] = (sl_event){ s->channels[i]->id, events };
+  int64_t end = timeout_us < 0 ? SL_NEVER : s->now_us + timeout_us;
+  for (;;) {
+    uint32_t n = collect(s, ev, cap);
+    if (n || s->now_us >= end) return (int32_t)n;
+    int64_t until = end;
+    for (uint32_t i = 0; i < s->channel_count; i++) {
+      int64_t next = sim_server_next_us(s->channels[i]);
+      if (next < until) until = next;
+    }
+    if (until == SL_NEVER) return SL_INVAL;
+    if (s->plant == PLANT_POLL) return 0;
+    if (until > s->now_us) s->now_us = until;
+    for (uint32_t i = 0; i < s->channel_count; i++) sim_server_tick(s, s->channels[i]);
   }
-  if (n) return (int32_t)n;
-  int64_t until = timeout_us < 0 ? SL_NEVER : s->now_us + timeout_us;
-  for (uint32_t i = 0; i < s->channel_count; i++) {
-    int64_t next = sim_server_next_us(s->channels[i]);
-    if (next < until) until = next;
-  }
-  if (until == SL_NEVER) return SL_INVAL;
-  if (until > s->now_us) s->now_us = until;
-  for (uint32_t i = 0; i < s->channel_count; i++) sim_server_tick(s, s->channels[i]);
-  return 0;
 }
 
 int32_t sl_wait_fds(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_us, struct curl_waitfd *extra,
@@ -196,6 +212,8 @@ sl_ch sl_open(sl_loop *loop, uint32_t kind, const char *spec, uint32_t len)
     if (code == SL_CANCELED) s->dead = true;
     return code;
   }
+  bool busy = s->busy && !s->calm && sim_chance(s, s->busy);
+  if (busy && sim_chance(s, 512)) return SL_BUSY;
   if (s->channel_count == SIM_CHANNELS_MAX || (s->channels_max &&
                                                s->channel_count >= s->channels_max)) return SL_BUSY;
   sim_channel *c = calloc(1, sizeof *c);
@@ -206,12 +224,12 @@ sl_ch sl_open(sl_loop *loop, uint32_t kind, const char *spec, uint32_t len)
   c->kind = kind;
   c->open_us = s->now_us;
   c->open_at_us = o->open_delay_us == SL_NEVER ? SL_NEVER : s->now_us + o->open_delay_us;
-  c->open_code = o->open_code;
+  c->open_code = busy ? SL_BUSY : o->open_code;
   c->next_us = c->room_us = c->idle_end_us = c->continue_at_us = SL_NEVER;
   if (file) {
     c->asker = file;
     c->writes = file->has_body;
-    c->open_code = file->unreachable ? SL_IO : 0;
+    c->open_code = file->unreachable ? SL_IO : busy ? SL_BUSY : 0;
     c->open_at_us = s->now_us + (c->id & 1 ? 500 : 0);
   }
   c->send_room = s->send_max;
@@ -302,9 +320,9 @@ int32_t sl_move(sl_ch ch, uint32_t sink, uint32_t max)
   uint32_t n = sim_channel_unread(s, c);
   if (n > max) n = max;
   sim_transfer *x = &s->transfers[sink - 1];
-  int32_t k = sim_write(&x->t, SL_PART_BODY, c->wire.data + c->taken, n);
-  if (k == SL_SINK_FAILED) sl_transfer_stop(&x->t, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, NULL);
-  else if (k < (int32_t)n) sl_transfer_pause(&x->t, sl_gate_paused(&x->t.gate) | SL_DIR_RECV, SL_BY_CALLBACK);
+  int32_t k = sim_write(x->transfer, SL_PART_BODY, c->wire.data + c->taken, n);
+  if (k == SL_SINK_FAILED) sl_transfer_stop(x->transfer, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, NULL);
+  else if (k > 0 && k < (int32_t)n) sl_transfer_pause(x->transfer, sl_gate_paused(&x->transfer->gate) | SL_DIR_RECV, SL_BY_CALLBACK);
   c = sim_channel_find(s, ch);
   s->progress++;
   if (k <= 0) return k ? k : SL_SINK_PAUSED;
@@ -345,6 +363,7 @@ int32_t sl_send(sl_ch ch, const void *buf, uint32_t len)
   if (c->held || !c->send_room) return SL_AGAIN;
   uint32_t n = len < c->send_room ? len : c->send_room;
   sl_text_add(&c->request, buf, n);
+  if (s->plant == PLANT_UPLOAD && c->reading) c->request.data[c->request.len - 1] ^= 1;
   took(s, c, n);
   return (int32_t)n;
 }
@@ -389,6 +408,7 @@ int32_t sl_info(sl_ch ch, uint32_t what, void *buf, uint32_t cap)
   sim *s = current;
   if (what != SL_INFO_SIZE && call_fails(s)) return SL_NOSYS;
   int64_t held = s->reads_ahead ? (int64_t)c->chunk - c->taken : 0;
+  if (s->plant == PLANT_HELD && c->arrived > c->taken) held = 1 << 20;
   int64_t times[3] = { c->open_us, c->open ? c->open_at_us : 0, c->open &&
                        c->kind == SL_TLS ? c->open_at_us : 0 };
   switch (what) {
@@ -416,6 +436,8 @@ void sl_want(sl_ch ch, uint32_t events)
   if (!c) return;
   if (events & ~(uint32_t)(SL_IN | SL_OUT))
     sim_violate(current, NULL, "wants what is no direction", ch, events);
+  if (current->plant == PLANT_WANT || (current->plant == PLANT_WANT_RATE && events)) events |= SL_IN;
+  if (current->plant == PLANT_SEND_WANT) events |= SL_OUT;
   if (c->want != events) sim_trace(current, 0, 'w', ch, events);
   c->want = events;
 }
@@ -428,5 +450,5 @@ void sl_close(sl_ch ch, uint32_t how)
     c->end_send = true;
     sim_server_end_send(current, c);
   }
-  else sim_channel_drop(current, c);
+  else if (current->plant != PLANT_LEAK) sim_channel_drop(current, c);
 }

@@ -3,6 +3,7 @@
  * One step is one of: a command; events of some channels and a run; a run that is due; time moves to the next
  * of all that is to come. Every step ends with sim_check_step. */
 #include "sim.h"
+#include "engine/queue.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,13 @@ int64_t sim_some(sim *s, int64_t max)
 
 /* ---- Commands ------------------------------------------------------------------------------------------ */
 
+void sim_wake(sim *s)
+{
+  s->woken = true;
+  if (s->multi) sim_easy_wake(s);
+  else s->m->woken = true;
+}
+
 void sim_at(sim *s, int64_t after_us, enum sim_what what, uint32_t number, int64_t arg)
 {
   if (s->command_count == SIM_COMMANDS_MAX) return; /* what is calm resumes all the same */
@@ -51,6 +59,12 @@ static sim_command *first_command(sim *s)
 
 static void begins(sim *s, sim_transfer *x)
 {
+  if (!x->user.keeps_pause || x->transfer->state.life != SL_IDLE) x->model = 0; /* P13, B14 */
+  x->life = SL_IDLE;
+  x->single_us = x->limits_us = x->slow_us = x->moved_us = x->silent_us = x->freed_us = s->now_us;
+  x->single_held_us = 0;
+  x->moved_bytes = x->silent_bytes = 0;
+  x->rejected_at = 0;
   x->running = true;
   x->told = x->failed = x->stop_asked = false;
   x->starts++;
@@ -62,7 +76,7 @@ static void begins(sim *s, sim_transfer *x)
   x->resumed_us = x->burst_us = s->now_us;
   x->burst_bytes = x->bursts = 0;
   x->paused_sum_us = 0;
-  x->rate_max = x->options.max_recv_speed;
+  x->rate_max = x->o->max_recv_speed;
   x->heads.len = 0;
   x->whole_sent = false;
   x->up.at = x->up.given = x->up.promised = x->up.burst_given = x->up.bursts = 0;
@@ -70,49 +84,105 @@ static void begins(sim *s, sim_transfer *x)
   x->up.burst_us = s->now_us;
 }
 
-static void add(sim *s, sim_transfer *x)
+void sim_add(sim *s, sim_transfer *x)
 {
   if (x->running) return;
-  if (x->added) sl_multi_remove(s->m, &x->t);
+  if (x->added && x->easy) sim_easy_remove(s, x);
+  else if (x->added) sl_multi_remove(s->m, x->transfer);
   begins(s, x);
   sim_remote_begin(s, x);
   x->added = true;
-  if (!sl_multi_add(s->m, &x->t)) return;
+  if (x->easy ? !sim_easy_add(s, x) : !sl_multi_add(s->m, x->transfer)) return;
   x->added = x->running = false;
   x->dones++;
 }
 
-static void take_out(sim *s, sim_transfer *x)
+void sim_take_out(sim *s, sim_transfer *x)
 {
   if (!x->added) return;
-  sl_multi_remove(s->m, &x->t);
+  if (x->easy) sim_easy_remove(s, x);
+  else sl_multi_remove(s->m, x->transfer);
   if (x->running) x->dones++; /* nothing will be told */
   x->added = x->running = false;
   x->paused_since_us = x->own_since_us = x->held_since_us = -1;
 }
 
+/* P1: from here on the mask is the whole truth, until a refusal, a redirect (P13) or the next call. */
+void sim_pause(sim_transfer *x, uint32_t mask, enum sl_by by)
+{
+  if (!x->added && !x->user.keeps_pause) return;
+  if (x->easy) {
+    sim_easy_pause(x, mask);
+    return;
+  }
+  x->up.pause_told = false;
+  if (x->running || x->transfer->state.life == SL_IDLE) x->model = mask & SL_DIR_BOTH;
+  sl_transfer_pause(x->transfer, mask, by);
+}
+
 static void resume(sim_transfer *x)
 {
   if (!x->added) return;
-  x->up.pause_told = false;
-  sl_transfer_pause(&x->t, 0, SL_BY_CALL);
-  if (x->replays && x->running) sl_transfer_replay(&x->t);
+  sim_pause(x, 0, SL_BY_CALL);
+  if (x->replays && x->running && !x->easy) sl_transfer_replay(x->transfer);
+}
+
+void sim_stop(sim_transfer *x, enum sl_cause cause)
+{
+  if (!x->running) return;
+  x->stop_asked = true;
+  sl_transfer_stop(x->transfer, cause, CURLE_ABORTED_BY_CALLBACK, "stopped by a command");
+  if (x->sim->multi && !x->sim->m->in_callback) x->sim->m->settle(x->sim->m); /* as who stops from outside does */
 }
 
 static void hold(sim *s, sim_transfer *x, bool held)
 {
-  sim_channel *c = x->added && x->t.conn ? sim_channel_find(s, x->t.conn->ch) : NULL;
-  if (!c || c->held == held) return;
+  sim_channel *c = x->added && x->transfer->conn ? sim_channel_find(s, x->transfer->conn->ch) : NULL;
+  if (!c || c->held == held || s->drive == SIM_DRIVE_SOCKETS) return;
   c->held = held;
   sl_multi_event(s->m, c->id, held ? SL_HELD : SL_FREE);
 }
 
-/* A number set while it runs, as sl_embed_set_number does. */
-static void set_speed(sim_transfer *x, int64_t rate)
+static const int limit_options[] = {
+  CURLOPT_TIMEOUT_MS, CURLOPT_CONNECTTIMEOUT_MS, CURLOPT_LOW_SPEED_LIMIT, CURLOPT_LOW_SPEED_TIME,
+  CURLOPT_MAX_RECV_SPEED_LARGE, CURLOPT_MAX_SEND_SPEED_LARGE, SLUICEOPT_PAUSED_TIMEOUT_MS, SLUICEOPT_SILENCE_TIMEOUT_MS
+};
+static const int64_t limit_values[] = { 0, 1, 2, 10, 100, 1000, 3000, 10000, 65535, INT32_MAX, INT64_MAX };
+enum { LIMIT_OPTIONS = 8, LIMIT_VALUES = 11 };
+
+int64_t sim_limit_arg(sim *s) { return sim_below(s, LIMIT_OPTIONS) * 16 + sim_below(s, LIMIT_VALUES); }
+
+static void set_limit(sim_transfer *x, int option, int64_t value)
 {
-  sl_options_number(&x->options, CURLOPT_MAX_RECV_SPEED_LARGE, rate);
-  x->speed_changed = true;
-  if (x->added && x->running) sl_transfer_limits(&x->t);
+  const sl_options before = *x->o;
+  sim *s = x->sim;
+  if (x->easy) sim_easy_limit(x, option, value);
+  else sl_options_number(x->o, option, value); /* out of range: refused */
+  if (x->o->low_speed_limit != before.low_speed_limit || x->o->low_speed_time_s != before.low_speed_time_s)
+    x->slow_us = s->now_us;
+  if (x->o->max_recv_speed != before.max_recv_speed || x->o->max_send_speed != before.max_send_speed)
+    x->speed_changed = true;
+  if (x->o->silence_timeout_ms != before.silence_timeout_ms) x->silent_us = s->now_us;
+  x->limits_us = s->now_us;
+  if (x->added && x->running && !x->easy) sl_transfer_limits(x->transfer);
+}
+
+void sim_set_limit(sim_transfer *x, int64_t arg)
+{
+  if (x->added) set_limit(x, limit_options[arg / 16 % LIMIT_OPTIONS], limit_values[arg % 16 % LIMIT_VALUES]);
+}
+
+static void set_connections(sim *s, int64_t arg)
+{
+  s->limit_all = (uint32_t)arg / 16;
+  s->limit_host = (uint32_t)arg % 16;
+  if (s->multi) {
+    sim_easy_connections(s, (long)s->limit_all, (long)s->limit_host);
+    return;
+  }
+  s->m->max_connections = s->limit_all;
+  s->m->max_host_connections = s->limit_host;
+  sl_queue_call_all(s->m);
 }
 
 /* Events that did not happen. */
@@ -120,236 +190,40 @@ static void lie(sim *s)
 {
   sim_channel *c = s->channel_count ? s->channels[sim_below(s, s->channel_count)] : NULL;
   uint32_t events = (uint32_t)sim_random(s) & (SL_IN | SL_OUT | SL_GONE);
-  sl_multi_event(s->m, c ? c->id : s->last_id + 1 + (sl_ch)sim_below(s, 1000), events);
+  if (s->multi) sim_easy_lie(s);
+  else sl_multi_event(s->m, c ? c->id : s->last_id + 1 + (sl_ch)sim_below(s, 1000), events);
 }
 
 static void command(sim *s, sim_command *taken)
 {
-  static const char letters[] = "aprxmmvhfe.q";
+  static const char letters[] = "aprxmmvhfe.qlnko";
   sim_command c = *taken;
   *taken = s->commands[--s->command_count];
   sim_transfer *x = c.number ? &s->transfers[c.number - 1] : NULL;
   sim_trace(s, c.number, letters[c.what], c.arg, 0);
   s->progress++;
   switch ((enum sim_what)c.what) {
-  case SIM_ADD: add(s, x); break;
-  case SIM_PAUSE:
-    x->up.pause_told = false;
-    if (x->added || x->user.keeps_pause) sl_transfer_pause(&x->t, (uint32_t)c.arg, SL_BY_CALL);
-    break;
+  case SIM_ADD: sim_add(s, x); break;
+  case SIM_PAUSE: sim_pause(x, (uint32_t)c.arg, SL_BY_CALL); break;
   case SIM_RESUME: resume(x); break;
-  case SIM_STOP:
-    if (!x->running) break;
-    x->stop_asked = true;
-    sl_transfer_stop(&x->t, SL_CAUSE_ABORT, CURLE_ABORTED_BY_CALLBACK, "stopped by a command");
+  case SIM_STOP: sim_stop(x, SL_CAUSE_ABORT); break;
+  case SIM_REMOVE: sim_take_out(s, x); break;
+  case SIM_READD: sim_take_out(s, x); sim_add(s, x); break;
+  case SIM_SPEED: set_limit(x, CURLOPT_MAX_RECV_SPEED_LARGE, c.arg); break;
+  case SIM_LIMIT: sim_set_limit(x, c.arg); break;
+  case SIM_CONNS: set_connections(s, c.arg); break;
+  case SIM_WAKE: sim_wake(s); break;
+  case SIM_POLL:
+    if (s->multi) sim_easy_take_wakeup(s);
+    else s->m->woken = s->woken = false;
     break;
-  case SIM_REMOVE: take_out(s, x); break;
-  case SIM_READD: take_out(s, x); add(s, x); break;
-  case SIM_SPEED: set_speed(x, c.arg); break;
   case SIM_HOLD: hold(s, x, true); break;
   case SIM_FREE: hold(s, x, false); break;
   case SIM_SPURIOUS: lie(s); break;
-  case SIM_MORE: if (x->added) sl_transfer_more(&x->t); break;
+  case SIM_MORE: if (x->added && !x->easy) sl_transfer_more(x->transfer); break;
   case SIM_LOOK: if (s->look) s->look(s, x, c.arg); break;
   }
 }
-
-/* ---- The user ------------------------------------------------------------------------------------------ */
-
-/* Inside a callback of x: pause, resume or stop it or a neighbour. */
-static void act(sim *s, sim_transfer *x)
-{
-  sim_transfer *to = sim_chance(s, 600) ? x : &s->transfers[sim_below(s, s->count)];
-  if (!to->added) return;
-  s->progress++;
-  to->up.pause_told = false;
-  uint32_t what = sim_below(s, 16);
-  static const uint8_t masks[] = { SL_DIR_RECV, SL_DIR_SEND, SL_DIR_BOTH, 0 };
-  if (what == 0) {
-    if (!to->running) return;
-    sim_trace(s, to->number, 'x', 1, 0);
-    to->stop_asked = true;
-    sl_transfer_stop(&to->t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, NULL);
-  } else if (what < 10) {
-    uint32_t mask = masks[sim_below(s, 4)];
-    sim_trace(s, to->number, 'p', mask, 1);
-    sl_transfer_pause(&to->t, mask, SL_BY_CALLBACK);
-    if (mask) sim_at(s, sim_some(s, 2 * SL_SECOND), SIM_RESUME, to->number, 0);
-  } else {
-    sim_trace(s, to->number, 'r', 0, 1);
-    sl_transfer_pause(&to->t, 0, SL_BY_CALLBACK);
-  }
-}
-
-static int32_t refuse(sim *s, sim_transfer *x, uint32_t taken, uint32_t n)
-{
-  if (x->resume_us >= 0) sim_at(s, sim_some(s, x->resume_us), SIM_RESUME, x->number, 0);
-  return n ? (int32_t)taken : SL_SINK_PAUSED;
-}
-
-/* How many of n bytes it takes. */
-static int32_t decide(sim *s, sim_transfer *x, enum sl_part part, uint32_t n)
-{
-  if (x->refuse_at >= 0 && part == SL_PART_BODY && x->delivered + n > (uint64_t)x->refuse_at) {
-    uint32_t taken = (uint32_t)x->refuse_at - x->delivered;
-    x->refuse_at = -1;
-    if (x->resume_us >= 0) sim_at(s, x->resume_us, SIM_RESUME, x->number, 0);
-    return taken || n ? (int32_t)taken : SL_SINK_PAUSED;
-  }
-  if (s->calm) return (int32_t)n;
-  if (sim_chance(s, x->fail)) {
-    x->failed = true;
-    return SL_SINK_FAILED;
-  }
-  if (sim_chance(s, x->refuse)) return refuse(s, x, 0, n);
-  if (n > 1 && sim_chance(s, x->partial)) return refuse(s, x, 1 + sim_below(s, n - 1), n);
-  if (sim_chance(s, x->act)) act(s, x);
-  return (int32_t)n;
-}
-
-int32_t sim_write(sl_transfer *t, enum sl_part part, const char *data, uint32_t n)
-{
-  sim_transfer *x = (sim_transfer *)t;
-  sim *s = x->sim;
-  sim_check_write(s, x, part, data, n);
-  s->in_user++;
-  s->progress++;
-  int32_t k = decide(s, x, part, n);
-  s->in_user--;
-  if (k > 0 && part == SL_PART_BODY) {
-    x->delivered += (uint32_t)k;
-    if (x->first_write_us < 0) x->first_write_us = s->now_us;
-    if (x->last_write_us != s->now_us) x->slices++;
-    x->last_write_us = s->now_us;
-  } else if (k > 0) {
-    x->head_at += (uint32_t)k;
-  }
-  x->writes++;
-  return k;
-}
-
-/* What a body callback answers, cap bytes being asked for: how many it has, or an answer below 0. */
-static int32_t decide_body(sim *s, sim_transfer *x, uint32_t cap)
-{
-  sim_upload *up = &x->up;
-  uint32_t left = up->len - up->at;
-  if (up->pause_at >= 0 && up->at >= (uint64_t)up->pause_at) {
-    up->pause_at = -1;
-    if (x->resume_us >= 0) sim_at(s, x->resume_us, SIM_RESUME, x->number, 0);
-    return SL_SINK_PAUSED;
-  }
-  if (up->pause_at >= 0 && left > (uint64_t)up->pause_at - up->at) left = (uint32_t)up->pause_at - up->at;
-  if (!s->calm) {
-    if (sim_chance(s, up->fail)) {
-      up->failed = true;
-      return sim_chance(s, 512) ? SL_SINK_FAILED : INT32_MAX;
-    }
-    if (sim_chance(s, up->pause)) {
-      if (x->resume_us >= 0) sim_at(s, sim_some(s, x->resume_us), SIM_RESUME, x->number, 0);
-      return SL_SINK_PAUSED;
-    }
-    if (sim_chance(s, up->again)) {
-      sim_at(s, sim_some(s, 200000), SIM_MORE, x->number, 0);
-      return SL_AGAIN;
-    }
-    if (sim_chance(s, x->act)) act(s, x);
-  }
-  if (left > cap) left = cap;
-  if (left && up->most) {
-    uint32_t some = 1 + sim_below(s, up->most);
-    if (some < left) left = some;
-  }
-  return (int32_t)left;
-}
-
-static int32_t ask_body(sim *s, sim_transfer *x, uint32_t cap)
-{
-  sim_upload *up = &x->up;
-  sim_check_read(s, x);
-  s->in_user++;
-  s->progress++;
-  int32_t n = decide_body(s, x, cap);
-  s->in_user--;
-  sim_trace(s, x->number, 'u', cap, n);
-  up->ended = n == 0;
-  up->pause_told = n == SL_SINK_PAUSED;
-  up->short_told = n == 0 && up->announced > up->at;
-  return n;
-}
-
-static int32_t user_read(sl_transfer *t, char *buf, uint32_t cap)
-{
-  sim_transfer *x = (sim_transfer *)t;
-  sim_upload *up = &x->up;
-  int32_t n = ask_body(x->sim, x, cap);
-  if (n <= 0 || n > (int64_t)cap) return n;
-  memcpy(buf, up->bytes + up->at, (uint32_t)n);
-  up->at += (uint32_t)n;
-  up->given += (uint32_t)n;
-  if (up->promised) up->promised = 0; /* the host did not take it */
-  return n;
-}
-
-int32_t sim_user_ready(sl_transfer *t)
-{
-  sim_transfer *x = (sim_transfer *)t;
-  int32_t n = ask_body(x->sim, x, INT32_MAX);
-  if (n == INT32_MAX) return SL_SINK_FAILED;
-  x->up.promised = n > 0 ? (uint32_t)n : 0;
-  return n;
-}
-
-bool sim_user_rewind(sl_transfer *t)
-{
-  sim_transfer *x = (sim_transfer *)t;
-  sim *s = x->sim;
-  if (!x->running || s->in_user) sim_violate(s, x, "a rewind of what does not run", s->in_user, 0);
-  sim_trace(s, x->number, 'b', x->up.at, x->up.rewinds);
-  s->progress++;
-  if (!x->up.rewinds) return false;
-  x->up.at = x->up.promised = 0;
-  x->up.ended = false;
-  return true;
-}
-
-static int user_progress(sl_transfer *t)
-{
-  sim_transfer *x = (sim_transfer *)t;
-  sim *s = x->sim;
-  if (!x->running) sim_violate(s, x, "progress told of what does not run", 0, 0);
-  s->in_user++;
-  if (!s->calm && sim_chance(s, x->act / 4)) act(s, x);
-  s->in_user--;
-  return 0;
-}
-
-static void user_changed(sl_transfer *t)
-{
-  sim_transfer *x = (sim_transfer *)t;
-  sim *s = x->sim;
-  s->in_user++;
-  if (!s->calm && sim_chance(s, x->act)) act(s, x);
-  s->in_user--;
-}
-
-static void user_done(sl_transfer *t)
-{
-  sim_transfer *x = (sim_transfer *)t;
-  sim *s = x->sim;
-  sim_trace(s, x->number, 'd', t->code, x->delivered);
-  s->progress++;
-  s->in_user++;
-  x->done_us = s->now_us;
-  x->code = t->code;
-  x->dones++;
-  sim_check_done(s, x);
-  x->running = false;
-  if (!s->calm && sim_chance(s, x->act)) act(s, x);
-  s->in_user--;
-}
-
-const sl_user sim_user = { .write = sim_write, .progress = user_progress, .changed = user_changed,
-                           .done = user_done, .read = user_read, .rewind = sim_user_rewind };
 
 /* ---- Time ---------------------------------------------------------------------------------------------- */
 
@@ -357,7 +231,7 @@ static void take_messages(sim *s)
 {
   uint32_t left;
   for (sl_transfer *t; (t = sl_multi_message(s->m, &left));) {
-    sim_transfer *x = (sim_transfer *)t;
+    sim_transfer *x = sim_of(t);
     if (x->told || x->running || t->state.life != SL_DONE)
       sim_violate(s, x, "a message without an end", x->told, t->state.life);
     x->told = true;
@@ -369,7 +243,7 @@ static void run(sim *s)
   uint32_t turns = s->m->turns;
   for (uint32_t i = 0; i < s->count; i++) {
     sim_transfer *x = &s->transfers[i];
-    x->paused_at_run = x->running && (sl_gate_paused(&x->t.gate) & SL_DIR_RECV);
+    x->paused_at_run = x->running && (sl_gate_paused(&x->transfer->gate) & SL_DIR_RECV);
   }
   sl_multi_run(s->m);
   s->second_turns += s->m->turns - turns;
@@ -378,7 +252,7 @@ static void run(sim *s)
 }
 
 /* Tell the engine of one channel's events. The host reads its chunk inside the event. */
-static void tell(sim *s, sim_channel *c, uint32_t events)
+void sim_channel_told(sim *s, sim_channel *c, uint32_t events)
 {
   if (events & SL_OPENED) c->told_open = true, s->progress++;
   if (events & SL_GONE) c->told_gone = true, s->progress++;
@@ -388,6 +262,11 @@ static void tell(sim *s, sim_channel *c, uint32_t events)
     for (uint32_t i = 0; i < s->count; i++) glue |= s->transfers[i].response.glue;
     c->chunk = c->taken + (glue || sim_chance(s, 800) ? n : 1 + sim_below(s, n));
   }
+}
+
+static void tell(sim *s, sim_channel *c, uint32_t events)
+{
+  sim_channel_told(s, c, events);
   sl_multi_event(s->m, c->id, events);
 }
 
@@ -406,10 +285,19 @@ static bool tell_events(sim *s)
   return told;
 }
 
+/* The next that the program itself knows of. */
+static int64_t earliest_but_servers(sim *s)
+{
+  sim_command *first = first_command(s);
+  int64_t next = s->calm ? s->calm_us + SIM_CALM_US : s->calm_us;
+  return first && first->at_us < next ? first->at_us : next;
+}
+
 static int64_t earliest(sim *s)
 {
   sim_command *first = first_command(s);
-  int64_t next = sl_multi_next_us(s->m), at = first ? first->at_us : SL_NEVER;
+  int64_t next = s->drive == SIM_DRIVE_SOCKETS ? s->timer_us : s->multi ? SL_NEVER : sl_multi_next_us(s->m);
+  int64_t at = first ? first->at_us : SL_NEVER;
   if (at < next) next = at;
   for (uint32_t i = 0; i < s->channel_count; i++) {
     at = sim_server_next_us(s->channels[i]);
@@ -440,10 +328,14 @@ static void become_calm(sim *s)
     c->held = false;
   }
   for (uint32_t i = 0; i < s->count; i++)
-    if (s->transfers[i].added) {
+    if (s->transfers[i].added && s->plant != PLANT_STUCK) {
       sim_remote_calm(&s->transfers[i]);
+      if (s->transfers[i].speed_changed) {
+        set_limit(&s->transfers[i], CURLOPT_MAX_RECV_SPEED_LARGE, 0);
+        set_limit(&s->transfers[i], CURLOPT_MAX_SEND_SPEED_LARGE, 0);
+      }
       resume(&s->transfers[i]);
-      sl_transfer_more(&s->transfers[i].t);
+      if (!s->multi) sl_transfer_more(s->transfers[i].transfer);
     }
 }
 
@@ -454,20 +346,30 @@ static void stop_all(sim *s)
     sim_transfer *x = &s->transfers[i];
     if (!x->running) continue;
     if (!x->may_hang)
-      sim_violate(s, x, "stuck: it should have ended long ago", s->now_us - x->start_us, x->t.state.life);
-    x->stop_asked = true;
-    sl_transfer_stop(&x->t, SL_CAUSE_ABORT, CURLE_ABORTED_BY_CALLBACK, NULL);
+      sim_violate(s, x, "stuck: it should have ended long ago", s->now_us - x->start_us, x->transfer->state.life);
+    sim_stop(x, SL_CAUSE_ABORT);
   }
-  run(s);
+  if (s->multi)
+    for (int turns = 0; turns < 4; turns++) sim_easy_turn(s, s->now_us), sim_easy_settled(s);
+  else run(s);
   for (uint32_t i = 0; i < s->count; i++)
     if (s->transfers[i].running) sim_violate(s, &s->transfers[i], "runs after a stop and a run", 0, 0);
   s->stopped = true;
+}
+
+/* A C program's turn; between its turns it sleeps in poll, or until a descriptor or its timer. */
+static void turn(sim *s)
+{
+  if (!s->calm && s->now_us >= s->calm_us) become_calm(s);
+  else if (s->calm && s->now_us >= s->calm_us + SIM_CALM_US) stop_all(s);
+  else if (!sim_easy_turn(s, earliest_but_servers(s))) advance(s);
 }
 
 static void step(sim *s)
 {
   sim_command *first = first_command(s);
   if (first && first->at_us <= s->now_us) command(s, first);
+  else if (s->multi) turn(s);
   else if (tell_events(s)) {
     if (!sim_chance(s, 30)) run(s);
   }
@@ -476,6 +378,8 @@ static void step(sim *s)
   else if (s->calm && s->now_us >= s->calm_us + SIM_CALM_US) stop_all(s);
   else advance(s);
   s->steps++;
+  if (s->multi) sim_easy_settled(s);
+  if (s->plant) sim_plant_step(s);
   sim_check_step(s);
 }
 
@@ -495,18 +399,20 @@ static void linger(sim *s)
   while (!s->violated && s->now_us < until && s->channel_count && !s->stopped) step(s);
   while (!s->violated && tell_events(s)) run(s);
   for (uint32_t i = 0; i < s->channel_count && !s->violated; i++)
-    if (s->channels[i]->ended || s->channels[i]->broken)
+    if ((s->channels[i]->ended || s->channels[i]->broken) && !s->channels[i]->held)
       sim_violate(s, NULL, "a dead connection stays in the pool", s->channels[i]->id, 0);
 }
 
 bool sim_play(sim *s)
 {
+  s->limit_all = s->m ? s->m->max_connections : 0;
+  s->limit_host = s->m ? s->m->max_host_connections : 0;
   while (!s->violated && !s->stopped && anything_left(s)) {
     step(s);
     if (s->steps > SIM_STEPS_MAX) sim_violate(s, NULL, "no end of steps", s->steps, 0);
   }
-  if (!s->violated) take_messages(s);
-  if (!s->violated && sim_chance(s, 256)) linger(s);
+  if (!s->violated && !s->multi) take_messages(s);
+  if (!s->violated && !s->multi && sim_chance(s, 256)) linger(s);
   if (!s->violated) sim_check_end(s);
   return !s->violated;
 }
@@ -519,6 +425,7 @@ sim *sim_new(uint64_t seed, uint32_t flags)
   if (!s) return NULL;
   s->seed = seed;
   s->flags = flags;
+  s->plant = (enum sim_plant)(flags / SIM_PLANT);
   s->random = seed * 0x2545f4914f6cdd1du + 0x632be59bd9b4e019u;
   s->now_us = s->second_us = SIM_EPOCH_US;
   s->calm_us = SIM_EPOCH_US + 100 * SL_SECOND;
@@ -539,15 +446,18 @@ sim_transfer *sim_transfer_new(sim *s)
 {
   sim_transfer *x = &s->transfers[s->count++];
   x->sim = s;
+  x->transfer = &x->t;
+  x->o = &x->options;
   x->number = s->count;
   x->user = sim_user;
   x->up.pause_at = x->up.continue_us = -1;
   x->up.answer_at = x->up.stall_at = UINT32_MAX;
   x->response.file_size = -1;
   x->refuse_at = x->resume_us = x->paused_since_us = x->own_since_us = x->held_since_us = -1;
-  sl_options_init(&x->options);
+  sl_options_init(x->o);
   x->response.seg_max = 65536;
-  x->t.token = x->number;
+  x->transfer->token = x->number;
+  if (s->multi) sim_easy_new(x);
   return x;
 }
 
@@ -556,15 +466,18 @@ void sim_free(sim *s)
   sim_set_current(s);
   for (uint32_t i = 0; i < s->count; i++) {
     sim_transfer *x = &s->transfers[i];
-    if (x->added && s->m) sl_multi_remove(s->m, &x->t);
-    if (x->t.options) sl_transfer_clear(&x->t);
-    sluice_remote_free(x->remote);
+    if (x->easy) continue;
+    if (x->added && s->m) sl_multi_remove(s->m, x->transfer);
+    if (x->transfer->options) sl_transfer_clear(x->transfer);
   }
+  if (s->multi) sim_easy_end(s);
   if (s->m) sl_multi_free(s->m);
   while (s->channel_count) sim_channel_drop(s, s->channels[0]);
   for (uint32_t i = 0; i < s->count; i++) {
     sim_transfer *x = &s->transfers[i];
-    sl_options_clear(&x->options);
+    sluice_remote_free(x->remote);
+    if (x->easy) curl_easy_cleanup(x->easy);
+    else sl_options_clear(x->o);
     sl_text_free(&x->response.wire);
     sl_text_free(&x->response.heads);
     free(x->response.body);

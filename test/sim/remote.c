@@ -5,7 +5,7 @@
 
 void sim_remote_begin(sim *s, sim_transfer *x)
 {
-  if (s->remotes && !x->remote) x->remote = sl_remote_new(&x->t);
+  if (s->remotes && !x->remote) x->remote = sl_remote_new(x->transfer);
 }
 
 void sim_remote_act(sim *s)
@@ -37,5 +37,5 @@ void sim_check_remote(sim *s, sim_transfer *x)
 {
   uint32_t mask;
   bool abort;
-  if (sl_remote_take(x->t.remote, &mask, &abort)) sim_violate(s, x, "called past a remote command", mask, abort);
+  if (sl_remote_take(x->transfer->remote, &mask, &abort)) sim_violate(s, x, "called past a remote command", mask, abort);
 }

@@ -103,7 +103,11 @@ static void played(sim *s, sim_channel *c)
 static void answer(sim *s, sim_channel *c)
 {
   sim_transfer *x = c->asker;
+  static char no[] = "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n";
+  static const sim_response rejection = { .wire = { .data = no, .len = sizeof no - 1 }, .whole = true,
+                                          .heads = { .data = no, .len = sizeof no - 1 }, .seg_max = 65536 };
   const sim_response *r = c->hop < x->hop_count ? &x->redirects[c->hop] : &x->response;
+  if (c->expects && x->up.rejects) r = &rejection;
   c->answered = true;
   c->continue_at_us = SL_NEVER;
   c->playing = r;
@@ -135,7 +139,7 @@ static void body_came(sim *s, sim_channel *c, bool whole)
     return;
   }
   if (whole) {
-    c->reading = false;
+    c->reading = c->stalled = false;
     x->whole_sent = true;
     if (up->announced >= 0 ? c->body_at != up->announced : c->body_at != up->len)
       sim_violate(s, x, "the end of a body that is not whole", c->body_at, up->len);
@@ -164,7 +168,7 @@ static void request_head(sim *s, sim_channel *c, uint32_t n)
   char length[24];
   sl_line l = { length, length + sizeof length };
   sl_line_int(&l, up->announced);
-  bool known = h->body && up->announced >= 0, expects = h->body && up->expects;
+  bool known = h->body && up->announced >= 0, expects = h->body && up->expects && !(x->rejected_at && x->head_at >= x->rejected_at);
   if (has_line(c, n, "Content-Length", known ? length : NULL) != known ||
       has_line(c, n, "Transfer-Encoding", NULL) != (h->body && !known))
     sim_violate(s, x, "a request with another framing", up->announced, h->body);
@@ -181,7 +185,8 @@ static void request_head(sim *s, sim_channel *c, uint32_t n)
   }
   c->requests++;
   c->asker = x;
-  c->answered = c->continued = x->whole_sent = false;
+  c->answered = c->continued = x->whole_sent = c->trailer_came = false;
+  c->expects = expects;
   c->body_at = c->chunk_state = 0;
   c->head_us = s->now_us;
   x->heads.len = x->head_at; /* of an answer that was cut off, nobody saw the rest */
@@ -189,6 +194,11 @@ static void request_head(sim *s, sim_channel *c, uint32_t n)
   if (!c->reading) {
     x->whole_sent = true;
     answer(s, c);
+    return;
+  }
+  if (expects && up->rejects) {
+    answer(s, c);
+    x->rejected_at = (uint32_t)x->heads.len; /* unless it never got there */
     return;
   }
   if (expects && up->continue_us >= 0) c->continue_at_us = s->now_us + up->continue_us;
@@ -201,8 +211,8 @@ static void body_bytes(sim *s, sim_channel *c, const char *data, uint32_t n)
   const sim_upload *up = &x->up;
   if (c->body_at + n > up->len || memcmp(up->bytes + c->body_at, data, n))
     sim_violate(s, x, "upload: bytes lost, doubled or wrong", c->body_at, n);
-  int64_t expect_us = x->options.expect_100_ms * 1000;
-  if (up->expects && c->kind != SL_FILE && !c->continued && !c->answered && s->now_us < c->head_us + expect_us)
+  int64_t expect_us = x->o->expect_100_ms * 1000;
+  if (c->expects && c->kind != SL_FILE && !c->continued && !c->answered && s->now_us < c->head_us + expect_us)
     sim_violate(s, x, "R5: a body before its time", s->now_us - c->head_us, expect_us);
   c->body_at += n;
 }
@@ -211,6 +221,7 @@ static void body_bytes(sim *s, sim_channel *c, const char *data, uint32_t n)
 static uint32_t body_chunked(sim *s, sim_channel *c, const char *data, uint32_t n, bool *whole)
 {
   uint32_t used = 0;
+  const sim_upload *up = &c->asker->up;
   if (c->chunk_state == 1) {
     used = n < c->chunk_left ? n : c->chunk_left;
     body_bytes(s, c, data, used);
@@ -219,12 +230,15 @@ static uint32_t body_chunked(sim *s, sim_channel *c, const char *data, uint32_t 
   }
   const char *lf = memchr(data, '\n', n);
   if (!lf) {
-    if (n > 8) sim_violate(s, c->asker, "R4: a chunk line without an end", n, 0);
+    if (n > 12) sim_violate(s, c->asker, "R4: a chunk line without an end", n, 0);
     return 0;
   }
   used = (uint32_t)(lf - data) + 1;
   bool ok = used >= 2 && data[used - 2] == '\r';
-  if (c->chunk_state >= 2) {
+  if (c->chunk_state == 3 && up->trailers && !c->trailer_came) {
+    c->trailer_came = true;
+    ok = used == 9 && !memcmp(data, "X-Up: t\r\n", 9);
+  } else if (c->chunk_state >= 2) {
     ok = ok && used == 2;
     *whole = c->chunk_state == 3;
     c->chunk_state = 0;

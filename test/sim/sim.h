@@ -7,10 +7,14 @@
  *
  *   host.c        the door: channels, socket buffers, what the host reads ahead, faults of the n-th call
  *   server.c      the far end: what a request is answered with, and when its bytes arrive
- *   play.c        the user's callbacks, the commands, and the loop that moves time
+ *   play.c        the commands, and the loop that moves time; user.c: the user's callbacks
+ *   remote.c      another thread's commands
+ *   face.c        the C face: handles, C callbacks, perform and poll, socket_action; host_fds.c: its descriptors
  *   scenario.c    from a seed to origins, responses, options, users, commands
  *   invariants.c  what must hold at every step; the trace
- *   remote.c      another thread's commands
+ *   plants.c      what is broken on purpose, to see that it is found
+ *   responses.c, requests.c: its parts; words.c: in words
+ *   shrink.c      a failing seed made small
  *   main.c        command line; exports.c: the same for Wasm
  *
  * Scenario: transfers (GET, HEAD, PUT, POST, or a file read or written) to origins. Each transfer has one
@@ -24,18 +28,21 @@
  *
  * Invariants, after every step (invariants.c): no delivery while RECV is paused, before the start, after
  * done or after the user failed, none nested; delivered bytes are the true ones, in order; one done a
- * start; 0 only with the whole body; an end with another code only as the script allows; what engine and
+ * start; the gate is as calls and refusals made it (P1); 0 only with the whole body; an end with another code only as the script allows; what engine and
  * host hold is bounded; a body is asked for only while it may go, and the server gets it whole, in order,
  * framed exactly, and again from the start after a rewind; credentials stay with their origin; a paused
  * transfer wants no SL_IN, nor SL_OUT but for bytes already read; an end that the server told is seen
- * though the upload is paused (R6); limits neither early nor late, none of the low speed while paused; no
- * turn without cause; nothing open at the end; no call on a closed channel.
+ * though the upload is paused (R6); limits neither early nor late, over redirects and when they change, none
+ * of the low speed while paused; what its rate holds back is not wanted (F3); no more connections than the limits
+ * say; a wakeup stays until it is taken (K2, K3); no turn without cause; nothing open at the end; no call on a
+ * closed channel.
  *
  * Trace: one line an event, "microseconds transfer letter a b\n", transfer 0 when none. Letters: the
- * engine's own S state, G gate, W write, X stop, O open, C close, R remote (multi.h says what a and b are); and d
+ * engine's own S state, G gate, W write, X stop, O open, C close (multi.h says what a and b are); and d
  * done (code, bytes); u body asked for (at most, answer), b rewind (place, answer); commands a add, q more,
- * p pause (mask, by), r resume, x stop, m remove, v speed, h host holds, f host frees, e spurious events; y
- * the host reset or ended a channel (channel, code); z a remote command (mask, -1: abort); w want (channel, set). */
+ * p pause (mask, by), r resume, x stop, m remove, v speed, l limit, n connection limits, k wakeup, o poll, h host
+ * holds, f host frees, e spurious events; y
+ * the host reset or ended a channel (channel, code); w want (channel, set). */
 #ifndef SIM_H
 #define SIM_H
 #include "engine/base.h"
@@ -56,9 +63,23 @@
 #define SIM_CALM_US (200 * SL_SECOND) /* how long what is calm may take                            */
 
 enum sim_flags {
-  SIM_SELF_TEST = 1, /* the user sees one byte doubled: a violation must be found   */
-  SIM_DESCRIBE = 2   /* result.script says in readable lines what the scenario is   */
+  SIM_DESCRIBE = 2, /* result.script says in readable lines what the scenario is      */
+  SIM_PLANT = 16    /* times a plant: that is broken on purpose, and must be found    */
 };
+
+/* What can be broken on purpose (plants.c has what is found then): one for each invariant. */
+enum sim_plant {
+  PLANT_NONE, PLANT_BYTE, PLANT_DELIVERY, PLANT_GATE, PLANT_TOTAL, PLANT_SLOW_PAUSED, PLANT_SLOW, PLANT_SILENCE,
+  PLANT_WANT, PLANT_WANT_RATE, PLANT_SPIN, PLANT_LEAK, PLANT_TWICE, PLANT_HELD, PLANT_WAKE, PLANT_COUNT, PLANT_STUCK,
+  PLANT_RATE, PLANT_UPLOAD, PLANT_END, PLANT_EARLY, PLANT_CODE, PLANT_DONE_HELD, PLANT_CONNECTIONS,
+  PLANT_CONNECT, PLANT_PAUSED, PLANT_QUEUE, PLANT_SOCKET, PLANT_TIMER, PLANT_POLL, PLANT_SEND_WANT, PLANT_P2, SIM_PLANTS
+};
+
+/* Who drives the engine: JavaScript's way, events and one timer; or a C program by the multi interface. */
+enum sim_drive { SIM_DRIVE_EVENTS, SIM_DRIVE_POLL, SIM_DRIVE_SOCKETS };
+
+#define SIM_LOOP_FD 1
+#define SIM_FD(ch) ((ch) + SIM_LOOP_FD + 1)
 
 typedef struct sim sim;
 typedef struct sim_transfer sim_transfer;
@@ -103,6 +124,8 @@ typedef struct {
   enum sim_fault fault;  /* END or RESET by the server at fault_at                       */
   uint32_t fault_at;
   bool rewinds, readies; /* the user has rewind; ready                                   */
+  bool rejects;          /* the server does not do Expect: 417                           */
+  bool trailers;         /* behind the last chunk                                        */
   uint32_t pause, again, fail, most; /* chances; bytes a read at most, 0: any            */
   int64_t pause_at;      /* pause once at this many bytes, -1: not                       */
   /* what happened */
@@ -139,13 +162,15 @@ typedef struct {
   /* the request that is being read: reading -> of its body `body_at` bytes so far */
   sim_transfer *asker;
   uint32_t hop;
-  bool reading, continued, answered;
+  bool reading, continued, answered, expects;
+  bool trailer_came;
   uint32_t body_at;
   uint32_t chunk_left;   /* of a chunked body                                            */
   uint8_t chunk_state;   /* 0 size line, 1 data, 2 line end, 3 last line end             */
   int64_t head_us, continue_at_us;
   bool stalled;
   bool writes;           /* a file                                                       */
+  int watched;           /* CURL_POLL_* as the program was told                          */
 } sim_channel;
 
 typedef struct {
@@ -158,9 +183,12 @@ typedef struct {
 } sim_origin;
 
 struct sim_transfer {
-  sl_transfer t;         /* first: a sl_transfer* is a sim_transfer*                     */
+  sl_transfer t;         /* its own, or part of a C handle: always reached by `transfer`  */
+  sl_options options;    /* the same: by `o`                                              */
+  sl_transfer *transfer;
+  sl_options *o;
+  CURL *easy;            /* of the C face, or NULL                                         */
   sim *sim;
-  sl_options options;
   sl_user user;
   uint32_t number;       /* 1 ..                                                         */
   uint32_t origin;
@@ -172,6 +200,7 @@ struct sim_transfer {
   bool may_hang;
   /* the user: chances in 1024 */
   uint32_t refuse, partial, fail, act;
+  uint32_t model;        /* what it and the commands made of its pause: enum sl_dir bits        */
   int64_t refuse_at;     /* refuse once at this many delivered bytes, -1: not            */
   int64_t resume_us;     /* resume this long after a refusal, -1: never                  */
   bool replays;          /* resume with sl_transfer_replay, as curl_easy_pause           */
@@ -192,8 +221,18 @@ struct sim_transfer {
   bool paused_at_run;
   bool stop_asked, speed_changed, send_speed_changed;
   sluice_remote *remote; /* NULL: none                                                   */
+  int64_t limits_us, slow_us; /* when limits, and those of low speed, were changed last   */
+  int64_t freed_us;      /* when its host freed it last                                  */
+  uint8_t life;          /* as last traced                                               */
+  int64_t single_us, single_held_us; /* begin of the present try; held by then           */
+  int64_t moved_us;      /* when bytes moved last                                        */
+  uint64_t moved_bytes;
+  int64_t silent_us;     /* since when an answer is due, wanted, and does not come        */
+  uint64_t silent_bytes;
+  sl_ch silent_ch;
   /* requests beyond one GET */
   bool file, follow, loops, unreachable; /* unreachable: no answer can become the user's  */
+  uint32_t post_redirect;/* CURL_REDIR_*: a POST stays one                               */
   bool missing;          /* the last redirect names no place: it is the answer           */
   sim_hop hops[SIM_HOPS_MAX + 1];
   uint32_t hop_count;    /* redirects before `response`                                  */
@@ -203,12 +242,16 @@ struct sim_transfer {
   sl_text heads;         /* of all answers that began since the start                    */
   int64_t end_due_us;    /* since when the engine could know that the server ended; 0: not  */
   bool whole_sent;       /* the server has the whole body of the latest request          */
+  uint32_t rejected_at;  /* ... and has answered 417 to its Expect: end of that in heads   */
 };
 
 enum sim_what {
   SIM_ADD, SIM_PAUSE, SIM_RESUME, SIM_STOP, SIM_REMOVE, SIM_READD, SIM_SPEED, SIM_HOLD, SIM_FREE,
   SIM_SPURIOUS, SIM_LOOK, /* nothing: a time at which `look` is called */
-  SIM_MORE /* there are body bytes again */
+  SIM_MORE, /* there are body bytes again */
+  SIM_LIMIT, /* an option while it runs: sim_limit_arg */
+  SIM_CONNS, /* the engine's: total * 16 + for one host */
+  SIM_WAKE, SIM_POLL /* somebody wakes the loop; somebody takes the wakeup */
 };
 
 typedef struct {
@@ -226,7 +269,11 @@ struct sim {
   uint32_t flags;
   int64_t now_us;
   sl_multi *m;
-  sl_loop *loop;
+  CURLM *multi;          /* the C face, or NULL                                          */
+  enum sim_drive drive;
+  int64_t timer_us;      /* as the program was told                                      */
+  bool performed, loop_woken;
+  uint32_t in_pause;     /* depth of curl_easy_pause: a replay is no nested delivery (P6) */
   uint32_t loops;        /* sl_loop_new minus sl_loop_free                               */
   sim_origin origins[SIM_ORIGINS_MAX];
   uint32_t origin_count;
@@ -245,10 +292,16 @@ struct sim {
   int64_t late_us;       /* the loop comes this late, at most                            */
   bool other_alpn;       /* TLS agrees on a protocol nobody asked for                    */
   uint32_t fail_call;    /* this call of the door fails; 0 = none                        */
+  uint32_t fail_chance;  /* ... and each with this chance in 1024 until it is calm       */
+  uint32_t busy;         /* opening finds no room, with this chance, until it is calm    */
   uint32_t calls;
   bool looking;          /* a check is on: it does not count as a call                   */
-  bool dead;             /* the host ended the guest                                     */
   uint32_t remotes;      /* chance of a remote command in a call of the door             */
+  bool dead;             /* the host ended the guest                                     */
+  bool woken;            /* a wakeup that nobody has taken                               */
+  uint32_t limit_all, limit_host; /* connections                                         */
+  uint32_t allowed, allowed_host[SIM_ORIGINS_MAX][2]; /* connections: the limit, or what was open when it shrank */
+  enum sim_plant plant;
   /* the run */
   int64_t calm_us;
   bool calm, stopped;
@@ -272,14 +325,24 @@ typedef struct {
   char *trace, *script;  /* owned; sim_result_free                                       */
   uint32_t trace_len, script_len;
   uint64_t hash;         /* FNV-1a 64 of the trace                                       */
-  uint32_t transfers, steps, turns;
+  uint32_t transfers, steps, commands;
   uint32_t by_code[SIM_CODES];
   uint64_t bytes;
   int64_t virtual_us;
 } sim_result;
 
+/* What is left out of a scenario: shrink.c says what the ids mean. */
+#define SIM_EDITS_MAX 512
+typedef struct {
+  uint32_t count, commands; /* commands: of the scenario, told by a run */
+  uint32_t ids[SIM_EDITS_MAX];
+} sim_edits;
+
 /* Run one seed. 1: all invariants held; 0: out->message says which did not. */
 int sim_run(uint64_t seed, uint32_t flags, sim_result *out);
+int sim_run_without(uint64_t seed, uint32_t flags, const sim_edits *e, sim_result *out);
+/* Into e as much as can be left out of a seed that fails so: how many runs it took. */
+uint32_t sim_shrink(uint64_t seed, uint32_t flags, const char *message, sim_edits *e);
 void sim_result_free(sim_result *r);
 
 /* For hand-written scenarios: a calm host (no delays, no read-ahead, large buffers, moving nothing), one
@@ -297,6 +360,8 @@ void sim_redirect(sim_transfer *x, uint32_t status, const char *location, uint32
 const sim_response *sim_final(const sim_transfer *x);
 void sim_number(sim_transfer *x, int option, int64_t value);
 void sim_at(sim *s, int64_t after_us, enum sim_what what, uint32_t number, int64_t arg);
+/* An option that can change while a transfer runs, with a value of any size. */
+int64_t sim_limit_arg(sim *s);
 /* Until everything has ended. False: violated. */
 bool sim_play(sim *s);
 void sim_free(sim *s);
@@ -308,17 +373,68 @@ bool sim_chance(sim *s, uint32_t k);
 /* Mostly small, up to max: the logarithm is even. */
 int64_t sim_some(sim *s, int64_t max);
 
+/* responses.c, requests.c: parts of a scenario. */
+enum sim_evil {
+  EVIL_NONE, EVIL_GARBAGE, EVIL_STATUS, EVIL_HEADER, EVIL_FOLDED, EVIL_TWO_LENGTHS, EVIL_LENGTH, EVIL_CODING,
+  EVIL_CHUNK_SIZE, EVIL_CHUNK_END, EVIL_HUGE_HEAD, EVIL_EXTRA, EVIL_COUNT
+};
+uint8_t *sim_bytes(sim_transfer *x, uint32_t n, uint64_t salt);
+void sim_make_body(sim_transfer *x, uint32_t n);
+void sim_make_response(sim *s, sim_transfer *x, enum sim_evil evil);
+void sim_make_fault(sim *s, sim_transfer *x);
+void sim_make_upload(sim *s, sim_transfer *x);
+void sim_make_redirects(sim *s, sim_transfer *x);
+void sim_make_file(sim *s, sim_transfer *x);
+/* An answer that comes before the body is whole may end the connection under it. */
+void sim_early_answer(sim_transfer *x);
+/* shrink.c */
+void sim_edit(sim *s, const sim_edits *e);
+/* words.c: into s->script. */
+void sim_describe(sim *s);
+
 /* scenario.c */
 void sim_scenario(sim *s);
 void sim_allow(sim_transfer *x, CURLcode code);
 /* Fill in what a transfer needs before it can be added (options and URL). */
 void sim_transfer_ready(sim_transfer *x);
 
-/* play.c */
+/* user.c */
+sim_transfer *sim_of(const sl_transfer *t);
 extern const sl_user sim_user;
 int32_t sim_write(sl_transfer *t, enum sl_part part, const char *data, uint32_t n);
 int32_t sim_user_ready(sl_transfer *t);
 bool sim_user_rewind(sl_transfer *t);
+
+/* play.c: commands, as they are and from inside callbacks */
+void sim_add(sim *s, sim_transfer *x);
+void sim_take_out(sim *s, sim_transfer *x);
+void sim_pause(sim_transfer *x, uint32_t mask, enum sl_by by);
+void sim_stop(sim_transfer *x, enum sl_cause cause);
+void sim_set_limit(sim_transfer *x, int64_t arg);
+void sim_wake(sim *s);
+
+/* face.c: the C face */
+void sim_use_easy(sim *s, enum sim_drive drive);
+void sim_easy_new(sim_transfer *x);
+void sim_easy_ready(sim_transfer *x);
+void sim_easy_pause(sim_transfer *x, uint32_t mask);
+void sim_easy_forbidden(sim *s, sim_transfer *x);
+CURLMcode sim_easy_add(sim *s, sim_transfer *x);
+void sim_easy_remove(sim *s, sim_transfer *x);
+void sim_easy_limit(sim_transfer *x, int option, int64_t value);
+void sim_easy_connections(sim *s, long all, long host);
+void sim_easy_wake(sim *s);
+void sim_easy_take_wakeup(sim *s);
+void sim_easy_lie(sim *s);
+/* A turn of the program's loop, which may sleep until then. False: it has nothing to do now. */
+bool sim_easy_turn(sim *s, int64_t until_us);
+/* After each step: ends are read, what was told is looked at. */
+void sim_easy_settled(sim *s);
+void sim_easy_end(sim *s);
+
+/* plants.c */
+const char *sim_plant_message(uint32_t plant);
+void sim_plant_step(sim *s);
 
 /* remote.c */
 void sim_remote_begin(sim *s, sim_transfer *x); /* x is to be added       */
@@ -334,6 +450,9 @@ uint32_t sim_channel_events(const sim *s, const sim_channel *c);
 /* Bytes the host can give at once. */
 uint32_t sim_channel_unread(const sim *s, const sim_channel *c);
 void sim_set_current(sim *s);
+sim *sim_current(void);
+/* These events are told: what follows from that in the host. */
+void sim_channel_told(sim *s, sim_channel *c, uint32_t events);
 
 /* server.c */
 void sim_server_sent(sim *s, sim_channel *c); /* bytes were added to c->request */
