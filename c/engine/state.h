@@ -6,7 +6,8 @@
  *
  * Size of the product: life and halves have 16 reachable values (IDLE, PENDING, CONNECTING, DONE and
  * ACTIVE x send {HEAD, WAIT, BODY, END} x recv {HEAD, BODY, END}); times the gate's two bits and
- * "something is held": 16 x 4 x 2 = 128.
+ * "something is held": 16 x 4 x 2 = 128, of which 109 are reached (unit_state.c): nothing is held outside ACTIVE,
+ * and the gate of what is DONE is open.
  *
  * Invariants: outside ACTIVE both halves are NONE. DONE is not entered while bytes are held. Only STOP
  * and FINISH lead to DONE, and only from a life that was started. */
