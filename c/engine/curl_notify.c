@@ -122,7 +122,7 @@ static CURLMcode set_number(sl_curlm *c, CURLMoption option, long value)
   default: return CURLM_UNKNOWN_OPTION;
   }
   sl_queue_call_all(m);
-  return CURLM_OK;
+  return sl_curlm_finish(c); /* B7: the program's timer must know */
 }
 
 static CURLMcode set_pointer(sl_curlm *c, CURLMoption option, void *value)

@@ -147,6 +147,13 @@ static bool is_limit(CURLoption option)
   }
 }
 
+static void limits_changed(sl_easy *e)
+{
+  sl_multi *m = e->t.multi;
+  sl_transfer_limits(&e->t);
+  if (!m->depth && !m->in_callback && m->settle) m->settle(m); /* B7: the program's timer must know */
+}
+
 static bool needs_descriptors(CURLoption option)
 {
   return option == CURLOPT_OPENSOCKETFUNCTION || option == CURLOPT_SOCKOPTFUNCTION ||
@@ -178,7 +185,7 @@ CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...)
     code = CURLE_UNKNOWN_OPTION;
   }
   va_end(args);
-  if (!code && e->t.multi && is_limit(option)) sl_transfer_limits(&e->t);
+  if (!code && e->t.multi && is_limit(option)) limits_changed(e);
   return code;
 }
 

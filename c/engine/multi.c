@@ -226,6 +226,8 @@ void sl_multi_run(sl_multi *m)
   }
   reap(m);
   m->depth--;
+  /* Whose turn is still to come was spared the question; the host must know all the same (W8). */
+  for (sl_conn *c = m->ready_first; c; c = c->ready_next) sl_conn_want(c);
 }
 
 int64_t sl_multi_next_us(const sl_multi *m)

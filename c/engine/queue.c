@@ -26,21 +26,39 @@ static uint32_t count(const sl_multi *m, uint32_t host, bool busy)
   return n;
 }
 
+static bool fits_all(const sl_multi *m, bool busy)
+{
+  return !m->max_connections || count(m, 0, busy) < m->max_connections;
+}
+
+static bool fits_host(const sl_multi *m, uint32_t host, bool busy)
+{
+  return !m->max_host_connections || count(m, host, busy) < m->max_host_connections;
+}
+
 static bool fits(const sl_multi *m, uint32_t host, bool busy)
 {
-  if (!host) return true;
-  if (m->max_connections && count(m, 0, busy) >= m->max_connections) return false;
-  return !m->max_host_connections || count(m, host, busy) < m->max_host_connections;
+  return !host || (fits_all(m, busy) && fits_host(m, host, busy));
+}
+
+/* P10: a paused one would not use a connection, so nobody stands behind it. */
+static bool stands(const sl_transfer *q) { return !(sl_gate_paused(&q->gate) & SL_DIR_RECV); }
+
+/* Whether a newcomer stands behind q: they want the same. */
+static bool is_behind(const sl_multi *m, const sl_transfer *t, const sl_transfer *q)
+{
+  if (!stands(q)) return false;
+  if (q->host == t->host) return m->max_connections || m->max_host_connections;
+  return m->max_connections && fits_host(m, q->host, true);
 }
 
 bool sl_queue_admits(sl_transfer *t)
 {
   const sl_multi *m = t->multi;
   if (t->queued) return t->called || t->busy || fits(m, t->host, true);
-  if (!t->host || !m->queued_first) return true;
-  if (m->max_connections) return false;
-  for (const sl_transfer *q = m->max_host_connections ? m->queued_first : NULL; q; q = q->queued_next)
-    if (q->host == t->host) return false;
+  if (!t->host) return true;
+  for (const sl_transfer *q = m->queued_first; q; q = q->queued_next)
+    if (is_behind(m, t, q)) return false;
   return true;
 }
 
@@ -71,41 +89,49 @@ void sl_queue_enter(sl_transfer *t, bool host_busy)
   SL_LIST_APPEND(m->queued_first, m->queued_last, t, queued_prev, queued_next);
 }
 
-void sl_queue_leave(sl_transfer *t, bool served)
+void sl_queue_leave(sl_transfer *t)
 {
   sl_multi *m = t->multi;
-  bool pass_on = t->called && !served, was_busy = t->busy;
+  bool was_busy = t->busy;
   if (!t->queued) return;
   SL_LIST_REMOVE(m->queued_first, m->queued_last, t, queued_prev, queued_next);
   t->queued_us += m->now_us - t->queued_since_us;
   t->queued = t->called = t->busy = false;
-  /* A host that had room for one may have more. */
-  if (pass_on || (was_busy && served)) sl_queue_freed(m, t->host);
+  /* Served or not: who stood behind it, and did not try for that reason, tries now. */
+  if (was_busy || fits_all(m, true)) sl_queue_freed(m, t->host);
 }
 
+static void call(sl_transfer *q)
+{
+  q->called = true;
+  sl_multi_dirty(q->multi, q);
+}
+
+/* One for the room within the limits, and one that the host had no room for: it may have now. */
 void sl_queue_freed(sl_multi *m, uint32_t host)
 {
+  bool total = fits_all(m, true), own = total && fits_host(m, host, true), asked_host = false;
   if (m->making_room) return;
   for (sl_transfer *q = m->queued_first; q; q = q->queued_next) {
-    bool could = q->busy || (q->host == host || m->max_connections ? fits(m, q->host, true) : false);
-    if (q->called || !could || sl_gate_paused(&q->gate) & SL_DIR_RECV) continue; /* P10: it would not use it */
-    q->called = true;
-    sl_multi_dirty(m, q);
-    return;
+    if (q->called || !stands(q)) continue;
+    if (q->busy) {
+      if (!asked_host) call(q);
+      asked_host = true;
+    } else if (q->host == host ? own : total && m->max_connections && fits_host(m, q->host, true)) {
+      call(q);
+      return;
+    }
   }
 }
 
 void sl_queue_passed(sl_transfer *t)
 {
-  if (!t->called) return;
-  t->called = false;
+  if (!t->called && !t->busy) return;
+  t->called = t->busy = false;
   sl_queue_freed(t->multi, t->host);
 }
 
 void sl_queue_call_all(sl_multi *m)
 {
-  for (sl_transfer *q = m->queued_first; q; q = q->queued_next) {
-    q->called = true;
-    sl_multi_dirty(m, q);
-  }
+  for (sl_transfer *q = m->queued_first; q; q = q->queued_next) call(q);
 }

@@ -175,7 +175,7 @@ CURLcode sl_transfer_replay(sl_transfer *t)
 {
   if (!t->multi || t->gate.delivering) return CURLE_OK;
   replay(t);
-  if (t->conn) sl_conn_want(t->conn); /* it may have been refused again (F2) */
+  if (t->conn) sl_conn_want(t->conn); /* it may have been refused again, or have come to its end (W8) */
   return t->cause == SL_CAUSE_CALLBACK ? t->code : CURLE_OK;
 }
 
@@ -223,7 +223,7 @@ static void end(sl_transfer *t)
   else if (t->conn) sl_conn_release(t->conn, t, left_max(t), complete ? SL_FINISH : SL_ABORT);
   if (t->paused_noted) t->paused_us += t->done_us - t->paused_since_us;
   t->paused_noted = 0;
-  sl_queue_leave(t, false);
+  sl_queue_leave(t);
   sl_timers_clear(&t->multi->timers, &t->timer);
   sl_state_step(&t->state, complete ? SL_STEP_FINISH : SL_STEP_STOP, sl_gate_holds(&t->gate));
   SL_ASSERT(t->state.life == SL_DONE);
@@ -454,7 +454,7 @@ static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spe
     stop_for_host(t, code, 0);
     return;
   }
-  sl_queue_leave(t, true);
+  sl_queue_leave(t);
   sl_conn_attach(c, t);
   t->connects++;
   sl_multi_trace(t->multi, t, SL_TRACE_OPEN, scheme->kind, 1);
@@ -466,7 +466,10 @@ static void find_connection(sl_transfer *t, const sl_scheme *scheme)
   sl_text *spec = &t->multi->spec;
   spec->len = 0;
   spec->failed = false;
-  if (scheme->kind == SL_EXCHANGE && (sl_gate_paused(&t->gate) & SL_DIR_SEND)) return; /* P11: opening sends */
+  if (scheme->kind == SL_EXCHANGE && (sl_gate_paused(&t->gate) & SL_DIR_SEND)) { /* P11: opening sends */
+    sl_queue_leave(t); /* it is in nobody's way */
+    return;
+  }
   CURLcode bad = sl_spec_compose(t, scheme, spec);
   if (bad) sl_transfer_stop(t, SL_CAUSE_INPUT, bad, NULL);
   else if (t->host = sl_queue_host(scheme->kind, spec->data, (uint32_t)spec->len), !sl_queue_admits(t))
@@ -475,7 +478,7 @@ static void find_connection(sl_transfer *t, const sl_scheme *scheme)
     bool pooled = !t->options->fresh_connect && !t->retried && !t->options->connect_only;
     sl_conn *c = pooled ? sl_conn_reuse(t->multi, scheme->kind, spec->data, (uint32_t)spec->len) : NULL;
     if (c) {
-      sl_queue_leave(t, true);
+      sl_queue_leave(t);
       t->reused = true;
       sl_conn_attach(c, t);
       sl_multi_trace(t->multi, t, SL_TRACE_OPEN, scheme->kind, 0);
@@ -487,17 +490,19 @@ static void find_connection(sl_transfer *t, const sl_scheme *scheme)
 
 void sl_transfer_opened(sl_transfer *t) { sl_multi_dirty(t->multi, t); }
 
-/* Look for a connection once more: a retry or a redirect. */
+/* Look for a connection once more. P13, B14: an old pause is forgotten, before anybody is told, so that who pauses
+ * when told means the new try. (Without a connection, curl_easy_pause could not take it back: P2.) */
+static void look_again(sl_transfer *t)
+{
+  if (!t->user->keeps_pause) sl_gate_clear(&t->gate);
+  step(t, SL_STEP_AGAIN);
+  gate_changed(t);
+}
+
+/* A retry or a redirect. */
 static void again(sl_transfer *t)
 {
-  step(t, SL_STEP_AGAIN);
-  if (!t->user->keeps_pause) { /* P13, B14 */
-    uint8_t by_recv = t->gate.by_recv & SL_BY_REMOTE, by_send = t->gate.by_send & SL_BY_REMOTE;
-    sl_gate_clear(&t->gate);
-    t->gate.by_recv = by_recv; /* B2: another thread cannot see that there was a redirect */
-    t->gate.by_send = by_send;
-    gate_changed(t);
-  }
+  look_again(t);
   t->first_us = 0;
   t->heads_before += t->head_sent;
   t->head_sent = 0;
@@ -523,7 +528,7 @@ void sl_transfer_broken(sl_transfer *t, int32_t code)
   sl_conn *c = t->conn;
   if (code == SL_BUSY && t->state.life == SL_CONNECTING && !t->cause) {
     sl_conn_detach(c, t);
-    step(t, SL_STEP_AGAIN);
+    look_again(t);
     wait_for_room(t);
     return;
   }
