@@ -17,6 +17,7 @@ static void make(sim *s, sim_transfer *x, int64_t i)
 {
   delivered[i] = x->delivered;
   sim_number(x, changes[i].option, changes[i].value);
+  if (changes[i].option == CURLOPT_LOW_SPEED_LIMIT || changes[i].option == CURLOPT_LOW_SPEED_TIME) x->slow_us = s->now_us;
   sl_transfer_limits(&x->t);
   sl_multi_run(s->m);
 }
