@@ -72,31 +72,32 @@ fuzz_one() {
         "-artifact_prefix=build/fuzz/found/$name-" "build/fuzz/corpus/$name" "${kept[@]}"
 }
 
-# run_fuzzers SECONDS [NAME...]: each that long, all at once on as many cores as there are.
+# run_fuzzers SECONDS [NAME...]: each that long, as many at a time as there are cores.
 run_fuzzers() {
-    local seconds=$1 name failed=0 log running=0 pids=() names=() i
+    local seconds=$1 name failed=0 pids=()
     shift
     build_fuzzers
     unlock
     mkdir -p build/log
     for name in "${FUZZERS[@]}"; do
         [[ $# == 0 || " $* " == *" $name "* ]] || continue
-        ((running < JOBS)) || { wait -n || true; running=$((running - 1)); }
-        fuzz_one "$name" "$seconds" >"build/log/$name.log" 2>&1 &
-        pids+=($!) names+=("$name")
-        running=$((running + 1))
+        wait_for_room pids || failed=1
+        fuzz_and_tell "$name" "$seconds" &
+        pids+=($!)
     done
-    for i in "${!pids[@]}"; do
-        name=${names[i]} log=build/log/$name.log
-        if wait "${pids[i]}"; then
-            say "pass $name, $(sed -n 's/^#\([0-9]*\).*DONE *cov: \([0-9]*\) ft: \([0-9]*\).*exec\/s: \([0-9]*\).*/\1 runs, \2 edges, \3 features, \4 a second/p' "$log" | tail -n 1)"
-            continue
-        fi
-        failed=1
+    JOBS=1 wait_for_room pids || failed=1
+    return "$failed"
+}
+
+fuzz_and_tell() {
+    local name=$1 log=build/log/$1.log
+    if fuzz_one "$@" >"$log" 2>&1; then
+        say "pass $name, $(sed -n 's/^#\([0-9]*\).*DONE *cov: \([0-9]*\) ft: \([0-9]*\).*exec\/s: \([0-9]*\).*/\1 runs, \2 edges, \3 features, \4 a second/p' "$log" | tail -n 1)"
+    else
         grep -aE 'FUZZ:|ERROR:|runtime error|SUMMARY' "$log" | head -n 20 >&2
         say "FAIL $name: $log; to replay: build/fuzz/bin/$name $(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)"
-    done
-    return "$failed"
+        return 1
+    fi
 }
 
 # merge_corpora: what the runs found and adds an edge, small inputs first, into the committed corpora.
