@@ -529,7 +529,7 @@ run_c_test() {
     name=$(basename "$2")
     log=build/log/$name.$1.log
     if timeout "$C_TEST_SECONDS" "$2" >"$log" 2>&1; then
-        say "pass $name, $1 ($((SECONDS - started)) s)"
+        say "pass $name, $1: $(tail -n 2 "$log" | paste -sd ";") ($((SECONDS - started)) s)"
     else
         say "FAIL $name, $1 (exit $?): $2"
         tail -n 40 "$log" >&2
