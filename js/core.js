@@ -20,7 +20,7 @@ const OUT_OF_MEMORY = 27;
 const SCRATCH = 1024; // bytes; the usual settings of a transfer fit
 export { RECV, SEND };
 /** `enum sl_by` */
-export const BY_CALL = 1, BY_CALLBACK = 2, BY_REMOTE = 4;
+export const BY_CALL = 1, BY_CALLBACK = 2, BY_REMOTE = 4, BY_HOST = 8, BY_SINK = 16;
 
 /**
  * What the engine tells of one transfer.

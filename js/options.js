@@ -48,8 +48,8 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  *   transfer ends early they are cancelled.
  * @property {AbortSignal} [signal] Its listeners are removed when the transfer ends.
  * @property {(chunk: Uint8Array) => unknown} [onData] Body bytes, borrowed until it returns. 'pause': this chunk was not
- *   taken and comes again after resume(). A promise: taken, and nothing comes before it settles. Throwing or rejecting
- *   ends the transfer with CURLE_WRITE_ERROR. Without it, and without `to`, `body` and iteration, the body is collected.
+ *   taken and comes again after resume(). A promise: taken, and nothing comes before it settles. An empty body is
+ *   told by one empty chunk. Throwing or rejecting ends the transfer with CURLE_WRITE_ERROR. Without it, and without `to`, `body` and iteration, the body is collected.
  * @property {string | URL | WritableStream<Uint8Array>} [to] Where the body goes: a file by path or file: URL, emptied when
  *   the head comes and kept, as far as it was written, when the transfer fails (a TypeError for the very file that is read);
  *   or a stream, closed or aborted at the end.
@@ -65,7 +65,8 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {false} [decompress] Content is not decoded yet.
  * @property {Tls} [tls]
  * @property {string} [socketPath] Connect to this unix socket (Windows: named pipe) instead; the URL's host is still asked for.
- * @property {(event: import('./trace.js').TraceEvent) => void} [debug] Told what the engine does for this transfer, as it does it.
+ * @property {(event: import('./trace.js').TraceEvent) => void} [debug] Told what the engine does for this transfer, as it does it. Throwing
+ *   ends the transfer with CURLE_ABORTED_BY_CALLBACK.
  * @property {Multi} [multi] The engine that runs it; default: one shared by all.
  *
  * @typedef {Limits & OwnOptions} TransferOptions

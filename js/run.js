@@ -65,6 +65,7 @@ export class Run {
   #refused = false; // the taker wants nothing before go(), onData before resume()
   #waiting = false; // for the promise of either
   #over = false; // nothing more is delivered
+  #mute = false; // the debug hook has thrown
   #closing = /** @type {(Result & { timer?: NodeJS.Timeout }) | null} */ (null); // the engine has ended; the taker has not
   #beganAt = 0; // milliseconds on the clock of `performance`, while closing
   #reason = /** @type {{ value: unknown } | null} */ (null); // of an abort that gave one
@@ -187,7 +188,10 @@ export class Run {
   get paused() {
     if (this.#closing !== null) return { recv: false, send: false, by: null };
     const engine = this.#core, e = this.#e, mask = engine.number(e, core.PAUSED);
-    const who = mask === 0 ? 0 : engine.number(e, core.BY_RECV) | engine.number(e, core.BY_SEND);
+    // The engine notes who came first; of those here it is known who still wants it.
+    const noted = engine.number(e, core.BY_RECV) | engine.number(e, core.BY_SEND);
+    const called = this.#called !== 0 ? noted & (core.BY_CALL | core.BY_REMOTE) || core.BY_CALL : 0;
+    const who = mask === 0 ? 0 : called | (this.#refused || this.#waiting ? core.BY_CALLBACK : 0) | (noted & core.BY_HOST);
     return { recv: (mask & core.RECV) !== 0, send: (mask & core.SEND) !== 0, by: BY_NAMES.find(([bit]) => who & bit)?.[1] ?? null };
   }
   get state() { return this.#closing === null ? LIFE_NAMES[this.#core.number(this.#e, core.LIFE)] : 'active'; }
@@ -229,8 +233,9 @@ export class Run {
     this.#remotes?.sample();
     if (this.#over) return SL_SINK_FAILED;
     if (this.#called & core.RECV) return SL_SINK_PAUSED; // since just now
-    this.#offered = true;
     const { onData, maxBody } = this.#settings;
+    if (chunk.length === 0 && onData === undefined) return 0; // W11 is for callers: a place knows the end by complete()
+    this.#offered = true;
     let answer, waits = /** @type {Promise<unknown> | null} */ (null);
     try {
       if (onData !== undefined) answer = onData.call(this.#transfer, chunk);
@@ -239,8 +244,9 @@ export class Run {
     } catch (error) {
       return this.#fail(error);
     }
-    if (answer === 'pause' || answer === SL_SINK_PAUSED) {
+    if (onData !== undefined ? answer === 'pause' : answer === SL_SINK_PAUSED) {
       this.#refused = true;
+      if (onData === undefined) this.#apply(core.BY_SINK);
       return SL_SINK_PAUSED;
     }
     if (answer === SL_SINK_FAILED && this.#over) return SL_SINK_FAILED;
@@ -248,7 +254,17 @@ export class Run {
     return chunk.length;
   }
   /** @param {number} kind @param {number} a @param {number} b */
-  onTrace(kind, a, b) { this.#settings.debug?.call(this.#transfer, traceEvent(kind, a, b)); }
+  onTrace(kind, a, b) {
+    if (this.#mute) return;
+    try {
+      this.#settings.debug?.call(this.#transfer, traceEvent(kind, a, b));
+    } catch (error) {
+      this.#mute = true;
+      if (this.#over) return;
+      this.#cause ??= { value: error };
+      this.#stop(ABORTED, null, `debug failed: ${wordsOf(error)}`);
+    }
+  }
   /** @param {number} life */
   onState(life) {
     if (!this.#watched) return;
@@ -289,12 +305,12 @@ export class Run {
   go() {
     if (!this.#refused || this.#over) return;
     this.#refused = false;
-    this.#apply(core.BY_CALLBACK);
+    this.#apply(core.BY_SINK);
     this.#core.run();
   }
   halt() {
     this.#refused = true;
-    this.#apply(core.BY_CALLBACK);
+    this.#apply(core.BY_SINK);
   }
   /** @param {unknown} error */
   broken(error) {
@@ -397,11 +413,11 @@ export class Run {
   /** Nothing more comes before the promise settles. @param {PromiseLike<unknown>} promise */
   #wait(promise) {
     this.#waiting = true;
-    this.#apply(core.BY_CALLBACK);
+    this.#apply(core.BY_SINK);
     promise.then(() => {
       this.#waiting = false;
       if (this.#over) return;
-      this.#apply(core.BY_CALLBACK);
+      this.#apply(core.BY_SINK);
       this.#core.run();
     }, (error) => this.broken(error));
   }

@@ -19,7 +19,7 @@ const CAUSES = ['none', 'complete', 'peer', 'limit', 'callback', 'remove', 'abor
 const KINDS = ['', 'tcp', 'tls', 'exchange', 'file'];
 
 /** Who paused a direction: enum sl_by, the bits of both directions. @param {number} bits */
-const byOf = (bits) => ['call', 'callback', 'remote', 'host'].filter((_name, i) => bits & (1 << i)).join(',') || 'none';
+const byOf = (bits) => ['call', 'callback', 'remote', 'host', 'sink'].filter((_name, i) => bits & (1 << i)).join(',') || 'none';
 
 /** @param {number} kind @param {number} a @param {number} b @returns {TraceEvent} */
 export function traceEvent(kind, a, b) {

@@ -30,6 +30,7 @@ typedef struct sl_conn sl_conn;         /* connection.h: one channel and what ru
 #define SL_UPLOAD_CHUNK_MAX 65536     /* body bytes read from the user at a time                      */
 #define SL_REQUEST_HEAD_MAX 1048576   /* a request head as composed                                   */
 #define SL_RUN_READS_MAX 16           /* receives from one channel before its neighbours get a turn   */
+#define SL_REPLAY_DEPTH_MAX 7         /* unpause calls inside the deliveries of one another (P3), a count   */
 #define SL_POOL_IDLE_MAX 64           /* idle connections kept by one engine, a count                 */
 #define SL_POOL_IDLE_US (118 * SL_SECOND) /* an idle connection older than this is not used again     */
 #define SL_DRAIN_US SL_SECOND         /* B11: a connection that has not read out what was left by then is closed */

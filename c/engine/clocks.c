@@ -24,6 +24,12 @@ static int64_t deadline(int64_t from_us, int64_t after_ms)
   return after_ms > (SL_NEVER - from_us) / 1000 ? SL_NEVER - 1 : from_us + after_ms * 1000;
 }
 
+static bool low_speed_on(const sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  return o->low_speed_limit && o->low_speed_time_s && !t->paused_noted && sl_transfer_running(t);
+}
+
 /* L5: the low-speed clock runs while nothing is paused; a pause makes it forget. The first answer is asked for
  * at once, so that being slow begins here and not a second later (L4). */
 static void start_low_speed(sl_transfer *t, bool first)
@@ -31,7 +37,7 @@ static void start_low_speed(sl_transfer *t, bool first)
   const sl_options *o = t->options;
   int64_t now = t->multi->now_us;
   uint64_t bytes = t->received + t->sent;
-  bool on = o->low_speed_limit && o->low_speed_time_s && !t->paused_noted && sl_transfer_running(t);
+  bool on = low_speed_on(t);
   set_timer(t, SL_TIMER_LOW_SPEED, on ? now + SL_SECOND : SL_NEVER);
   if (first) sl_meter_start(&t->meter, now, bytes);
   else sl_meter_resume(&t->meter, now, bytes);
@@ -81,24 +87,45 @@ static void note_who(sl_transfer *t, int64_t now)
   sl_clocks_set(t);
 }
 
+/* A pause of somebody began or ended: what the meter and the buckets know is forgotten (S3, L5). */
+static void forget(sl_transfer *t, uint32_t opened, int64_t now)
+{
+  if (opened & SL_DIR_RECV) sl_bucket_burst(&t->recv_bucket, (int64_t)sl_transfer_held_engine(t), now);
+  if (opened & SL_DIR_SEND) sl_bucket_burst(&t->send_bucket, 0, now);
+  start_low_speed(t, false);
+}
+
+/* The sink alone held it back: that time does not count. */
+static void go_on(sl_transfer *t, int64_t held_us)
+{
+  sl_meter_skip(&t->meter, held_us);
+  if (low_speed_on(t)) set_timer(t, SL_TIMER_LOW_SPEED, sl_meter_next_us(&t->meter));
+}
+
 /* The gate may have changed: by a call, by a refusal, by the host. */
 bool sl_clocks_gate(sl_transfer *t)
 {
   uint8_t paused = (uint8_t)sl_gate_paused(&t->gate), before = t->paused_noted;
   uint8_t by = t->gate.by_recv | t->gate.by_send;
   bool same = ((by & ~SL_BY_HOST) != 0) == t->own_noted && ((by & SL_BY_HOST) != 0) == t->host_noted;
+  if (by & ~SL_BY_SINK) t->sink_noted = false;
   if (!t->multi || (paused == before && same)) return false;
   int64_t now = sl_clocks_now_us(t);
   note_who(t, now);
   if (paused == before) return false;
   t->paused_noted = paused;
-  sl_multi_trace(t->multi, t, SL_TRACE_GATE, paused, t->gate.by_recv * 16 + t->gate.by_send);
   if (!before) t->paused_since_us = now;
   if (!paused) t->paused_us += now - t->paused_since_us;
-  if ((before & ~paused) & SL_DIR_RECV) sl_bucket_burst(&t->recv_bucket, (int64_t)sl_transfer_held_engine(t), now);
-  if ((before & ~paused) & SL_DIR_SEND) sl_bucket_burst(&t->send_bucket, 0, now);
-  start_low_speed(t, false);
+  if (!before && by == SL_BY_SINK) {
+    t->sink_noted = true;
+    set_timer(t, SL_TIMER_LOW_SPEED, SL_NEVER);
+  } else if (!paused && t->sink_noted) {
+    t->sink_noted = false;
+    go_on(t, now - t->paused_since_us);
+  } else forget(t, before & ~paused, now);
   sl_clocks_silence(t);
+  /* Last: who looks on may pause it once more. */
+  sl_multi_trace(t->multi, t, SL_TRACE_GATE, paused, t->gate.by_recv * 16 + t->gate.by_send);
   return true;
 }
 

@@ -4,7 +4,9 @@
  * derives every deadline from the options, the state and the gate, and stops the transfer when one passes.
  *
  *   TOTAL, CONNECT   T1, T2: run while the caller pauses, are frozen while the host holds (B15)
- *   LOW_SPEED        L1..L6: asked once a second, not while anything is paused
+ *   LOW_SPEED        L1..L6: asked once a second, not while anything is paused; a pause makes it and the rates
+ *                    forget (S3, L5), back-pressure alone (SL_BY_SINK) only stands still: a reader that takes chunk
+ *                    by chunk would else never be too slow, nor held to a rate
  *   PAUSED           B9: time under the caller's own pause
  *   SILENCE          B9: time without a byte while an answer is due and wanted
  *   RECV_, SEND_RATE S2: when the bucket has tokens again

@@ -277,9 +277,8 @@ CURLcode curl_easy_pause(CURL *handle, int bitmask)
   if (m && m->in_watch) return CURLE_RECURSIVE_API_CALL; /* P3, F22 */
   /* P2: begun, not ended, and not in the queue for a connection. */
   if (!m || !sl_transfer_running(&e->t) || !e->t.start_us || e->t.queued) return CURLE_BAD_FUNCTION_ARGUMENT;
-  sl_transfer_pause(&e->t, mask, SL_BY_CALL);
-  CURLcode code = mask & SL_DIR_RECV ? CURLE_OK : sl_transfer_replay(&e->t);
-  if (code) sl_easy_error(e, e->t.error); /* P7 */
+  CURLcode code = sl_transfer_pause_replay(&e->t, mask, SL_BY_CALL);
+  if (code) sl_easy_error(e, *e->t.error ? e->t.error : curl_easy_strerror(code)); /* P7 */
   if (!m->depth && !m->in_callback && m->settle && !m->settle(m)) return CURLE_ABORTED_BY_CALLBACK; /* P9 */
   return code;
 }

@@ -27,7 +27,7 @@ static struct {
 
 static int32_t embed_write(sl_transfer *t, enum sl_part part, const char *data, uint32_t n)
 {
-  if (part == SL_PART_BODY) return n ? on_body(t->token, data, n) : 0;
+  if (part == SL_PART_BODY) return on_body(t->token, data, n);
   if (part == SL_PART_TRAILER) on_trailers(t->token, data, n);
   else if ((t->status >= 200 || !t->status) && !t->redirecting) 
     on_head(t->token, data, n, t->peer, (uint32_t)strlen(t->peer), t->redirects);

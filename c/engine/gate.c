@@ -96,12 +96,13 @@ static bool gate_append(sl_gate *g, enum sl_part part, const char *data, uint32_
 static uint8_t bits_set(uint8_t bits, bool paused, enum sl_by by)
 {
   if (!paused) return bits & SL_BY_HOST;
-  return bits & ~SL_BY_HOST ? bits : (uint8_t)(bits | by);
+  if (bits & ~(SL_BY_HOST | SL_BY_SINK)) return bits;
+  return (uint8_t)((bits & SL_BY_HOST) | by);
 }
 
 uint32_t sl_gate_set(sl_gate *g, uint32_t mask, enum sl_by by)
 {
-  SL_ASSERT(by == SL_BY_CALL || by == SL_BY_CALLBACK || by == SL_BY_REMOTE);
+  SL_ASSERT(by == SL_BY_CALL || by == SL_BY_CALLBACK || by == SL_BY_REMOTE || by == SL_BY_SINK);
   uint32_t before = sl_gate_paused(g);
   g->by_recv = bits_set(g->by_recv, mask & SL_DIR_RECV, by);
   g->by_send = bits_set(g->by_send, mask & SL_DIR_SEND, by);

@@ -12,7 +12,9 @@
 #include "base.h"
 
 enum sl_dir { SL_DIR_RECV = 1, SL_DIR_SEND = 4, SL_DIR_BOTH = 5 }; /* CURLPAUSE_* */
-enum sl_by { SL_BY_CALL = 1, SL_BY_CALLBACK = 2, SL_BY_REMOTE = 4, SL_BY_HOST = 8 };
+/* SINK: a sink is busy with what it took, or was not asked for more: back-pressure, nobody's wish. It stops the bytes
+ * like a pause, but of the clocks' history nothing is forgotten for it (clocks.h). Of receiving only. */
+enum sl_by { SL_BY_CALL = 1, SL_BY_CALLBACK = 2, SL_BY_REMOTE = 4, SL_BY_HOST = 8, SL_BY_SINK = 16 };
 enum sl_part { SL_PART_HEAD, SL_PART_BODY, SL_PART_TRAILER };
 
 /* The user: takes `n` bytes of one part (data is never NULL). Answers how many it accepted; fewer than n (or SL_SINK_PAUSED
@@ -35,7 +37,8 @@ typedef struct {
 enum sl_gate_result { SL_GATE_OPEN, SL_GATE_BLOCKED, SL_GATE_FAILED, SL_GATE_NOMEM };
 
 /* P1: `mask` is the whole new state as seen by call, callback and remote; a host's hold stays until the
- * host frees it. Directions newly paused are noted as set by `by`. Answers the directions that changed. */
+ * host frees it. Directions newly paused are noted as set by `by`; somebody's wish takes the place of SINK. Answers the
+ * directions that changed. */
 uint32_t sl_gate_set(sl_gate *g, uint32_t mask, enum sl_by by);
 /* The host holds or frees both directions. Answers the directions that changed. */
 uint32_t sl_gate_hold(sl_gate *g, bool held);

@@ -121,6 +121,20 @@ void sl_meter_resume(sl_meter *m, int64_t now_us, uint64_t bytes)
   meter_record(m, now_us, bytes);
 }
 
+void sl_meter_skip(sl_meter *m, int64_t us)
+{
+  SL_ASSERT(us >= 0);
+  m->start_us += us;
+  for (unsigned i = 0; i < SL_METER_RECORDS; i++) m->ring[i].at_us += us;
+  if (m->slow_since_us >= 0) m->slow_since_us += us;
+}
+
+int64_t sl_meter_next_us(const sl_meter *m)
+{
+  SL_ASSERT(m->count > 0);
+  return m->ring[(m->count - 1) % SL_METER_RECORDS].at_us + SL_SECOND;
+}
+
 static int64_t speed_between(int64_t from_us, uint64_t from_bytes, int64_t to_us, uint64_t to_bytes)
 {
   if (to_bytes <= from_bytes) return 0;

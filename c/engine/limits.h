@@ -51,6 +51,10 @@ void sl_meter_start(sl_meter *m, int64_t now_us, uint64_t bytes);
 /* After a pause: records and slow clock forgotten, but the average still counts from the start (L2, L5: a
  * peer that fell silent during the pause is found slow by the second record, not by the first look). */
 void sl_meter_resume(sl_meter *m, int64_t now_us, uint64_t bytes);
+/* The last `us` microseconds do not count: everything moves by them. */
+void sl_meter_skip(sl_meter *m, int64_t us);
+/* When the next record is due. */
+int64_t sl_meter_next_us(const sl_meter *m);
 /* Take a record when a second has passed since the last one, and answer the speed (L2). */
 int64_t sl_meter_speed(sl_meter *m, int64_t now_us, uint64_t bytes);
 /* L3: true when speed has stayed below `limit` for at least `time_us`. Updates slow_since_us. */

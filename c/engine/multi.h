@@ -41,6 +41,7 @@ struct sl_multi {
   bool making_room;             /* connections are being closed for somebody  */
   uint32_t depth;               /* > 0: inside a run                         */
   uint32_t in_callback;         /* > 0: inside a callback of the user        */
+  uint32_t replays;             /* unpause calls that deliver, one inside the other */
   int64_t now_us;               /* of the current run                        */
   sl_timers timers;
   sl_transfer *transfers, *transfers_last; /* all that were added, by next   */

@@ -68,12 +68,28 @@ static void gate_changed(sl_transfer *t)
   if (sl_clocks_gate(t)) tell_changed(t);
 }
 
-/* Paused in every direction it still wants: it has nothing to run for (P8, K6). */
+/* Paused in every direction it still wants: it has nothing to run for (P8, K6). One that wants nothing more is to end. */
 static bool blocked(const sl_transfer *t)
 {
   uint32_t paused = sl_gate_paused(&t->gate);
   bool recv = t->state.recv != SL_RECV_END || sl_gate_holds(&t->gate), send = t->state.send != SL_SEND_END;
+  if (!recv && !send) return false;
   return (!recv || (paused & SL_DIR_RECV)) && (!send || (paused & SL_DIR_SEND));
+}
+
+/* What a new pause state means for the rest. */
+static void pause_follow(sl_transfer *t, enum sl_by by)
+{
+  if (!t->multi || t->cause) return;
+  /* R6: the answer is whole, so nobody waits for the rest of a body that is held back now. */
+  bool given_up = t->state.recv == SL_RECV_END && t->state.send != SL_SEND_END;
+  if (given_up && (sl_gate_paused(&t->gate) & SL_DIR_SEND)) sl_out_end(t);
+  if (t->conn) sl_conn_want(t->conn);
+  if ((sl_gate_paused(&t->gate) & SL_DIR_RECV) && t->queued) sl_queue_passed(t);
+  if (blocked(t)) return;
+  /* P8, P14: also when nothing was paused. */
+  if (by != SL_BY_SINK) t->meter.slow_since_us = -1;
+  sl_multi_dirty(t->multi, t);
 }
 
 void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by)
@@ -81,14 +97,7 @@ void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by)
   if (t->state.life == SL_DONE) return;
   sl_gate_set(&t->gate, mask & SL_DIR_BOTH, by);
   gate_changed(t);
-  if (!t->multi || t->cause) return;
-  /* R6: the answer is whole, so nobody waits for the rest of a body that is held back now. */
-  bool given_up = t->state.recv == SL_RECV_END && t->state.send != SL_SEND_END;
-  if (given_up && (sl_gate_paused(&t->gate) & SL_DIR_SEND)) sl_out_end(t);
-  if (t->conn) sl_conn_want(t->conn);
-  if ((sl_gate_paused(&t->gate) & SL_DIR_RECV) && t->queued) sl_queue_passed(t);
-  /* P8, P14: also when nothing was paused. */
-  if (!blocked(t)) sl_multi_dirty(t->multi, t);
+  pause_follow(t, by);
 }
 
 void sl_transfer_remote(sl_transfer *t, uint32_t mask, bool abort)
@@ -171,12 +180,18 @@ static void replay(sl_transfer *t)
   sl_conn_want(c); /* it may have been refused again */
 }
 
-CURLcode sl_transfer_replay(sl_transfer *t)
+CURLcode sl_transfer_pause_replay(sl_transfer *t, uint32_t mask, enum sl_by by)
 {
-  if (!t->multi || t->gate.delivering) return CURLE_OK;
-  replay(t);
-  if (t->conn) sl_conn_want(t->conn); /* it may have been refused again, or have come to its end (W8) */
-  return t->cause == SL_CAUSE_CALLBACK ? t->code : CURLE_OK;
+  sl_multi *m = t->multi;
+  if (!m || t->state.life == SL_DONE) return CURLE_OK;
+  sl_gate_set(&t->gate, mask & SL_DIR_BOTH, by);
+  gate_changed(t);
+  bool replays = !t->gate.delivering && m->replays < SL_REPLAY_DEPTH_MAX;
+  m->replays++;
+  if (replays) replay(t);
+  m->replays--;
+  pause_follow(t, by); /* behind it, for it may have been refused again */
+  return replays && t->cause == SL_CAUSE_CALLBACK ? t->code : CURLE_OK;
 }
 
 /* The end. */
@@ -318,7 +333,7 @@ void sl_transfer_start(sl_transfer *t)
   t->error[0] = t->peer[0] = t->local[0] = 0;
   t->retried = t->reused = t->has_body = t->effective_url = false;
   t->paused_noted = 0;
-  t->own_noted = t->host_noted = false;
+  t->own_noted = t->host_noted = t->sink_noted = false;
   t->frozen_us = 0;
   t->status = t->http_minor = 0;
   t->recv_total = -1;
@@ -689,7 +704,11 @@ void sl_in_moved(sl_transfer *t, uint32_t n)
 void sl_in_end(sl_transfer *t)
 {
   if (t->cause) return;
-  if (t->has_body && !t->received && !t->redirecting) write_part(t, SL_PART_BODY, "", 0); /* W11 */
+  if (t->has_body && !t->received && !t->redirecting) { /* W11 */
+    t->has_body = false; /* told once */
+    write_part(t, SL_PART_BODY, "", 0);
+  }
+  if (!sl_transfer_takes(t)) return; /* W9: the protocol says it once more when it takes again */
   step(t, SL_STEP_RECV_END);
   /* R6: a response that is whole before the request went out ends the sending, unless an error is to be ignored. */
   bool goes_on = t->status >= 400 && t->options->keep_sending_on_error && !(sl_gate_paused(&t->gate) & SL_DIR_SEND);

@@ -76,10 +76,11 @@ struct sl_transfer {
   bool retried, reused;      /* after a stale connection; on a pooled one        */
   uint8_t paused_noted;      /* what the clocks know of the gate:                */
   bool own_noted, host_noted;/* ... who of caller and host has paused it         */
+  bool sink_noted;           /* ... and that it is the sink's back-pressure alone */
   /* what the response said */
   uint16_t status;
   uint8_t http_minor;
-  bool has_body;             /* the empty body of a 204 is told too              */
+  bool has_body;             /* ... which is told even when it is empty (W11)    */
   int64_t recv_total;        /* body bytes announced, -1 = unknown               */
   bool effective_url;        /* the URL was parsed: `url` is valid               */
   /* request.h */
@@ -126,9 +127,10 @@ void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by);
 void sl_transfer_remote(sl_transfer *t, uint32_t mask, bool abort);
 /* The same for what its remote handles have written. Once a run and before each delivery. */
 void sl_transfer_sample(sl_transfer *t);
-/* P6: deliver what is held, as much as the burst covers, before returning. Not from inside a delivery
- * (returns CURLE_OK, the rest follows). The error of a user that failed, else CURLE_OK. */
-CURLcode sl_transfer_replay(sl_transfer *t);
+/* The same, as curl_easy_pause: P6: what is held is delivered before it returns, as much as the burst covers. Not from
+ * inside a delivery to t, nor more than SL_REPLAY_DEPTH_MAX deep in those to others: then it follows in the next run.
+ * The error of a user that failed (P7), else CURLE_OK. */
+CURLcode sl_transfer_pause_replay(sl_transfer *t, uint32_t mask, enum sl_by by);
 /* The one way to end. The first cause wins; later calls and calls on what is not running do nothing.
  * message NULL: the code's own text. Nothing is delivered from now on; it ends in the next run. */
 void sl_transfer_stop(sl_transfer *t, enum sl_cause cause, CURLcode code, const char *message);
@@ -171,6 +173,7 @@ bool sl_in_head_end(sl_transfer *t, int64_t total, bool has_body);
 enum sl_gate_result sl_in_body(sl_transfer *t, const char *data, uint32_t n);
 /* n body bytes went by sl_move: count them. */
 void sl_in_moved(sl_transfer *t, uint32_t n);
+/* The response is complete. While t does not take, it is not (W9): to be said again when it does. */
 void sl_in_end(sl_transfer *t);
 /* The request's head went out whole, and a body follows: now, or when a 100 comes (R5). */
 void sl_out_body(sl_transfer *t, bool wait);

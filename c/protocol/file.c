@@ -87,8 +87,11 @@ static int32_t written(sl_conn *c, sl_transfer *t)
   char nothing;
   int32_t n = f->out_ended ? sl_recv(c->ch, &nothing, 1) : SL_AGAIN;
   if (n) return n > 0 ? SL_IO : n;
-  empty_head(t);
-  if (sl_in_head_end(t, -1, false)) sl_in_end(t);
+  if (t->state.recv == SL_RECV_HEAD) {
+    empty_head(t);
+    if (!sl_in_head_end(t, -1, false)) return 0;
+  }
+  sl_in_end(t);
   return 0;
 }
 
@@ -136,11 +139,11 @@ static int32_t file_input(sl_conn *c)
     if (f->writes) return written(c, t);
     if (t->state.recv == SL_RECV_HEAD) {
       if (!tell_head(c, t)) return 0;
-      if (t->options->nobody) {
-        sl_in_end(t);
-        return 0;
-      }
       continue; /* the head may have been refused */
+    }
+    if (t->options->nobody) {
+      sl_in_end(t);
+      return 0;
     }
     uint64_t left = file_left(f, t);
     int64_t allowance = left ? sl_transfer_recv_allowance(t) : 0;

@@ -124,7 +124,8 @@ static void resume(sim_transfer *x)
 {
   if (!x->added) return;
   sim_pause(x, 0, SL_BY_CALL);
-  if (x->replays && x->running && !x->easy) sl_transfer_replay(x->transfer);
+  /* The same once more changes nothing, and delivers what is held. */
+  if (x->replays && x->running && !x->easy) sl_transfer_pause_replay(x->transfer, 0, SL_BY_CALL);
 }
 
 void sim_stop(sim_transfer *x, enum sl_cause cause)

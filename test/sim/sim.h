@@ -203,7 +203,7 @@ struct sim_transfer {
   uint32_t model;        /* what it and the commands made of its pause: enum sl_dir bits        */
   int64_t refuse_at;     /* refuse once at this many delivered bytes, -1: not            */
   int64_t resume_us;     /* resume this long after a refusal, -1: never                  */
-  bool replays;          /* resume with sl_transfer_replay, as curl_easy_pause           */
+  bool replays;          /* resume with sl_transfer_pause_replay, as curl_easy_pause           */
   /* what happened */
   bool added, running, failed, told;
   uint32_t starts, dones;

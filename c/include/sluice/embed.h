@@ -49,7 +49,8 @@ void SL_EXPORT(sl_embed_trace)(struct sl_embed *e);
 
 /* Start (IDLE or DONE). A pause set in IDLE holds (B14). */
 int32_t SL_EXPORT(sl_embed_start)(struct sl_embed *e);
-/* mask: 1 receive, 4 send: the whole new pause state; by: 1 call, 2 callback. In force on return. */
+/* mask: 1 receive, 4 send: the whole new pause state; by: 1 call, 2 callback, 16 the sink is busy (gate.h). In force on
+ * return. */
 void SL_EXPORT(sl_embed_pause)(struct sl_embed *e, uint32_t mask, uint32_t by);
 /* B1, B2: what another thread wants, as its word was seen now: an abort (1), else the whole pause state. In force on
  * return; in IDLE a pause holds for the start. */
@@ -93,8 +94,8 @@ uint32_t SL_EXPORT(sl_embed_text)(struct sl_embed *e, uint32_t what);
 void SL_APP(on_head)(uint32_t token, const char *ptr, uint32_t n, const char *peer, uint32_t peer_n, uint32_t redirects);
 /* Trailers, likewise. */
 void SL_APP(on_trailers)(uint32_t token, const char *ptr, uint32_t n);
-/* Body bytes out of Wasm memory: how many were accepted (all or 0), or host.h's SL_SINK_PAUSED, SL_SINK_FAILED.
- * Body bytes that take the host's short way come to the sink from the host, not here. */
+/* Body bytes out of Wasm memory, or an empty body (n is 0, W11): how many were accepted (all or 0), or host.h's
+ * SL_SINK_PAUSED, SL_SINK_FAILED. Body bytes that take the host's short way come to the sink from the host, not here. */
 int32_t SL_APP(on_body)(uint32_t token, const char *ptr, uint32_t n);
 /* How many bytes of the request's body may go out now: > 0; 0 = the end; SL_AGAIN = none yet (sl_embed_more
  * says when); SL_SINK_FAILED. The host takes them by sl_move_out; without that they are asked for by on_read_body. */
