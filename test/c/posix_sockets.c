@@ -165,6 +165,19 @@ static void pauses(void)
   CHECK(P3, drive(&l));
   CHECK(W1, body_is(&r, 4000) && told(multi, easy, CURLE_OK));
   l.pause_in = NULL;
+  /* The same after a refusal: the interest is that behind the replay, refused again or not. */
+  r.len = r.calls = 0;
+  r.refuse = 1;
+  curl_multi_remove_handle(multi, easy);
+  curl_multi_add_handle(multi, easy);
+  for (double until = now() + 5; !r.calls && now() < until;) turn(&l, 100);
+  CHECK_EQ(P9, watched(&l), 0);
+  r.refuse = 1;
+  CHECK_EQ(P9, curl_easy_pause(easy, CURLPAUSE_CONT), CURLE_OK);
+  CHECK(P9, r.calls == 2 && watched(&l) == 0);
+  CHECK_EQ(P9, curl_easy_pause(easy, CURLPAUSE_CONT), CURLE_OK);
+  CHECK(P9, r.calls == 3 && watched(&l) == 1);
+  CHECK(P9, drive(&l) && body_is(&r, 4000) && told(multi, easy, CURLE_OK));
   /* B7: a silent paused transfer still has its progress calls, and its limit. */
   r.len = r.calls = 0;
   curl_multi_remove_handle(multi, easy);
