@@ -96,6 +96,14 @@ static void test_bits(void)
   CHECK(B8, g.by_recv == SL_BY_CALL && g.by_send == 0);
   CHECK_EQ(B10, sl_gate_set(&g, 0x40, SL_BY_CALL), SL_DIR_RECV);
   CHECK_EQ(P14, sl_gate_set(&g, 0, SL_BY_CALL), 0);
+  /* A wish takes the place of back-pressure, not the other way round. */
+  CHECK_EQ(B8, sl_gate_set(&g, SL_DIR_RECV, SL_BY_SINK), SL_DIR_RECV);
+  CHECK_EQ(B8, sl_gate_set(&g, SL_DIR_RECV, SL_BY_SINK), 0);
+  CHECK_EQ(B8, g.by_recv, SL_BY_SINK);
+  CHECK_EQ(B8, sl_gate_set(&g, SL_DIR_RECV, SL_BY_CALL), 0);
+  CHECK_EQ(B8, sl_gate_set(&g, SL_DIR_RECV, SL_BY_SINK), 0);
+  CHECK_EQ(B8, g.by_recv, SL_BY_CALL);
+  CHECK_EQ(B8, sl_gate_set(&g, 0, SL_BY_SINK), SL_DIR_RECV);
   sl_gate_set(&g, SL_DIR_BOTH, SL_BY_CALL);
   sl_gate_hold(&g, true);
   sl_gate_clear(&g);

@@ -146,6 +146,28 @@ static void test_burst(void)
   CHECK_EQ(B3, sl_bucket_allows(&b, 0), 100000);
 }
 
+/* L5: time that does not count: the meter says afterwards what it would have said without it. */
+static void test_skip(void)
+{
+  for (int skips = 0; skips < 2; skips++) {
+    sl_meter m;
+    int64_t skipped = 0, slow_at = -1;
+    uint64_t bytes = 0;
+    sl_meter_start(&m, 5 * SL_SECOND, 0);
+    for (int64_t i = 1; i <= 200 && slow_at < 0; i++) {
+      int64_t at = 5 * SL_SECOND + i * 100 * MS + skipped;
+      if (i <= 30) bytes += 200; /* 2000 a second, then nothing */
+      int64_t speed = sl_meter_speed(&m, at, bytes);
+      CHECK(L2, sl_meter_next_us(&m) > at && sl_meter_next_us(&m) <= at + SL_SECOND);
+      if (sl_meter_too_slow(&m, at, speed, 1000, 2 * SL_SECOND)) slow_at = i;
+      if (!skips) continue;
+      sl_meter_skip(&m, i * 37 * MS);
+      skipped += i * 37 * MS;
+    }
+    CHECK_EQ(L5, slow_at, 80); /* with and without */
+  }
+}
+
 /* Nothing overflows (the sanitizer says) and every answer is one. */
 static void test_extremes(void)
 {
@@ -244,6 +266,7 @@ int main(void)
   test_plan_any();
   test_steps();
   test_burst();
+  test_skip();
   test_extremes();
   test_meter();
   test_speed();
