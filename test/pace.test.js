@@ -108,6 +108,20 @@ describe('lowSpeed', () => {
     expect(performance.now() - start).toBeGreaterThan(900);
   })));
 
+  test('P8, P14: resume() clears its clock, also of what is not paused', async () => {
+    const server = await serve(async (peer) => {
+      await peer.request();
+      await peer.send('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n0123456789');
+    });
+    const transfer = new Transfer(server.url(), { multi, lowSpeed: { bytesPerSecond: 1000, ms: 2000 }, timeoutMs: 13000 });
+    const ended = failure(transfer.perform());
+    const ticker = setInterval(() => transfer.resume(), 100);
+    await sleep(3500);
+    expect(transfer.state).toBe('active');
+    clearInterval(ticker);
+    expect(await ended).toMatchObject({ errno: 28, message: expect.stringContaining('too slow') });
+  });
+
   test('a reader that takes its time is not (L5, F6)', async () => {
     const server = await serve(flood(300000, false));
     let reads = 0;

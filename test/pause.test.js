@@ -63,7 +63,7 @@ describe('from callbacks', () => {
   };
   for (const [framing, answer] of Object.entries(whole)) {
     for (const [way, act] of Object.entries(ways)) {
-      test(`W9, W2, F8: in onData at the last byte, ${framing}, by ${way}: not done before resume`, async () => {
+      test(`W9, W2, W5, F8: in onData at the last byte, ${framing}, by ${way}: not done before resume`, async () => {
         const server = await say(answer, framing === 'close');
         const got = [];
         let n = 0;
@@ -275,7 +275,7 @@ describe('from outside', () => {
     expect(calls).toBe(2);
   });
 
-  test('P1, B8, P16: which directions, and set by whom; one reason may go, another stays', async () => {
+  test('P1, P4, B8, P16: which directions, and set by whom; one reason may go, another stays', async () => {
     const body = bytes(300000);
     const server = await say(Buffer.concat([Buffer.from(`${HEAD}Content-Length: ${body.length}\r\n\r\n`), body]));
     let settle = null, chunks = 0;
@@ -300,6 +300,59 @@ describe('from outside', () => {
     expect(transfer.paused).toEqual({ recv: false, send: true, by: 'call' });
     await performing; // F25: it has nothing to send
     expect(transfer.paused).toEqual(none);
+  });
+
+  test('P5, P6, P8: what is held is delivered before resume() returns; sending is open by then', async () => {
+    const server = await say(whole.length), seen = [];
+    const transfer = get(server.url(), { onData(chunk) {
+      seen.push([chunk.length, transfer.paused.send]);
+      return seen.length < 3 ? 'pause' : undefined;
+    } });
+    const performing = transfer.perform();
+    await until(() => seen.length === 1);
+    transfer.pause();
+    transfer.resume();
+    expect(seen).toEqual([[9, false], [9, false]]);
+    expect(transfer.paused.recv).toBe(true); // refused again
+    transfer.resume();
+    expect(seen.length).toBe(3);
+    await performing;
+  });
+
+  test('P10: receiving paused before the start: no connection is made', async () => {
+    const server = await say(whole.length), transfer = get(server.url());
+    transfer.pause('recv');
+    const performing = transfer.perform();
+    await settled(() => server.peers.length, QUIET);
+    expect([server.peers.length, transfer.state]).toEqual([0, 'pending']);
+    transfer.resume();
+    expect((await performing).text()).toBe(text);
+  });
+
+  test('R4, R2: a pause is no chunk: nothing goes out for it, and no end', async () => {
+    const server = await serve(async (peer) => {
+      await peer.request();
+      await until(() => peer.received().endsWith('0\r\n\r\n'));
+      await peer.send(whole.length);
+    });
+    let give;
+    const body = new ReadableStream({ pull: (to) => new Promise((resolve) => { give = (piece) => { if (piece) to.enqueue(Buffer.from(piece)); else to.close(); resolve(); }; }) });
+    const transfer = get(server.url(), { method: 'PUT', body, headers: { expect: '' } });
+    const performing = transfer.perform();
+    const sent = () => server.peers[0]?.received().split('\r\n\r\n').slice(1).join('\r\n\r\n').replace(/^0+(?=\w)/gm, '');
+    await until(() => give);
+    for (const piece of ['one', 'two!']) {
+      const before = sent() ?? '';
+      transfer.pause('send');
+      give(piece);
+      await settled(sent, QUIET);
+      expect(sent() ?? '').toBe(before);
+      transfer.resume();
+      await until(() => sent() === `${before}${piece.length}\r\n${piece}\r\n`);
+    }
+    give(null);
+    expect((await performing).text()).toBe(text);
+    expect(sent()).toBe('3\r\none\r\n4\r\ntwo!\r\n0\r\n\r\n');
   });
 
   test('F25: the upload goes on while receiving is paused, and the other way round', async () => {

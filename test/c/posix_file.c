@@ -110,6 +110,7 @@ static void paused_in_callbacks(void)
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     CHECK_EQ(B6, curl_easy_perform(easy), CURLE_OK);
     CHECK(B6, body_is(&r, sizes[i]));
+    CHECK(W12, !r.refuse && strcmp(words, "Write callback asked for PAUSE when not supported"));
     CHECK_EQ(B6, r.inner, CURLE_OK);
     CHECK_EQ(B6, r.refuse, 0);
     end(&r);

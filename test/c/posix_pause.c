@@ -208,7 +208,7 @@ static void hold(CURLM *multi, puppet *p)
 {
   drive_for(multi, 0.02); /* what was under way comes to rest */
   size_t len = p->len, heads = p->heads_len;
-  CHECK(F5, drive_for(multi, 0.1) < 8);
+  CHECK(F5, drive_for(multi, 0.06) < 8);
   CHECK(W8, p->len == len && p->heads_len == heads);
   CHECK_EQ(W9, running_now(multi), 1);
   CHECK(W9, nothing_told(multi));

@@ -12,7 +12,8 @@ const filesOf = (dir, ext) => readdirSync(`${TEST}${dir}`).filter((name) => name
 const exists = (dir) => statSync(`${TEST}${dir}`, { throwIfNoEntry: false })?.isDirectory();
 const rowsIn = (text) => text.match(ROW) ?? [];
 
-/** C: CHECK(ROW, ...) belongs to the function around it; the simulator's violations and the scenes name theirs in a text. */
+/** C: CHECK(ROW, ...) belongs to the function around it; the simulator's violations and the scenes name theirs in a text, and
+ * so do the scenarios with the simulator: "F6, F7: what". */
 function* testsInC() {
   for (const file of ['c/', 'sim/', 'differential/', 'inject/'].filter(exists).flatMap((dir) => filesOf(dir, '.c'))) {
     let where = '';
@@ -22,6 +23,8 @@ function* testsInC() {
       const scene = /^ {2}\{ "([A-Z]\d[^"]*)", \w+ \},$/.exec(line)?.[1];
       if (scene) for (const row of rowsIn(scene)) yield { row, test: `${file} ${scene}` };
       if (check) for (const row of rowsIn(check[1])) yield { row, test: `${file} ${where}` };
+      if (!file.startsWith('c/sim_')) continue;
+      for (const [, rows] of line.matchAll(/"([PWRTLSGXKHBF]\d{1,2}(?:, [PWRTLSGXKHBF]\d{1,2})*)[:"]/g)) for (const row of rowsIn(rows)) yield { row, test: `${file} ${where}` };
     }
   }
 }
