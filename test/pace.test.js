@@ -44,13 +44,11 @@ async function drain(chunks, each = async () => {}) {
   }
   return n;
 }
-/** A body of n bytes at once, its size announced or not. @param {boolean} chunked */
+/** A body of n bytes at once, its size announced or in chunks of 5000. @param {boolean} chunked */
 const flood = (n, chunked) => async (peer) => {
   await peer.request();
-  if (chunked) await peer.send(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${n.toString(16)}\r\n`);
-  else await peer.send(`HTTP/1.1 200 OK\r\nContent-Length: ${n}\r\n\r\n`);
-  await peer.send(Buffer.alloc(n, 'x'));
-  if (chunked) await peer.send('\r\n0\r\n\r\n');
+  if (!chunked) return peer.send(`HTTP/1.1 200 OK\r\nContent-Length: ${n}\r\n\r\n${'x'.repeat(n)}`);
+  await peer.send(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${`1388\r\n${'x'.repeat(5000)}\r\n`.repeat(n / 5000)}0\r\n\r\n`);
 };
 
 describe('maxRecvSpeed', () => {

@@ -96,7 +96,8 @@ static bool gate_append(sl_gate *g, enum sl_part part, const char *data, uint32_
 static uint8_t bits_set(uint8_t bits, bool paused, enum sl_by by)
 {
   if (!paused) return bits & SL_BY_HOST;
-  if (bits & ~(SL_BY_HOST | SL_BY_SINK)) return bits;
+  bool wish = by == SL_BY_CALL || by == SL_BY_REMOTE;
+  if (bits & ~(SL_BY_HOST | (wish ? SL_BY_SINK : 0))) return bits;
   return (uint8_t)((bits & SL_BY_HOST) | by);
 }
 

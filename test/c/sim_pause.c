@@ -92,6 +92,31 @@ static void connecting(void)
   }
 }
 
+static unsigned opened;
+static void look(sim *s, sim_transfer *x, int64_t slot)
+{
+  (void)x, (void)slot;
+  opened = s->channel_count;
+}
+
+/* P10, B14: where a pause survives the start (JavaScript), a paused receiving side does not even open. */
+static void before_start(void)
+{
+  sim *s = sim_new(1, 0);
+  sim_transfer *x = sim_transfer_new(s);
+  sim_respond(x, 100);
+  x->user.keeps_pause = true;
+  s->look = look;
+  opened = 77;
+  sim_transfer_ready(x);
+  sim_at(s, 0, SIM_PAUSE, 1, SL_DIR_RECV);
+  sim_at(s, 1, SIM_ADD, 1, 0);
+  sim_at(s, SL_SECOND, SIM_LOOK, 1, 0);
+  sim_at(s, 2 * SL_SECOND, SIM_RESUME, 1, 0);
+  expect(x, "P10, B14: paused before the start", CURLE_OK, 1999999, 2000001, NULL);
+  check(opened == 0, "P10: nothing is opened", "channels", opened);
+}
+
 /* S3, B3: in the wait of a rate: the pause ends it, the resume is a full burst. */
 static void rate_wait(void)
 {
@@ -115,6 +140,7 @@ int main(void)
   calls_clear();
   uploads();
   connecting();
+  before_start();
   rate_wait();
   printf(failed ? "%u failed\n" : "ok\n", failed);
   return failed ? 1 : 0;

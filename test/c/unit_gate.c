@@ -99,6 +99,7 @@ static void test_bits(void)
   /* A wish takes the place of back-pressure, not the other way round. */
   CHECK_EQ(B8, sl_gate_set(&g, SL_DIR_RECV, SL_BY_SINK), SL_DIR_RECV);
   CHECK_EQ(B8, sl_gate_set(&g, SL_DIR_RECV, SL_BY_SINK), 0);
+  CHECK_EQ(B8, sl_gate_set(&g, SL_DIR_RECV, SL_BY_CALLBACK), 0); /* how a refusal of that sink arrives */
   CHECK_EQ(B8, g.by_recv, SL_BY_SINK);
   CHECK_EQ(B8, sl_gate_set(&g, SL_DIR_RECV, SL_BY_CALL), 0);
   CHECK_EQ(B8, sl_gate_set(&g, SL_DIR_RECV, SL_BY_SINK), 0);

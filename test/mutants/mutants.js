@@ -152,7 +152,7 @@ export const MUTANTS = [
   { name: 'the largest size is not checked', rows: 'W14', file: transfer,
     from: 'if (!max || size <= (uint64_t)max) return true;', to: 'if (size || max || 1) return true;' },
   { name: 'no call for an empty body', rows: 'W11', file: transfer,
-    from: 'write_part(t, SL_PART_BODY, "", 0); /* W11 */', to: '(void)0; /* W11 */' },
+    from: 'write_part(t, SL_PART_BODY, "", 0);', to: '(void)0;' },
   { name: 'a response that is whole does not end the sending', rows: 'R6', file: transfer,
     from: 'if (!t->cause && t->state.send != SL_SEND_END && !goes_on)', to: 'if (0 && goes_on)' },
   { name: 'a stale connection is not tried again', rows: 'X9', file: transfer,
