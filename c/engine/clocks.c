@@ -123,7 +123,7 @@ bool sl_clocks_gate(sl_transfer *t)
     t->sink_noted = false;
     go_on(t, now - t->paused_since_us);
   } else forget(t, before & ~paused, now);
-  sl_clocks_silence(t);
+  if ((before ^ paused) & SL_DIR_RECV) sl_clocks_silence(t);
   /* Last: who looks on may pause it once more. */
   sl_multi_trace(t->multi, t, SL_TRACE_GATE, paused, t->gate.by_recv * 16 + t->gate.by_send);
   return true;
@@ -222,6 +222,9 @@ static void check_silence(sl_transfer *t)
   else limit_passed(t, "Peer silent for ", t->options->silence_timeout_ms);
 }
 
+/* B9: while the rate let nothing in, nobody listened. */
+static void recv_wanted(sl_transfer *t) { t->last_recv_us = sl_clocks_now_us(t); }
+
 void sl_transfer_expire(sl_transfer *t)
 {
   for (unsigned kind = 0; kind < SL_TIMER_KINDS; kind++) {
@@ -235,6 +238,7 @@ void sl_transfer_expire(sl_transfer *t)
     case SL_TIMER_PAUSED: limit_passed(t, "Paused for ", t->options->paused_timeout_ms); break;
     case SL_TIMER_SILENCE: check_silence(t); break;
     case SL_TIMER_EXPECT: sl_out_go(t); break;
+    case SL_TIMER_RECV_RATE: recv_wanted(t); sl_multi_dirty(t->multi, t); break;
     default: sl_multi_dirty(t->multi, t); break; /* what they held back goes on */
     }
   }
@@ -252,7 +256,9 @@ void sl_transfer_arm(sl_transfer *t)
   if (t->cause || t->state.life != SL_ACTIVE) return;
   bool receives = sl_transfer_takes(t) || sl_transfer_replays(t);
   bool sends = t->state.send != SL_SEND_END && !(sl_gate_paused(&t->gate) & SL_DIR_SEND);
-  set_timer(t, SL_TIMER_RECV_RATE, receives ? bucket_due_us(t, &t->recv_bucket) : SL_NEVER);
+  int64_t recv_due = receives ? bucket_due_us(t, &t->recv_bucket) : SL_NEVER;
+  if (recv_due == SL_NEVER && t->timer.due_us[SL_TIMER_RECV_RATE] != SL_NEVER) recv_wanted(t);
+  set_timer(t, SL_TIMER_RECV_RATE, recv_due);
   set_timer(t, SL_TIMER_SEND_RATE, sends ? bucket_due_us(t, &t->send_bucket) : SL_NEVER);
 }
 

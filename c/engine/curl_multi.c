@@ -178,6 +178,7 @@ void sl_curlm_pump(sl_curlm *c)
   unsigned round = 0;
   do {
     n = sl_wait(c->loop, events, EVENTS_MAX, 0);
+    sl_curlm_waited(c);
     if (n < 0) sl_easy_host_failed(m, n);
     feed(m, events, n);
     sl_multi_run(m);
@@ -218,6 +219,7 @@ static CURLMcode wait(sl_curlm *c, struct curl_waitfd extra[], unsigned int extr
     if (wait_ms < 0 || wait_ms > left_ms) wait_ms = left_ms;
     bool woken = atomic_exchange(&m->woken, false); /* K2: however many there were, they are told by this return */
     int32_t n = wait_both(c, events, woken ? 0 : wait_ms * 1000, extra, extra_n, &extra_ready);
+    sl_curlm_waited(c);
     if (n == SL_NOSYS) return CURLM_UNKNOWN_OPTION; /* this host knows no descriptors, or cannot wait at all */
     if (n < 0) {
       sl_easy_host_failed(m, n);

@@ -35,6 +35,7 @@ typedef struct sl_curlm {
   size_t by_fd_cap;
   struct sl_sock *loop_sock; /* the loop's descriptor, while names are looked up or there are remotes */
   uint32_t lookups;          /* connections that wait for it                              */
+  sl_timers due;             /* of those that connect                                     */
   struct sl_watched *changed_first, *changed_last, *unsettled_first, *unsettled_last;
   int64_t told_us;           /* deadline the timer callback knows, or SL_TOLD_NOTHING     */
   int64_t progress_us;       /* G2: when the next progress calls are due, SL_NEVER: none  */
@@ -61,6 +62,8 @@ CURL *sl_curlm_self(sl_curlm *c);
 
 /* curl_socket.c: begin to tell of descriptors (again), for CURLMOPT_SOCKETFUNCTION. */
 void sl_curlm_watch(sl_curlm *c);
+/* The host has looked at all channels (sl_wait): those that connect may have other descriptors now. */
+void sl_curlm_waited(sl_curlm *c);
 /* Tell of what has changed. */
 void sl_curlm_settle(sl_curlm *c);
 void sl_curlm_tell_timer(sl_curlm *c);

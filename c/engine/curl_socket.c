@@ -5,8 +5,9 @@
  *
  * A watched is a connection seen from here, from its opening to its closing, made only while there is a socket
  * callback; a sock is one descriptor that was announced (P9: and is wanted: a paused one is not). A connection that
- * is not open yet is unsettled: its descriptors change by themselves, so it is looked at after every run. Work is
- * otherwise proportional to what changed.
+ * is not open yet is unsettled: its descriptors change whenever the host looks at it, which is when one of them is
+ * ready, its own deadline has come, a name was found, or somebody waited on all. Work is proportional to what is ready
+ * or has changed, never to what is there.
  *
  * Told at the end of the call that changed it, but a closing: that is told before the descriptor is closed, for its
  * number may be another's right after. */
@@ -34,7 +35,7 @@ typedef struct sl_watched {
   sl_conn *conn;
   CURL *easy;               /* who it is for                    */
   sl_sock *socks;
-  int64_t due_us;
+  sl_timer due;             /* when the host must look at it whatever its descriptors say */
   bool changed, unsettled, looks_up;
   struct sl_watched *changed_prev, *changed_next, *unsettled_prev, *unsettled_next;
 } sl_watched;
@@ -155,8 +156,8 @@ static void assess(sl_curlm *c, sl_watched *w)
 {
   sl_fd fds[SL_FDS_MAX];
   bool ok = true, looks_up = false;
-  uint32_t n = w->conn->idle ? 0 : sl_fds_of(w->conn->ch, fds, SL_FDS_MAX, &w->due_us);
-  if (w->conn->idle) w->due_us = SL_NEVER; /* nobody's: closed when it is found broken */
+  int64_t due_us = SL_NEVER; /* an idle one is nobody's: closed when it is found broken */
+  uint32_t n = w->conn->idle ? 0 : sl_fds_of(w->conn->ch, fds, SL_FDS_MAX, &due_us);
   for (sl_sock *s = w->socks; s; s = s->next) s->seen = false;
   for (uint32_t i = 0; i < n; i++) {
     if (fds[i].fd == sl_loop_fd(c->loop)) looks_up = true;
@@ -167,19 +168,35 @@ static void assess(sl_curlm *c, sl_watched *w)
     if (!s->seen) sock_drop(c, s);
   }
   set_lookup(c, w, looks_up);
-  set_unsettled(c, w, !w->conn->opened || w->due_us != SL_NEVER);
+  sl_timers_set(&c->due, &w->due, SL_TIMER_RETRY, due_us);
+  set_unsettled(c, w, !w->conn->opened || due_us != SL_NEVER);
   if (!ok) stop_all(w->conn);
+}
+
+void sl_curlm_waited(sl_curlm *c)
+{
+  for (sl_watched *w = c->unsettled_first; w; w = w->unsettled_next) set_changed(c, w, true);
 }
 
 void sl_curlm_settle(sl_curlm *c)
 {
-  for (sl_watched *w = c->unsettled_first; w; w = w->unsettled_next) set_changed(c, w, true);
   while (c->changed_first) {
     sl_watched *w = c->changed_first;
     set_changed(c, w, false);
     assess(c, w);
   }
   settle_loop(c);
+}
+
+static sl_watched *watched_new(sl_curlm *c, sl_conn *conn)
+{
+  sl_watched *w = calloc(1, sizeof *w);
+  if (!w) return NULL;
+  w->conn = conn;
+  sl_timer_init(&w->due, w);
+  if (sl_timers_join(&c->due, &w->due)) return w;
+  free(w);
+  return NULL;
 }
 
 /* The engine's hook: something about this connection changed, or it is about to be closed. */
@@ -189,12 +206,10 @@ static void watch(sl_conn *conn, bool closing)
   sl_watched *w = conn->face;
   if (!w && (closing || !watching(c))) return;
   if (!w) {
-    if (!(w = calloc(1, sizeof *w))) {
+    if (!(w = watched_new(c, conn))) {
       stop_all(conn);
       return;
     }
-    w->conn = conn;
-    w->due_us = SL_NEVER;
     conn->face = w;
   }
   if (conn->transfers) w->easy = sl_easy_from(conn->transfers);
@@ -204,6 +219,7 @@ static void watch(sl_conn *conn, bool closing)
   while (w->socks) sock_drop(c, w->socks);
   set_lookup(c, w, false);
   set_unsettled(c, w, false);
+  sl_timers_leave(&c->due, &w->due);
   conn->face = NULL;
   free(w);
 }
@@ -217,6 +233,7 @@ void sl_curlm_watch(sl_curlm *c)
 /* Its connections are gone. */
 void sl_curlm_unwatch(sl_curlm *c)
 {
+  sl_timers_free(&c->due);
   free(c->by_fd);
   c->by_fd = NULL;
   c->by_fd_cap = 0;
@@ -231,7 +248,8 @@ int64_t sl_curlm_next_us(const sl_curlm *c)
   int64_t next = earlier(sl_multi_next_us(c->engine), c->progress_us), due;
   sl_fd fds[SL_FDS_MAX];
   if (c->dead) return 0; /* X7 */
-  for (const sl_watched *w = c->unsettled_first; w; w = w->unsettled_next) next = earlier(next, w->due_us);
+  const sl_timer *look_due = sl_timers_first(&c->due);
+  if (look_due) next = earlier(next, look_due->min_us);
   /* Without a socket callback only whoever asks wants to know. */
   for (const sl_conn *conn = watching(c) || !sl_fds_of ? NULL : c->engine->conns; conn; conn = conn->next)
     if (!conn->opened) {
@@ -261,12 +279,8 @@ void sl_curlm_tell_timer(sl_curlm *c)
 static void look(sl_curlm *c, sl_watched *w)
 {
   uint32_t events = sl_look(w->conn->ch);
+  set_changed(c, w, true);
   if (events) sl_multi_event(c->engine, w->conn->ch, events);
-}
-
-static void look_at_unsettled(sl_curlm *c)
-{
-  for (sl_watched *w = c->unsettled_first; w; w = w->unsettled_next) look(c, w);
 }
 
 static void timer_came(sl_curlm *c)
@@ -274,14 +288,18 @@ static void timer_came(sl_curlm *c)
   c->told_us = SL_TOLD_NOTHING; /* the program's timer is spent (F34) */
   if (c->progress_us <= sl_now_us(c->loop))
     c->progress_us = sl_curlm_owe_progress(c->engine) ? sl_now_us(c->loop) + SL_SECOND : SL_NEVER; /* B7 */
-  look_at_unsettled(c);
+  for (sl_timer *t; (t = sl_timers_first(&c->due)) && t->min_us <= sl_now_us(c->loop);) {
+    sl_timers_set(&c->due, t, SL_TIMER_RETRY, SL_NEVER); /* set anew when it is settled */
+    look(c, t->owner);
+  }
 }
 
 static void socket_came(sl_curlm *c, sl_sock *s, int mask)
 {
   if (!s->owner) {
     sl_look_loop(c->loop); /* F32: read; a wakeup is kept for poll */
-    look_at_unsettled(c);
+    for (sl_watched *w = c->unsettled_first; w; w = w->unsettled_next)
+      if (w->looks_up) look(c, w);
     return;
   }
   sl_conn *conn = s->owner->conn;

@@ -10,7 +10,6 @@
 #include "remote.h"
 #include "request.h"
 
-#define CALLBACK_ABORTED "Callback aborted"
 #define REMOTE_ABORTED "Aborted by a remote handle"
 
 bool sl_transfer_running(const sl_transfer *t)
@@ -256,14 +255,23 @@ static bool progress_aborts(sl_transfer *t)
   return abort != 0;
 }
 
+static void stop_by_progress(sl_transfer *t)
+{
+  sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, "Callback aborted");
+}
+
+/* All was done and taken. G1, G2: the last progress call may still abort it, so it comes first. */
+static void complete(sl_transfer *t)
+{
+  if (progress_aborts(t)) stop_by_progress(t);
+  else sl_transfer_stop(t, SL_CAUSE_COMPLETE, CURLE_OK, NULL);
+}
+
 static void finish(sl_transfer *t)
 {
   sl_multi *m = t->multi;
-  /* G2: a last call at the end; G6: none after an abort. */
-  if (t->cause != SL_CAUSE_CALLBACK && t->cause != SL_CAUSE_ABORT && progress_aborts(t) && !t->code) {
-    t->code = CURLE_ABORTED_BY_CALLBACK;
-    set_error(t, CALLBACK_ABORTED);
-  }
+  /* G2: a last call at the end, which changes nothing any more; G6: none after an abort. */
+  if (t->cause != SL_CAUSE_COMPLETE && t->cause != SL_CAUSE_CALLBACK && t->cause != SL_CAUSE_ABORT) progress_aborts(t);
   end(t);
   sl_multi_finished(m, t);
   m->in_callback++;
@@ -406,7 +414,7 @@ static void connected(sl_transfer *t)
   step(t, SL_STEP_SEND_END);
   step(t, SL_STEP_RECV_HEAD);
   step(t, SL_STEP_RECV_END);
-  sl_transfer_stop(t, SL_CAUSE_COMPLETE, CURLE_OK, NULL);
+  complete(t);
 }
 
 static void begin(sl_transfer *t)
@@ -579,7 +587,7 @@ static void run_active(sl_transfer *t)
     follow(t);
     return;
   }
-  if (ended && !sl_gate_holds(&t->gate)) sl_transfer_stop(t, SL_CAUSE_COMPLETE, CURLE_OK, NULL);
+  if (ended && !sl_gate_holds(&t->gate)) complete(t);
   /* What the connection kept or the host has may go on now. */
   else if (sl_transfer_takes(t)) sl_multi_ready(t->multi, t->conn);
   else if (sl_transfer_send_allowance(t)) sl_multi_ready(t->multi, t->conn);
@@ -592,8 +600,7 @@ void sl_transfer_run(sl_transfer *t)
   if (!t->cause && t->state.life == SL_CONNECTING && t->conn && t->conn->opened &&
       !(sl_gate_paused(&t->gate) & SL_DIR_RECV))
     begin(t);
-  if (!t->cause && t->conn && progress_aborts(t))
-    sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, CALLBACK_ABORTED);
+  if (!t->cause && t->conn && progress_aborts(t)) stop_by_progress(t);
   if (!t->cause && t->state.life == SL_ACTIVE) run_active(t);
   if (t->cause && sl_transfer_running(t)) finish(t);
 }

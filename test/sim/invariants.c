@@ -76,8 +76,9 @@ static void check_limit(sim *s, sim_transfer *x)
     if (!o->paused_timeout_ms || paused < o->paused_timeout_ms * 1000)
       sim_violate(s, x, "paused limit too early", paused, o->paused_timeout_ms);
   } else if (strstr(text, "silent")) {
-    if (!o->silence_timeout_ms || running < o->silence_timeout_ms * 1000)
-      sim_violate(s, x, "silence limit too early", running, o->silence_timeout_ms);
+    int64_t listened = x->listens_us < 0 ? 0 : s->now_us - x->listens_us;
+    if (!o->silence_timeout_ms || listened < o->silence_timeout_ms * 1000)
+      sim_violate(s, x, "silence limit too early", listened, o->silence_timeout_ms);
   } else if (strstr(text, "timed out after")) {
     int64_t connect = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
     int64_t tried = s->now_us - x->single_us - (x->held_sum_us - x->single_held_us);
@@ -137,6 +138,8 @@ void sim_note_pause(sim *s, sim_transfer *x)
 {
   if (x->transfer->cause && x->running) return; /* it is over: what is asked for now changes nothing */
   bool paused = x->running && sl_gate_paused(&x->transfer->gate);
+  if (sl_gate_paused(&x->transfer->gate) & SL_DIR_RECV) x->listens_us = -1;
+  else if (x->listens_us < 0) x->listens_us = s->now_us;
   if (paused && x->paused_since_us < 0) x->paused_since_us = s->now_us;
   bool held = paused && ((x->transfer->gate.by_recv | x->transfer->gate.by_send) & SL_BY_HOST);
   if (held && x->held_since_us < 0) x->held_since_us = s->now_us;

@@ -73,7 +73,7 @@ static void begins(sim *s, sim_transfer *x)
   x->first_write_us = x->last_write_us = -1;
   x->paused_since_us = x->own_since_us = x->held_since_us = -1;
   x->held_sum_us = 0;
-  x->resumed_us = x->burst_us = s->now_us;
+  x->resumed_us = x->burst_us = x->listens_us = s->now_us;
   x->burst_bytes = x->bursts = 0;
   x->paused_sum_us = 0;
   x->rate_max = x->o->max_recv_speed;

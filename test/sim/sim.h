@@ -216,6 +216,7 @@ struct sim_transfer {
   uint32_t burst_bytes;  /* delivered by then                                            */
   uint32_t bursts;       /* how often that was: the first time there is only one step    */
   int64_t paused_since_us, resumed_us, paused_sum_us; /* -1: is not                      */
+  int64_t listens_us;    /* since when it is open for bytes, -1: is not                   */
   int64_t own_since_us;  /* paused by the guest alone, no host's hold beside it; -1: is not  */
   int64_t held_since_us, held_sum_us; /* by its host: the guest's clocks stand still (B15)     */
   bool paused_at_run;
