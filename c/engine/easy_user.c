@@ -299,9 +299,7 @@ static int easy_progress(sl_transfer *t)
                               : o->progress_fn(o->progress_data, (double)total, (double)now, (double)to_send,
                                                (double)sent);
   leave(e);
-  if (!answer || answer == CURL_PROGRESSFUNC_CONTINUE) return 0;
-  sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, "Callback aborted");
-  return 1;
+  return answer && answer != CURL_PROGRESSFUNC_CONTINUE;
 }
 
 static void easy_done(sl_transfer *t)
