@@ -370,7 +370,6 @@ export class Run {
   #finish(result, code) {
     const taker = this.#taker;
     this.#over = true;
-    if (this.#ticker !== null) clearInterval(this.#ticker);
     if (this.#onAbort !== null) this.#settings.signal?.removeEventListener('abort', this.#onAbort);
     result.end(code, code === OK ? taker?.body : undefined, taker?.written);
     let error;
@@ -378,6 +377,10 @@ export class Run {
     else if (code !== OK) error = new TransferError(this.#words, code, result, this.#cause ? { cause: this.#cause.value } : undefined);
     if (code !== OK) taker?.fail(error);
     this.#source?.stop(error);
+    if (this.#ticker !== null) {
+      clearInterval(this.#ticker);
+      if (code !== ABORTED && this.#cause === null) this.#face.tell(this.#transfer, 'progress', result); // G2, G6
+    }
     this.#face.onEnd(this.#transfer, result, error);
   }
   /** The first stop wins. @param {number} code @param {{ value: unknown } | null} reason @param {string} [words] @param {number} [by] @returns {boolean} */
