@@ -126,8 +126,17 @@ static void test_time(void)
   CURLM *multi = curl_multi_init();
   CURL *easy = add(multi, &r, "/hang");
   int n = -1;
+  unsigned requests = server_requests(http);
+  for (double until = now() + SECONDS; server_requests(http) == requests && now() < until;) {
+    running_now(multi);
+    curl_multi_poll(multi, NULL, 0, 20, NULL);
+  }
+  running_now(multi);
+  long ms = -1; /* nothing is going on: to pause leaves nothing to do, to unpause does */
+  CHECK(K6, !curl_easy_pause(easy, CURLPAUSE_ALL) && !curl_multi_timeout(multi, &ms) && ms != 0);
+  CHECK(K6, !curl_easy_pause(easy, CURLPAUSE_CONT) && !curl_multi_timeout(multi, &ms) && ms == 0);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 700L);
-  double at = now(), longest = 0;
+  double at = now() - big_info(easy, CURLINFO_TOTAL_TIME_T) / 1e6, longest = 0;
   while (running_now(multi) && now() - at < SECONDS) {
     double took = polled(multi, 15000, &n);
     if (took > longest) longest = took;
@@ -139,6 +148,29 @@ static void test_time(void)
   CHECK_EQ(K1, curl_multi_poll(NULL, NULL, 0, 0, &n), CURLM_BAD_HANDLE);
   end(&r);
   curl_multi_cleanup(multi);
+}
+
+/* A limit set between perform and poll ends that poll in time. */
+static void test_set_meanwhile(void)
+{
+  static const struct { CURLoption option; const char *says; } cases[] = {
+    { CURLOPT_TIMEOUT_MS, "Operation timed out after " }, { SLUICEOPT_SILENCE_TIMEOUT_MS, "Peer silent for 300 " },
+    { SLUICEOPT_PAUSED_TIMEOUT_MS, "Paused for 300 " } };
+  for (int i = 0; i < 3; i++) {
+    record r;
+    CURLM *multi = curl_multi_init();
+    CURL *easy = add(multi, &r, "/stall/10");
+    for (double until = now() + SECONDS; !r.calls && now() < until;) running_now(multi), curl_multi_poll(multi, NULL, 0, 20, NULL);
+    CHECK_EQ(P1, curl_easy_pause(easy, i == 2 ? CURLPAUSE_RECV : 0), CURLE_OK);
+    for (int k = 0; k < 3; k++) running_now(multi), curl_multi_poll(multi, NULL, 0, 20, NULL);
+    CHECK_EQ(B9, curl_easy_setopt(easy, cases[i].option, 300L), CURLE_OK);
+    double at = now();
+    while (running_now(multi) && now() - at < SECONDS) curl_multi_poll(multi, NULL, 0, 15000, NULL);
+    CHECK(B7, now() - at < 10);
+    CHECK(B9, !strncmp(words, cases[i].says, strlen(cases[i].says)));
+    end(&r);
+    curl_multi_cleanup(multi);
+  }
 }
 
 enum way { BY_CALL, BOTH, BY_REFUSAL, RATE, UPLOAD, WAYS };
@@ -337,6 +369,7 @@ int main(void)
   test_none_is_lost();
   test_many_are_one();
   test_time();
+  test_set_meanwhile();
   test_quiet();
   test_only_perform();
   test_inside();

@@ -114,6 +114,11 @@ export const MUTANTS = [
   { name: 'an abort by the last progress call keeps the connection', rows: 'G1', file: transfer,
     from: 'if (progress_aborts(t)) stop_by_progress(t);\n  else', to: 'progress_aborts(t);' },
 
+  { name: 'a limit set by setopt waits for the next event', rows: 'B9', file: easy,
+    from: '  case SLUICEOPT_PAUSED_TIMEOUT_MS:\n  case SLUICEOPT_SILENCE_TIMEOUT_MS:\n', to: '' },
+  { name: 'every connection that is being made is looked at', rows: 'F4', file: sockets,
+    from: '  while (c->changed_first) {', to: '  sl_curlm_waited(c);\n  while (c->changed_first) {' },
+
   // The heap of deadlines.
   { name: 'a deadline that comes earlier is not moved', rows: 'B7', file: timers,
     from: 'if (t->min_us < before) heap_rise(h, t);', to: '' },
