@@ -8,8 +8,8 @@
 
 #define MS 1000
 #define CHANGES 8
-#define T(x) (&(x)->t)
-#define O(x) (&(x)->options)
+#define T(x) ((x)->transfer)
+#define O(x) ((x)->o)
 
 /* What SIM_LOOK number n sets while it runs. */
 static struct { int option; int64_t value; } change[CHANGES];
