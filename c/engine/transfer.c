@@ -517,7 +517,12 @@ void sl_transfer_opened(sl_transfer *t) { sl_multi_dirty(t->multi, t); }
  * when told means the new try. (Without a connection, curl_easy_pause could not take it back: P2.) */
 static void look_again(sl_transfer *t)
 {
-  if (!t->user->keeps_pause) sl_gate_clear(&t->gate);
+  uint8_t by_recv = t->gate.by_recv & SL_BY_REMOTE, by_send = t->gate.by_send & SL_BY_REMOTE;
+  if (!t->user->keeps_pause) { /* P13, B14 */
+    sl_gate_clear(&t->gate);
+    t->gate.by_recv = by_recv; /* B2: another thread cannot see that there was a redirect */
+    t->gate.by_send = by_send;
+  }
   step(t, SL_STEP_AGAIN);
   gate_changed(t);
 }
