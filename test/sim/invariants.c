@@ -89,10 +89,10 @@ static void check_limit(sim *s, sim_transfer *x)
   }
 }
 
-/* A redirect or a retry begins a new try, and ends a pause that is not to be kept (P13). */
+/* A redirect or a retry begins a new try, and ends a pause that is not to be kept (P13), but another thread's (B2). */
 static void note_life(sim *s, sim_transfer *x, uint8_t life)
 {
-  if (life == SL_PENDING && x->life > SL_PENDING && !x->user.keeps_pause) x->model = 0;
+  if (life == SL_PENDING && x->life > SL_PENDING && !x->user.keeps_pause) x->model = x->remote_model;
   if (life == SL_PENDING && x->life == SL_ACTIVE) {
     x->single_us = x->moved_us = s->now_us;
     x->single_held_us = x->held_sum_us + (x->held_since_us >= 0 ? s->now_us - x->held_since_us : 0);
@@ -112,7 +112,11 @@ void sim_trace_hook(void *arg, const sl_transfer *t, enum sl_trace_kind kind, in
   if (!x) return;
   if (kind == SL_TRACE_REMOTE) {
     x->up.pause_told = false;
-    if (a >= 0 && !x->transfer->cause) x->model = (uint32_t)a & SL_DIR_BOTH;
+    if (a >= 0 && !x->transfer->cause) {
+      uint32_t mask = (uint32_t)a & SL_DIR_BOTH;
+      x->remote_model = (x->remote_model & mask) | (mask & ~x->model);
+      x->model = mask;
+    }
   }
   if (kind == SL_TRACE_STATE) note_life(s, x, (uint8_t)a);
   if (kind == SL_TRACE_GATE) {

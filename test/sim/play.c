@@ -59,7 +59,7 @@ static sim_command *first_command(sim *s)
 
 static void begins(sim *s, sim_transfer *x)
 {
-  if (!x->user.keeps_pause || x->transfer->state.life != SL_IDLE) x->model = 0; /* P13, B14 */
+  if (!x->user.keeps_pause || x->transfer->state.life != SL_IDLE) x->model = x->remote_model = 0; /* P13, B14 */
   x->life = SL_IDLE;
   x->single_us = x->limits_us = x->slow_us = x->moved_us = x->silent_us = x->freed_us = s->now_us;
   x->single_held_us = 0;
@@ -117,6 +117,8 @@ void sim_pause(sim_transfer *x, uint32_t mask, enum sl_by by)
   }
   x->up.pause_told = false;
   if (x->running || x->transfer->state.life == SL_IDLE) x->model = mask & SL_DIR_BOTH;
+  x->remote_model &= x->model;
+  x->slow_us = x->sim->now_us; /* P8 */
   sl_transfer_pause(x->transfer, mask, by);
 }
 
@@ -124,8 +126,9 @@ static void resume(sim_transfer *x)
 {
   if (!x->added) return;
   sim_pause(x, 0, SL_BY_CALL);
-  /* The same once more changes nothing, and delivers what is held. */
-  if (x->replays && x->running && !x->easy) sl_transfer_pause_replay(x->transfer, 0, SL_BY_CALL);
+  /* The same once more changes nothing, and delivers what is held; unless who was told has paused it again. */
+  bool open = !sl_gate_paused(&x->transfer->gate);
+  if (open && x->replays && x->running && !x->easy) sl_transfer_pause_replay(x->transfer, 0, SL_BY_CALL);
 }
 
 void sim_stop(sim_transfer *x, enum sl_cause cause)
