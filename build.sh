@@ -472,10 +472,11 @@ build_test_archive() {
     need_native_compiler "$1"
     need_core
     glob sources c/host/stdio.c 'test/c/support/*.c'
-    compile "build/native-$1" "${CORE[@]}" "${sources[@]}"
+    compile "build/native-$1" "${CORE[@]}" c/engine/embed.c "${sources[@]}"
     produce "build/native-$1/test.a" archive "${OBJECTS[@]}"
-    WRAP=() # alloc_fail.c stands between every program and its allocator
-    if [[ -e test/c/support/alloc_fail.c ]]; then WRAP=("-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"); fi
+    # alloc_fail.c stands between every program and its allocator, door_fail.c between the engine and its host.
+    WRAP=("-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=sl_loop_new,--wrap=sl_open,--wrap=sl_recv,--wrap=sl_unrecv"
+        "-Wl,--wrap=sl_move,--wrap=sl_send,--wrap=sl_move_out,--wrap=sl_info,--wrap=sl_want,--wrap=sl_close,--wrap=sl_wait,--wrap=sl_wake")
 }
 
 link_test() { "${COMPILER[@]}" "${WRAP[@]}" -o "$@"; }

@@ -12,6 +12,7 @@ void *__wrap_realloc(void *p, size_t n);
 
 static atomic_uint left; /* allocations until the one that fails; 0: none will */
 static atomic_bool came;
+static atomic_int held; /* > 0: allocations of others, which do not count */
 
 void alloc_fail_at(unsigned n)
 {
@@ -20,9 +21,11 @@ void alloc_fail_at(unsigned n)
 }
 
 bool alloc_fail_came(void) { return came; }
+void alloc_fail_hold(int by) { held += by; }
 
 static bool fails(void)
 {
+  if (atomic_load(&held)) return false;
   unsigned now = atomic_load(&left);
   while (now && !atomic_compare_exchange_weak(&left, &now, now - 1)) continue;
   if (now != 1) return false;

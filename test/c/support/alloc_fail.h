@@ -11,5 +11,7 @@
 void alloc_fail_at(unsigned n);
 /* Whether it has failed since. */
 bool alloc_fail_came(void);
+/* +1: from now on allocations do not count and do not fail, until as many -1: those of the test itself. */
+void alloc_fail_hold(int by);
 
 #endif
