@@ -84,17 +84,26 @@ static void play_tls(world *w)
 static void play_chunked_trailers(world *w)
 {
   guest *g = world_guest(w);
-  world_answer(g, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
-                  "5;name=value\r\n\1hello\2\r\n11\r\n\1, many long words\2\r\n0\r\nX-Sum: 7\r\n\r\n");
+  world_wire(&g->x->response, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n\2"
+             "5;name=value\r\n\1hello\2\r\n11\r\n\1, many long words\2\r\n0\r\n\3X-Sum: 7\r\n\r\n");
   g->x->response.seg_max = 30;
   g->x->response.delay_us = 100;
+  go(g);
+}
+
+/* A head in two parts, the second with much behind it. */
+static void play_cut_head(world *w)
+{
+  guest *g = get(w, 30000);
+  g->x->response.cut = 20;
+  g->x->response.delay_us = 1;
   go(g);
 }
 
 static void play_until_close(world *w)
 {
   guest *g = world_guest(w);
-  world_answer(g, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n\1all until the end\2");
+  world_wire(&g->x->response, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n\1all until the end\2");
   g->x->response.close = g->x->response.until_close = true;
   go(g);
 }
@@ -139,7 +148,7 @@ static void play_post_fields(world *w)
 static void play_expect_417(world *w)
 {
   guest *g = world_guest(w);
-  world_answer(g, "HTTP/1.1 417 No\r\nContent-Length: 3\r\n\r\n\1no!\2");
+  world_wire(&g->x->response, "HTTP/1.1 417 No\r\nContent-Length: 3\r\n\r\n\1no!\2");
   g->x->up.expects_own = true;
   upload(g, 5000, true);
   g->x->up.answer_at = 0;
@@ -400,7 +409,7 @@ static void play_notify(world *w)
 static const scenario scenarios[] = {
   { "get", play_get, CURLE_OK }, { "easy-perform", play_perform, CURLE_OK }, { "tls", play_tls, CURLE_OK },
   { "get-chunked-trailers", play_chunked_trailers, CURLE_OK }, { "get-until-close", play_until_close, CURLE_OK },
-  { "head", play_head, CURLE_OK }, { "put-continue", play_put_continue, CURLE_OK },
+  { "cut-head", play_cut_head, CURLE_OK }, { "head", play_head, CURLE_OK }, { "put-continue", play_put_continue, CURLE_OK },
   { "post-chunked-upload", play_post_chunked, CURLE_OK }, { "post-fields", play_post_fields, CURLE_OK },
   { "expect-417", play_expect_417, CURLE_OK }, { "redirect-303", play_redirect_303, CURLE_OK },
   { "redirect-307-rewind", play_redirect_307, CURLE_OK }, { "pause-refuse-replay", play_refuse_replay, CURLE_OK },

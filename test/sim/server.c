@@ -323,6 +323,7 @@ static void arrive(sim *s, sim_channel *c)
   }
   uint32_t n = 1 + sim_below(s, r->seg_max);
   if (n > all - done) n = all - done;
+  if (done < r->cut && n > r->cut - done) n = r->cut - done;
   if (r->glue && done + n < all && done + n > all - r->glue) n = all - done;
   if (c->arrived - c->taken >= s->window) {
     c->blocked = true;

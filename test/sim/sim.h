@@ -101,6 +101,7 @@ typedef struct {
   int64_t think_us, delay_us; /* before the first byte; between segments, at most        */
   int64_t file_size;     /* what the host says of a file, -1 = not known                 */
   uint32_t glue;         /* the last bytes of wire arrive together                       */
+  uint32_t cut;          /* what is before this index arrives before the rest; 0: nowhere */
 } sim_response;
 
 /* Where one request of a transfer goes, and what the server expects and does. */

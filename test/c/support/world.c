@@ -28,26 +28,24 @@ guest *world_guest(world *w)
   return g;
 }
 
-void world_answer(guest *g, const char *wire)
+void world_wire(sim_response *r, const char *marked)
 {
-  sim_response *r = &g->x->response;
-  size_t n = strlen(wire);
-  const char *end = strstr(wire, "\r\n\r\n");
-  bool body = false;
+  char mode = '\3';
   alloc_fail_hold(1);
   free(r->body);
   r->wire.len = r->heads.len = 0;
   r->body_len = 0;
-  r->body = malloc(n + 1);
+  r->body = malloc(strlen(marked) + 1);
+  if (!r->body) abort();
   r->whole = true;
-  for (size_t i = 0; i < n; i++) {
-    if (wire[i] == '\1' || wire[i] == '\2') {
-      body = wire[i] == '\1';
+  for (const char *p = marked; *p; p++) {
+    if (*p <= '\3') {
+      mode = *p;
       continue;
     }
-    sl_text_add(&r->wire, wire + i, 1);
-    if (end && wire + i < end + 4) sl_text_add(&r->heads, wire + i, 1);
-    if (body) r->body[r->body_len++] = (uint8_t)wire[i];
+    sl_text_add(&r->wire, p, 1);
+    if (mode == '\3') sl_text_add(&r->heads, p, 1);
+    if (mode == '\1') r->body[r->body_len++] = (uint8_t)*p;
   }
   alloc_fail_hold(-1);
 }

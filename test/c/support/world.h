@@ -49,9 +49,9 @@ const char *world_end(world *w, char *words, size_t size);
 
 /* A guest with the server's script `x->response` empty, and its easy handle not made yet. */
 guest *world_guest(world *w);
-/* Its script: sim_respond, sim_upload_body, sim_redirect as in sim.h, these for other bytes. `body` is in `wire` between
- * pairs of '\1' and '\2', which are taken out; what is before the first empty line is the head. */
-void world_answer(guest *g, const char *wire);
+/* A script of any bytes: a head as far as '\2', which begins framing, as '\1' begins body and '\3' a head again (interim
+ * ones, trailers); the marks themselves are not sent. */
+void world_wire(sim_response *r, const char *marked);
 /* The script is written: make the easy handle for it with all callbacks. */
 void world_ready(guest *g);
 
