@@ -210,6 +210,7 @@ static int32_t move_out(sl_conn *c, sl_transfer *t, uint32_t max)
       char line[CHUNK_LINE];
       chunk_line(line, (uint32_t)n);
       sl_text_add(&c->out, line, sizeof line);
+      if (c->out.failed) return SL_NOMEM; /* a flush would forget it */
       int32_t code = flush(c);
       h->out_chunk = (uint32_t)n;
       if (code < 0) return code;

@@ -1,8 +1,9 @@
-/* world.c: see world.h. */
+/* world.c: see world.h. What is the same for both faces, and the C face. */
 #include "world.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sluice/embed.h>
 #include "alloc_fail.h"
 
 world *world_new(void)
@@ -17,8 +18,6 @@ world *world_new(void)
   alloc_fail_hold(-1);
   return w;
 }
-
-int64_t world_us(const world *w) { return w->s->now_us - SIM_EPOCH_US; }
 
 guest *world_guest(world *w)
 {
@@ -57,26 +56,48 @@ static void pause_until(guest *g)
   if (g->resume_us >= 0) g->resume_at_us = g->w->s->now_us + g->resume_us;
 }
 
-static size_t on_write(char *data, size_t size, size_t n, void *to)
+int32_t world_took(guest *g, const char *data, size_t n)
 {
-  guest *g = to;
   const sim_response *r = sim_final(g->x);
-  (void)size;
   if (g->dones || g->removed || g->resume_at_us != SL_NEVER) g->wrong = true;
   if (g->refuse_at >= 0 && g->got + n > (uint64_t)g->refuse_at) {
     g->refuse_at = -1;
     pause_until(g);
-    return CURL_WRITEFUNC_PAUSE;
+    return SL_SINK_PAUSED;
   }
   if (!r || n > r->body_len - g->got || (n && memcmp(r->body + g->got, data, n))) g->wrong = true;
   g->got += n;
-  return n;
+  return (int32_t)n;
+}
+
+int32_t world_has(guest *g, size_t cap)
+{
+  const sim_upload *up = &g->x->up;
+  size_t n = up->len - g->read;
+  if (g->hold_at >= 0 && g->read >= (uint64_t)g->hold_at) {
+    g->hold_at = -1;
+    pause_until(g);
+    return SL_SINK_PAUSED;
+  }
+  if (n > cap) n = cap;
+  if (up->most && n > up->most) n = up->most;
+  if (g->hold_at >= 0 && n > (uint64_t)g->hold_at - g->read) n = (size_t)g->hold_at - g->read;
+  return (int32_t)n;
+}
+
+void world_rewound(guest *g) { g->read = 0; }
+
+static size_t on_write(char *data, size_t size, size_t n, void *to)
+{
+  int32_t took = world_took(to, data, size * n);
+  return took == SL_SINK_PAUSED ? CURL_WRITEFUNC_PAUSE : (size_t)took;
 }
 
 static size_t on_header(char *data, size_t size, size_t n, void *to)
 {
   guest *g = to;
-  if (size * n < 2 || data[n - 1] != '\n' || g->got) g->wrong = g->wrong || !n || data[n - 1] != '\n';
+  n *= size;
+  if (!n || memchr(data, '\n', n) != data + n - 1) g->wrong = true; /* W1: one whole line */
   g->heads += n;
   return n;
 }
@@ -84,20 +105,11 @@ static size_t on_header(char *data, size_t size, size_t n, void *to)
 static size_t on_read(char *buf, size_t size, size_t n, void *from)
 {
   guest *g = from;
-  const sim_upload *up = &g->x->up;
-  size_t left = up->len - g->read;
-  if (g->hold_at >= 0 && g->read >= (uint64_t)g->hold_at) {
-    g->hold_at = -1;
-    pause_until(g);
-    return CURL_READFUNC_PAUSE;
-  }
-  n *= size;
-  if (up->most && n > up->most) n = up->most;
-  if (n > left) n = left;
-  if (g->hold_at >= 0 && n > (uint64_t)g->hold_at - g->read) n = (size_t)g->hold_at - g->read;
-  memcpy(buf, up->bytes + g->read, n);
-  g->read += n;
-  return n;
+  int32_t has = world_has(g, size * n);
+  if (has == SL_SINK_PAUSED) return CURL_READFUNC_PAUSE;
+  memcpy(buf, g->x->up.bytes + g->read, (size_t)has);
+  g->read += (size_t)has;
+  return (size_t)has;
 }
 
 static int on_seek(void *of, curl_off_t offset, int origin)
@@ -105,30 +117,58 @@ static int on_seek(void *of, curl_off_t offset, int origin)
   guest *g = of;
   if (!g->x->up.rewinds) return CURL_SEEKFUNC_FAIL;
   if (origin || offset) g->wrong = true;
-  g->read = 0;
+  world_rewound(g);
   return CURL_SEEKFUNC_OK;
 }
 
 /* ---- Guests -------------------------------------------------------------------------------------------- */
 
+void world_number(guest *g, int option, int64_t value)
+{
+  if (g->w->embed) embed_number(g, option, value);
+  else if (option < CURLOPTTYPE_OFF_T) WORLD_SET(g, (CURLoption)option, (long)value);
+  else WORLD_SET(g, (CURLoption)option, (curl_off_t)value);
+}
+
+static void set_header(guest *g, const char *line)
+{
+  if (g->w->embed) {
+    embed_header(g, line);
+    return;
+  }
+  g->list = curl_slist_append(NULL, line);
+  if (!g->list && !g->set) g->set = CURLE_OUT_OF_MEMORY;
+  WORLD_SET(g, CURLOPT_HTTPHEADER, g->list);
+}
+
 static void set_method(guest *g)
 {
   const sim_transfer *x = g->x;
   bool post = x->hops[0].method == SIM_POST;
-  if (x->head_only) WORLD_SET(g, CURLOPT_NOBODY, 1L);
-  if (x->follow) WORLD_SET(g, CURLOPT_FOLLOWLOCATION, 1L);
+  if (x->head_only) world_number(g, CURLOPT_NOBODY, 1);
+  if (x->follow) world_number(g, CURLOPT_FOLLOWLOCATION, 1);
   if (!x->has_body) return;
-  WORLD_SET(g, post ? CURLOPT_POST : CURLOPT_UPLOAD, 1L);
-  WORLD_SET(g, post ? CURLOPT_POSTFIELDSIZE_LARGE : CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->up.announced);
+  world_number(g, post ? CURLOPT_POST : CURLOPT_UPLOAD, 1);
+  world_number(g, post ? CURLOPT_POSTFIELDSIZE_LARGE : CURLOPT_INFILESIZE_LARGE, x->up.announced);
+  if (x->up.expects_own) set_header(g, "Expect: 100-continue");
+  else if (x->up.announced < 0 && !x->up.expects) set_header(g, "Expect:");
+}
+
+static void make_easy(guest *g, const char *url)
+{
+  g->easy = curl_easy_init();
+  if (!g->easy) g->set = CURLE_OUT_OF_MEMORY;
+  WORLD_SET(g, CURLOPT_URL, url);
+  WORLD_SET(g, CURLOPT_ERRORBUFFER, g->error);
+  WORLD_SET(g, CURLOPT_WRITEFUNCTION, on_write);
+  WORLD_SET(g, CURLOPT_WRITEDATA, g);
+  WORLD_SET(g, CURLOPT_HEADERFUNCTION, on_header);
+  WORLD_SET(g, CURLOPT_HEADERDATA, g);
   WORLD_SET(g, CURLOPT_READFUNCTION, on_read);
   WORLD_SET(g, CURLOPT_READDATA, g);
   WORLD_SET(g, CURLOPT_SEEKFUNCTION, on_seek);
   WORLD_SET(g, CURLOPT_SEEKDATA, g);
-  const char *expect = x->up.expects_own ? "Expect: 100-continue" : x->up.announced < 0 && !x->up.expects ? "Expect:" : NULL;
-  if (!expect) return;
-  g->list = curl_slist_append(NULL, expect);
-  if (!g->list && !g->set) g->set = CURLE_OUT_OF_MEMORY;
-  WORLD_SET(g, CURLOPT_HTTPHEADER, g->list);
+  WORLD_SET(g, CURLOPT_PRIVATE, g);
 }
 
 void world_ready(guest *g)
@@ -140,28 +180,30 @@ void world_ready(guest *g)
   alloc_fail_hold(-1);
   if (x->file) snprintf(url, sizeof url, "file:///%u", (unsigned)x->number);
   else snprintf(url, sizeof url, "%s://%s/%u", x->tls ? "https" : "http", x->sim->origins[x->origin].name, (unsigned)x->number);
-  g->easy = curl_easy_init();
-  if (!g->easy) g->set = CURLE_OUT_OF_MEMORY;
-  WORLD_SET(g, CURLOPT_URL, url);
-  WORLD_SET(g, CURLOPT_ERRORBUFFER, g->error);
-  WORLD_SET(g, CURLOPT_WRITEFUNCTION, on_write);
-  WORLD_SET(g, CURLOPT_WRITEDATA, g);
-  WORLD_SET(g, CURLOPT_HEADERFUNCTION, on_header);
-  WORLD_SET(g, CURLOPT_HEADERDATA, g);
-  WORLD_SET(g, CURLOPT_PRIVATE, g);
+  if (g->w->embed) embed_make(g, url);
+  else make_easy(g, url);
   set_method(g);
 }
 
-CURLM *world_multi(world *w)
+bool world_engine(world *w)
 {
+  if (w->embed) return embed_engine(w);
   if (!w->multi) w->multi = curl_multi_init();
-  return w->multi;
+  return w->multi != NULL;
+}
+
+void world_limit(world *w, uint32_t connections)
+{
+  if (!world_engine(w)) return;
+  if (w->embed) sl_embed_limits(connections, 0, 0);
+  else curl_multi_setopt(w->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)connections);
 }
 
 void world_add(guest *g)
 {
-  if (g->set || !world_multi(g->w)) return;
-  g->refused = curl_multi_add_handle(g->w->multi, g->easy);
+  if (g->set || !world_engine(g->w)) return;
+  if (g->w->embed) embed_add(g);
+  else g->refused = curl_multi_add_handle(g->w->multi, g->easy);
   g->given = !g->refused;
 }
 
@@ -169,14 +211,16 @@ void world_remove(guest *g)
 {
   if (!g->given) return;
   if (!g->dones) g->removed = true;
-  curl_multi_remove_handle(g->w->multi, g->easy);
+  if (g->w->embed) embed_remove(g);
+  else curl_multi_remove_handle(g->w->multi, g->easy);
 }
 
 void world_pause(guest *g, int mask)
 {
-  if (!g->given || g->dones || g->removed || curl_easy_pause(g->easy, mask)) return;
+  if (!g->given || g->dones || g->removed) return;
+  if (g->w->embed) sl_embed_pause(g->embed, (uint32_t)mask, SL_BY_CALL);
+  else if (curl_easy_pause(g->easy, mask)) return;
   if (mask) pause_until(g);
-  else g->resume_at_us = SL_NEVER;
 }
 
 static void take_messages(world *w)
@@ -196,20 +240,27 @@ static void resume_due(world *w)
     guest *g = &w->guests[i];
     if (g->resume_at_us > w->s->now_us) continue;
     g->resume_at_us = SL_NEVER;
-    if (g->given && !g->dones && !g->removed) curl_easy_pause(g->easy, CURLPAUSE_CONT);
+    world_pause(g, CURLPAUSE_CONT);
   }
+}
+
+/* One turn; whether something runs. */
+static bool turn(world *w)
+{
+  int running = 1;
+  if (w->turns && w->multi) curl_multi_poll(w->multi, NULL, 0, (int)w->poll_ms, NULL);
+  curl_multi_perform(w->multi, &running);
+  take_messages(w);
+  return running;
 }
 
 void world_drive(world *w)
 {
-  int running = 1;
-  if (!world_multi(w)) return;
+  bool running = world_engine(w);
   for (unsigned turns = 0; running; turns++) {
-    curl_multi_perform(w->multi, &running);
-    take_messages(w);
+    running = w->embed ? embed_turn(w) : turn(w);
     if (w->turn) w->turn(w);
     resume_due(w);
-    if (running) curl_multi_poll(w->multi, NULL, 0, (int)w->poll_ms, NULL);
     w->turns++;
     if (turns < WORLD_TURNS_MAX) continue;
     w->endless = true;
@@ -223,12 +274,14 @@ const char *world_end(world *w, char *words, size_t size)
   sim *s = w->s;
   for (uint32_t i = 0; i < w->count; i++) {
     guest *g = &w->guests[i];
+    if (w->embed) continue;
     if (i % 2) curl_easy_cleanup(g->easy); /* X4: takes it out itself */
     else if (w->multi && g->given) curl_multi_remove_handle(w->multi, g->easy);
   }
+  if (w->embed) embed_end(w);
   if (w->multi && curl_multi_cleanup(w->multi)) what = "curl_multi_cleanup failed";
   for (uint32_t i = 0; i < w->count; i++) {
-    if (!(i % 2)) curl_easy_cleanup(w->guests[i].easy);
+    if (!(i % 2)) curl_easy_cleanup(w->guests[i].easy); /* NULL in the other face */
     curl_slist_free_all(w->guests[i].list);
   }
   if (s->violated) what = s->message;
