@@ -26,6 +26,7 @@ WASM_OPTIMISE=${WASM_OPTIMISE:--O2}
 # Functions stay small: V8 optimises a large one in tens of milliseconds of CPU, once per process.
 WASM_OPT_FLAGS=("$WASM_OPTIMISE" --one-caller-inline-max-function-size=100)
 SIM_SEEDS=${SIM_SEEDS:-200000}
+COVERAGE_SEEDS=${COVERAGE_SEEDS:-5000}
 CAMPAIGN_SEEDS=${CAMPAIGN_SEEDS:-200000}
 C_TEST_SECONDS=${C_TEST_SECONDS:-120}
 JEST_SECONDS=900  # Jest waits for ever for a handle that a failed test left open
@@ -225,6 +226,7 @@ need_native_compiler() {
     COMPILER+=(-O2 -g -fPIC -pthread -D_GNU_SOURCE)
     case $1 in
     plain) COMPILER+=(-DNDEBUG) ;;
+    coverage) COMPILER+=(-DNDEBUG -fprofile-instr-generate -fcoverage-mapping) ;;
     address) COMPILER+=(-fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -fno-sanitize-recover=all) ;;
     *) COMPILER+=("-fsanitize=$1" -fno-omit-frame-pointer -fno-sanitize-recover=all) ;;
     esac
@@ -475,7 +477,7 @@ build_test_archive() {
     compile "build/native-$1" "${CORE[@]}" c/engine/embed.c "${sources[@]}"
     produce "build/native-$1/test.a" archive "${OBJECTS[@]}"
     # alloc_fail.c stands between every program and its allocator, door_fail.c between the engine and its host.
-    WRAP=("-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=sl_loop_new,--wrap=sl_open,--wrap=sl_recv,--wrap=sl_unrecv"
+    WRAP=("-Wl,-u,__wrap_malloc,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=sl_loop_new,--wrap=sl_open,--wrap=sl_recv,--wrap=sl_unrecv"
         "-Wl,--wrap=sl_move,--wrap=sl_send,--wrap=sl_move_out,--wrap=sl_info,--wrap=sl_want,--wrap=sl_close,--wrap=sl_wait,--wrap=sl_wake")
 }
 
@@ -688,6 +690,7 @@ Usage: ./build.sh VERB
   fuzz [SECONDS [NAME ...]] only the fuzzers (test/fuzz/), each for that long (60; in 'test' all together); 'fuzz merge'
                             takes what they found over into their committed corpora
   differential              only the scenes that run with libcurl and with Sluice
+  coverage [SEEDS]          what the tests in C reach of c/engine, c/protocol and c/host; fails below its bounds
   types                     only the type check of js/
   mutants [TEXT]            only the mutants: small breaks of the engine that the tests must notice
   runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js
@@ -752,6 +755,20 @@ verb_differential() {
     SANITIZE='' verb_native
     build_differential
     verb_jest test/differential.test.js
+}
+
+# What C tests, simulator and the fuzzers' corpora reach; test/coverage.sh tells it and decides.
+verb_coverage() {
+    have "llvm-cov-$LLVM" || apt_install "coverage tools" "llvm-$LLVM" || die "llvm-cov-$LLVM is missing: apt-get install llvm-$LLVM"
+    rm -rf build/coverage && mkdir -p build/coverage/raw
+    export LLVM_PROFILE_FILE=$PWD/build/coverage/raw/%m.profraw
+    run_c_tests coverage
+    run_sim coverage "${1:-$COVERAGE_SEEDS}"
+    PROGRAMS=("${C_TESTS[@]}" build/sim/sluice-sim-coverage)
+    # shellcheck source=test/fuzz/run.sh
+    source test/fuzz/run.sh
+    replay_fuzzers coverage
+    test/coverage.sh "$LLVM" "${PROGRAMS[@]}"
 }
 
 verb_test() {
