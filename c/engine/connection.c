@@ -53,7 +53,7 @@ static void idle_enter(sl_conn *c)
   SL_LIST_APPEND(m->idle_first, m->idle_last, c, pool_prev, pool_next);
   sl_multi_watch(c, false);
   if (++m->idle_count > (m->max_idle ? m->max_idle : SL_POOL_IDLE_MAX)) sl_conn_close(m->idle_first, SL_FINISH);
-  sl_queue_freed(m, c->host);
+  sl_queue_freed(m, c->host, true);
 }
 
 static void idle_leave(sl_conn *c)
@@ -89,7 +89,7 @@ void sl_conn_close(sl_conn *c, enum sl_how how)
   c->next = m->closed;
   m->closed = c;
   m->counted -= c->host != 0;
-  sl_queue_freed(m, c->host);
+  sl_queue_freed(m, c->host, !c->no_room);
 }
 
 bool sl_conn_sound(sl_conn *c)
@@ -243,6 +243,7 @@ sl_conn *sl_conn_hand_over(sl_conn *c, sl_transfer *t)
 
 void sl_conn_broken(sl_conn *c, int32_t code)
 {
+  c->no_room = code == SL_BUSY;
   while (c->transfers) sl_transfer_broken(c->transfers, code);
   sl_conn_close(c, SL_ABORT);
 }

@@ -40,6 +40,7 @@ struct sl_conn {
   bool opened, draining, idle, closed, ready;
   bool raw;                  /* handed over: CONNECT_ONLY                             */
   bool held;                 /* by the host (B15): so are its guests                  */
+  bool no_room;              /* the host had none for it (SL_BUSY): its end makes none either */
   bool doubt;                /* something came that should not have: never used again */
   bool host_moves_not;       /* the host answered NOSYS to move or unrecv             */
   bool host_moves_out_not;   /* ... to move_out                                       */

@@ -98,7 +98,7 @@ void sl_queue_leave(sl_transfer *t)
   t->queued_us += m->now_us - t->queued_since_us;
   t->queued = t->called = t->busy = false;
   /* Served or not: who stood behind it, and did not try for that reason, tries now. */
-  if (was_busy || fits_all(m, true)) sl_queue_freed(m, t->host);
+  if (was_busy || fits_all(m, true)) sl_queue_freed(m, t->host, true);
 }
 
 static void call(sl_transfer *q)
@@ -108,9 +108,9 @@ static void call(sl_transfer *q)
 }
 
 /* One for the room within the limits, and one that the host had no room for: it may have now. */
-void sl_queue_freed(sl_multi *m, uint32_t host)
+void sl_queue_freed(sl_multi *m, uint32_t host, bool host_has_room)
 {
-  bool total = fits_all(m, true), own = total && fits_host(m, host, true), asked_host = false;
+  bool total = fits_all(m, true), own = total && fits_host(m, host, true), asked_host = !host_has_room;
   if (m->making_room) return;
   for (sl_transfer *q = m->queued_first; q; q = q->queued_next) {
     if (q->called || !stands(q)) continue;
@@ -128,7 +128,7 @@ void sl_queue_passed(sl_transfer *t)
 {
   if (!t->called && !t->busy) return;
   t->called = t->busy = false;
-  sl_queue_freed(t->multi, t->host);
+  sl_queue_freed(t->multi, t->host, true);
 }
 
 void sl_queue_call_all(sl_multi *m)

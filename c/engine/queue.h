@@ -23,8 +23,8 @@ void sl_queue_enter(sl_transfer *t, bool host_busy);
 void sl_queue_leave(sl_transfer *t);
 /* t was paused and will not use a call (P10): the next one gets it. */
 void sl_queue_passed(sl_transfer *t);
-/* A connection to this host closed or fell idle. */
-void sl_queue_freed(sl_multi *m, uint32_t host);
+/* A connection to this host closed or fell idle. False: it was one that the host had no room for. */
+void sl_queue_freed(sl_multi *m, uint32_t host, bool host_has_room);
 /* The limits have changed: everybody tries. */
 void sl_queue_call_all(sl_multi *m);
 
