@@ -310,9 +310,13 @@ static void easy_done(sl_transfer *t)
   e->message = (CURLMsg){ .msg = CURLMSG_DONE, .easy_handle = e, .data = { .result = t->code } };
   sl_easy_tell_done(e);
   if (!t->code) return;
+  char words[CURL_ERROR_SIZE + 1];
+  sl_line line = { words, words + sizeof words };
   const char *error = *t->error ? t->error : curl_easy_strerror(t->code);
   sl_easy_error(e, error);
-  show(e, CURLINFO_TEXT, error, strlen(error));
+  sl_line_str(&line, error);
+  sl_line_str(&line, "\n");
+  show(e, CURLINFO_TEXT, words, strlen(words));
 }
 
 void sl_easy_error(sl_easy *e, const char *message)

@@ -183,8 +183,6 @@ bool sl_options_copy(sl_options *dst, const sl_options *src)
     *place = text && ok ? sl_copy(text, strlen(text)) : NULL;
     ok = ok && !text == !*place;
   }
-  for (const struct curl_slist *h = src->own_headers; h && ok; h = h->next)
-    ok = !sl_options_add_header(dst, h->data, strlen(h->data));
   if (src->own_post && ok) {
     dst->post_fields = dst->own_post = sl_copy(src->own_post, src->own_post_len);
     ok = dst->own_post != NULL;

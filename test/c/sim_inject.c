@@ -41,6 +41,7 @@ static bool stands_for(enum door_call call, int32_t code, CURLcode got)
   case SL_CANCELED: return got == CURLE_ABORTED_BY_CALLBACK;
   case SL_QUOTA: return got == CURLE_FILESIZE_EXCEEDED;
   case SL_DEADLINE: return got == CURLE_OPERATION_TIMEDOUT;
+  case SL_SINK_FAILED: return got == CURLE_READ_ERROR;
   default: break;
   }
   if (call == DOOR_LOOP_NEW) return got == CURLE_OUT_OF_MEMORY;
@@ -147,6 +148,7 @@ static const int32_t *codes_of(enum door_call call)
                                   SL_CANCELED, SL_QUOTA, SL_DEADLINE, 0 };
   static const int32_t send[] = { SL_AGAIN, SL_INVAL, SL_NOMEM, SL_IO, SL_RESET, SL_DENIED, SL_TLS_FAILED,
                                   SL_CANCELED, SL_QUOTA, SL_DEADLINE, 0 };
+  static const int32_t out[] = { SL_AGAIN, SL_INVAL, SL_NOMEM, SL_IO, SL_RESET, SL_SINK_FAILED, SL_CANCELED, 0 };
   static const int32_t info[] = { SL_AGAIN, SL_NOSYS, SL_IO, SL_NOMEM, 0 };
   static const int32_t wait[] = { SL_NOSYS, SL_INVAL, SL_NOMEM, SL_IO, SL_BUSY, SL_CANCELED, SL_QUOTA, SL_DEADLINE, 0 };
   static const int32_t nosys[] = { SL_NOSYS, SL_IO, 0 };
@@ -154,7 +156,8 @@ static const int32_t *codes_of(enum door_call call)
   case DOOR_LOOP_NEW: return null;
   case DOOR_OPEN: return open;
   case DOOR_RECV: case DOOR_MOVE: return recv;
-  case DOOR_SEND: case DOOR_MOVE_OUT: return send;
+  case DOOR_SEND: return send;
+  case DOOR_MOVE_OUT: return out;
   case DOOR_INFO: return info;
   case DOOR_WAIT: return wait;
   default: return nosys;

@@ -113,11 +113,16 @@ static void test_idle_makes_room(void)
 /* P10: who waits for a connection and is paused lets the next one go first. JavaScript's face: in C what has no
  * connection cannot be paused (P2). */
 static int64_t done_us[2];
+static void turn_times(world *now)
+{
+  for (int i = 0; i < 2; i++)
+    if (now->guests[i + 1].dones && !done_us[i]) done_us[i] = now->s->now_us - SIM_EPOCH_US;
+}
+
 static void turn_pause_waiting(world *now)
 {
   if (now->turns == 0) world_pause(&now->guests[1], CURLPAUSE_RECV); /* a connects, b and c wait for it */
-  for (int i = 0; i < 2; i++)
-    if (now->guests[i + 1].dones && !done_us[i]) done_us[i] = now->s->now_us - SIM_EPOCH_US;
+  turn_times(now);
 }
 
 static void test_paused_is_passed(void)
@@ -142,76 +147,92 @@ static void test_paused_is_passed(void)
 
 /* ---- Rates --------------------------------------------------------------------------------------------- */
 
-/* B3: heads larger than the burst, refused and resumed: so much at once, the rest on the bucket's deadline. */
-static size_t refused, line_bytes;
+/* B3: heads larger than the burst, refused and resumed. A head is given whole; what is behind it waits until the bucket
+ * has made up for it. */
+static int64_t head_us, body_us;
+static bool refused;
 static size_t refusing_header(char *data, size_t size, size_t n, void *arg)
 {
   guest *g = arg;
   (void)data;
   if (!refused) {
-    refused = 1;
+    refused = true;
     g->resume_at_us = w->s->now_us + SL_SECOND;
     return CURL_WRITEFUNC_PAUSE;
   }
-  line_bytes += size * n;
+  g->heads += size * n;
+  head_us = w->s->now_us;
   return size * n;
 }
 
-static size_t at_once;
-static void turn_at_once(world *now)
+static void turn_body(world *now)
 {
-  if (!at_once && now->s->now_us >= SIM_EPOCH_US + SL_SECOND) at_once = line_bytes + 1;
+  if (now->guests[0].got == 5000 && !body_us) body_us = now->s->now_us;
 }
 
 static void test_burst_of_heads(void)
 {
-  static char wire[62000];
+  static char wire[70000];
   w = world_new();
   guest *g = world_guest(w);
-  size_t at = (size_t)sprintf(wire, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n");
+  size_t at = (size_t)sprintf(wire, "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n");
   while (at < 60000) at += (size_t)sprintf(wire + at, "X-Line: %0500d\r\n", 7);
-  sprintf(wire + at, "\r\n\1ok");
+  sprintf(wire + at, "\r\n\1%05000d", 7);
   world_wire(&g->x->response, wire);
   world_ready(g);
-  world_number(g, CURLOPT_MAX_RECV_SPEED_LARGE, 100000);
+  world_number(g, CURLOPT_MAX_RECV_SPEED_LARGE, 2000);
   WORLD_SET(g, CURLOPT_HEADERFUNCTION, refusing_header);
-  w->turn = turn_at_once;
-  w->poll_ms = 50;
-  refused = line_bytes = at_once = 0;
+  w->turn = turn_body;
+  refused = false;
+  head_us = body_us = 0;
   world_add(g);
   world_drive(w);
   CHECK_EQ(B3, g->code, CURLE_OK);
-  CHECK_EQ(B3, g->got, 2);
-  CHECK(B3, line_bytes > 60000);
+  CHECK_EQ(B3, g->got, 5000);
+  CHECK_EQ(B3, g->heads, at + 2);
+  int64_t debt_us = ((int64_t)at - SL_BURST_MIN) * SL_SECOND / 2000;
+  CHECK(B3, body_us >= head_us + debt_us && body_us < head_us + 2 * debt_us);
   end();
 }
 
 /* ---- Callbacks ----------------------------------------------------------------------------------------- */
 
-static int stop_at;
+static unsigned asked, stop_at;
 static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
 {
-  const guest *g = arg;
-  (void)total, (void)now, (void)up_total, (void)up;
-  return g->got && (int)g->got >= stop_at; /* only when all is there: the last call */
+  (void)arg, (void)total, (void)now, (void)up_total, (void)up;
+  return ++asked == stop_at;
 }
 
-/* G1, G2: the call at the end is one that can say no, too. */
-static void test_progress_at_the_end(void)
+static CURLcode progress_run(unsigned stop, guest *out)
 {
   w = world_new();
   guest *g = get(500);
   WORLD_SET(g, CURLOPT_NOPROGRESS, 0L);
   WORLD_SET(g, CURLOPT_XFERINFOFUNCTION, on_progress);
-  WORLD_SET(g, CURLOPT_XFERINFODATA, g);
-  stop_at = 500;
+  asked = 0;
+  stop_at = stop;
   world_add(g);
   world_drive(w);
-  CHECK_EQ(G1, g->code, CURLE_ABORTED_BY_CALLBACK);
-  CHECK_EQ(G1, g->got, 500);
-  CHECK_EQ(G1, strcmp(g->error, "Callback aborted"), 0);
-  CHECK_EQ(X10, g->dones, 1);
+  *out = *g;
   end();
+  return out->code;
+}
+
+/* G1, G2, G6: the call at the end can say no as well as any other, and is the last one then. */
+static void test_progress_at_any_call(void)
+{
+  guest g;
+  CHECK_EQ(G2, progress_run(0, &g), CURLE_OK);
+  unsigned all = asked;
+  CHECK(G2, all > 2);
+  for (unsigned n = 1; n <= all; n++) {
+    CHECK_EQ(G1, progress_run(n, &g), CURLE_ABORTED_BY_CALLBACK);
+    CHECK_EQ(G6, asked, n);
+    CHECK_EQ(X10, g.dones, 1);
+    CHECK_EQ(G1, strcmp(g.error, "Callback aborted"), 0);
+    if (n == all) CHECK_EQ(G2, g.got, 500);
+  }
 }
 
 static size_t drop(char *data, size_t size, size_t n, void *arg)
@@ -272,6 +293,51 @@ static void test_limits_while_running(void)
   }
 }
 
+/* R1: the source said that there is more, the size line went out, and then there is none. */
+static void test_body_that_breaks_its_word(void)
+{
+  w = world_new();
+  w->embed = true;
+  guest *g = scenario_get(w, 10);
+  alloc_fail_hold(1);
+  sim_upload_body(g->x, 100, false);
+  alloc_fail_hold(-1);
+  g->x->up.expects = false;
+  g->lies = true;
+  world_ready(g);
+  world_add(g);
+  world_drive(w);
+  CHECK_EQ(R1, g->code, CURLE_READ_ERROR);
+  CHECK_EQ(X9, w->s->channel_count, 0);
+  end();
+}
+
+/* P10, X3: told of an end, the program pauses the one whose turn has come: the next one gets it. */
+static void pause_second(guest *g)
+{
+  if (g->x->number == 1) world_pause(&g->w->guests[1], CURLPAUSE_RECV);
+}
+
+static void test_pause_in_a_done(void)
+{
+  w = world_new();
+  w->embed = true;
+  w->poll_ms = 10;
+  w->ended = pause_second;
+  world_limit(w, 1);
+  done_us[0] = done_us[1] = 0;
+  guest *a = get(1000), *b = get(2000), *c = get(3000);
+  b->resume_us = SL_SECOND;
+  w->turn = turn_times;
+  world_add(a);
+  world_add(b);
+  world_add(c);
+  world_drive(w);
+  CHECK(X3, a->dones == 1 && b->dones == 1 && c->dones == 1);
+  CHECK(P10, done_us[0] >= SL_SECOND && done_us[1] < SL_SECOND);
+  end();
+}
+
 /* ---- What may be asked when ---------------------------------------------------------------------------- */
 
 static void test_raw_bytes(void)
@@ -296,6 +362,38 @@ static void test_raw_bytes(void)
   CHECK_EQ(T4, curl_easy_send(g->easy, NULL, 0, &n), CURLE_OK);
   CHECK_EQ(T4, curl_easy_recv(g->easy, buf, sizeof buf, &n), CURLE_AGAIN);
   CHECK_EQ(T4, curl_easy_perform(NULL), CURLE_BAD_FUNCTION_ARGUMENT);
+  end();
+}
+
+/* What cannot be done ends before anything is opened, with a code and words. */
+static void test_input(void)
+{
+  static const struct { const char *url; CURLcode code; } rows[] = {
+    { "http://", CURLE_URL_MALFORMAT }, { "http://a.test:x/", CURLE_URL_MALFORMAT }, { "", CURLE_URL_MALFORMAT },
+    { "gopher://a.test/", CURLE_UNSUPPORTED_PROTOCOL }, { "http://a b/", CURLE_URL_MALFORMAT },
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    w = world_new();
+    guest *g = get(10);
+    WORLD_SET(g, CURLOPT_URL, rows[i].url);
+    WORLD_SET(g, CURLOPT_VERBOSE, 1L); /* no debug callback: to stderr */
+    world_add(g);
+    world_drive(w);
+    CHECK_EQ(input, g->code, rows[i].code);
+    CHECK(input, *g->error);
+    CHECK_EQ(input, w->s->last_id, 0);
+    end();
+  }
+  w = world_new(); /* R4: nothing frames such a body before HTTP/1.1 */
+  guest *g = scenario_get(w, 10);
+  alloc_fail_hold(1);
+  sim_upload_body(g->x, 100, false);
+  alloc_fail_hold(-1);
+  world_ready(g);
+  WORLD_SET(g, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_0);
+  world_add(g);
+  world_drive(w);
+  CHECK_EQ(R4, g->code, CURLE_UPLOAD_FAILED);
   end();
 }
 
@@ -332,6 +430,8 @@ static void test_infos(void)
   CHECK_EQ(info, big(g, CURLINFO_CONNECT_TIME_T), 5000);
   CHECK_EQ(info, big(g, CURLINFO_APPCONNECT_TIME_T), 5000);
   CHECK_EQ(info, big(g, CURLINFO_SPEED_UPLOAD_T), 0);
+  CHECK_EQ(info, curl_easy_getinfo(g->easy, CURLINFO_USED_PROXY, &n), CURLE_OK);
+  CHECK_EQ(info, n, 0);
   CHECK_EQ(info, big(g, CURLINFO_SPEED_DOWNLOAD_T), 200000);
   CHECK_EQ(info, curl_easy_getinfo(g->easy, CURLINFO_REFERER, &text), CURLE_OK);
   CHECK_EQ(info, strcmp(text, "http://r.test/"), 0);
@@ -408,7 +508,10 @@ int main(void)
   test_idle_makes_room();
   test_paused_is_passed();
   test_burst_of_heads();
-  test_progress_at_the_end();
+  test_progress_at_any_call();
+  test_body_that_breaks_its_word();
+  test_input();
+  test_pause_in_a_done();
   test_reset_lifts_pause();
   test_limits_while_running();
   test_raw_bytes();

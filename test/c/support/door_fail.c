@@ -80,7 +80,7 @@ static int32_t entered(enum door_call call, sl_ch ch)
     if (door.calls == door.at) {
       door.came = true;
       code = door.code;
-      if (code <= SL_CANCELED) door.guest = code;
+      if (code <= SL_CANCELED && code >= SL_DEADLINE) door.guest = code;
       else if (ends_channel(call, code)) bury(ch, code);
     } else if (door.guest) code = door.guest;
     else if (call != DOOR_INFO) code = dead(ch);

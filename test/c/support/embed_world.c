@@ -34,7 +34,7 @@ int32_t on_want_body(uint32_t token) { return world_has(of(token), SL_HOST_MOVE_
 int32_t on_read_body(uint32_t token, char *ptr, uint32_t cap)
 {
   guest *g = of(token);
-  int32_t n = world_has(g, cap);
+  int32_t n = g->lies ? 0 : world_has(g, cap);
   if (n <= 0) return n;
   memcpy(ptr, g->x->up.bytes + g->read, (size_t)n);
   g->read += (size_t)n;
@@ -60,6 +60,7 @@ void on_done(uint32_t token, int32_t code)
   guest *g = of(token);
   g->dones++;
   g->code = (CURLcode)code;
+  if (g->w->ended) g->w->ended(g);
 }
 
 /* ---- The face ------------------------------------------------------------------------------------------ */

@@ -26,6 +26,7 @@ typedef struct {
   CURLcode code;
   size_t got, read, heads; /* body bytes and head bytes taken, body bytes given                      */
   bool wrong;            /* not the bytes that were sent, or not when they may come                  */
+  bool lies;             /* embed: it has body bytes until it is to give them                        */
   int64_t refuse_at, hold_at; /* the write / read callback pauses once at this byte, -1: not         */
   int64_t resume_us;     /* so long after it, or after world_pause, it is unpaused                   */
   int64_t resume_at_us;  /* SL_NEVER: it is not paused                                               */
@@ -41,6 +42,7 @@ struct world {
   guest guests[SIM_TRANSFERS_MAX];
   uint32_t count;
   long poll_ms;          /* what world_drive polls for                                               */
+  void (*ended)(guest *g); /* embed: inside on_done. NULL: nothing                                  */
   void (*turn)(world *w); /* once a turn, after perform. NULL: nothing                               */
   unsigned turns;
   bool endless;          /* world_drive gave up                                                      */
