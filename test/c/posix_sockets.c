@@ -515,6 +515,29 @@ static void notifications(void)
   curl_multi_cleanup(multi);
 }
 
+/* Without a socket callback socket_action asks the host itself; the timeout knows of attempts to connect (B7). */
+static void without_callback(void)
+{
+  CURLM *multi = curl_multi_init();
+  record r;
+  int running = 1;
+  long ms = -1;
+  begin(&r, "/chunked/5000");
+  CHECK_EQ(B7, curl_multi_add_handle(multi, r.easy), CURLM_OK);
+  CHECK_EQ(B7, curl_multi_timeout(multi, &ms), CURLM_OK);
+  CHECK_EQ(B7, ms, 0);
+  for (double until = now() + 60; running && now() < until;) {
+    CHECK_EQ(B7, curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running), CURLM_OK);
+    curl_multi_timeout(multi, &ms);
+    CHECK(B7, !running || (ms >= 0 && ms <= 300000));
+    if (running) curl_multi_poll(multi, NULL, 0, 1000, NULL);
+  }
+  CHECK_EQ(X10, running, 0);
+  CHECK(X10, body_is(&r, 5000));
+  end(&r);
+  CHECK_EQ(X10, curl_multi_cleanup(multi), CURLM_OK);
+}
+
 /* Rule 9: the n-th allocation fails; then some transfer ends with 27, and nothing hangs or is left behind. */
 static void little_memory(void)
 {
@@ -561,6 +584,7 @@ int main(void)
   waits();
   limits();
   notifications();
+  without_callback();
   little_memory();
   server_stop(http);
   return check_result();
