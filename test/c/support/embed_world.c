@@ -126,12 +126,11 @@ bool embed_turn(world *w)
   double next = sl_embed_run();
   double most_us = (double)w->poll_ms * 1000, wait_us = next < 0 ? most_us : next > 0 ? next - (double)w->s->now_us : 0;
   if (wait_us > most_us) wait_us = most_us;
-  if (!sl_embed_number(NULL, SL_EMBED_RUNNING)) return false;
   alloc_fail_hold(1);
   int32_t n = __real_sl_wait(&host, events, 16, wait_us > 0 ? (int64_t)wait_us : 0);
   alloc_fail_hold(-1);
   for (int32_t i = 0; i < n; i++) sl_embed_ready(events[i].ch, events[i].events);
-  return true;
+  return sl_embed_number(NULL, SL_EMBED_RUNNING) > 0;
 }
 
 void embed_end(world *w)

@@ -1,6 +1,7 @@
 /* scenarios.c: see scenarios.h. */
 #include "scenarios.h"
 #include <string.h>
+#include <sluice/sluice.h>
 #include "alloc_fail.h"
 #include "door_fail.h"
 
@@ -325,6 +326,25 @@ static void play_remove_paused(world *w)
   world_drive(w);
 }
 
+/* B11: what is left of the removed one's response is read out, and the next one gets its connection. */
+static void play_drain(world *w)
+{
+  guest *g = scenario_get(w, 60000);
+  g->x->response.seg_max = 5000;
+  g->x->response.delay_us = 5000;
+  g->refuse_at = 20000;
+  g->resume_us = SL_SECOND;
+  w->turn = turn_remove;
+  w->poll_ms = 20;
+  world_ready(g);
+  world_number(g, SLUICEOPT_DRAIN_MAX_BYTES, 100000);
+  world_add(g);
+  world_drive(w);
+  scenario_go(scenario_get(w, 20000));
+  for (int i = 0; i < 30 && world_engine(w); i++) world_turn(w); /* nothing runs, and it drains */
+  scenario_go(scenario_get(w, 1000));
+}
+
 static int on_debug(CURL *easy, curl_infotype type, char *data, size_t n, void *arg)
 {
   (void)easy, (void)type, (void)data, (void)n, (void)arg;
@@ -415,6 +435,7 @@ const scenario scenarios[] = {
   { "connection-limit", play_connection_limit, CURLE_OK, false },
   { "host-busy", play_host_busy, CURLE_OK, false },
   { "remove-paused", play_remove_paused, CURLE_OK, false },
+  { "drain", play_drain, CURLE_OK, false },
   { "many-options", play_many_options, CURLE_OK, true },
   { "notify", play_notify, CURLE_OK, true },
 };

@@ -244,10 +244,10 @@ static void resume_due(world *w)
   }
 }
 
-/* One turn; whether something runs. */
-static bool turn(world *w)
+bool world_turn(world *w)
 {
   int running = 1;
+  if (w->embed) return embed_turn(w);
   if (w->turns && w->multi) curl_multi_poll(w->multi, NULL, 0, (int)w->poll_ms, NULL);
   curl_multi_perform(w->multi, &running);
   take_messages(w);
@@ -258,7 +258,7 @@ void world_drive(world *w)
 {
   bool running = world_engine(w);
   for (unsigned turns = 0; running; turns++) {
-    running = w->embed ? embed_turn(w) : turn(w);
+    running = world_turn(w);
     if (w->turn) w->turn(w);
     resume_due(w);
     w->turns++;

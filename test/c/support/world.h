@@ -75,6 +75,8 @@ void world_add(guest *g);
 void world_remove(guest *g);
 /* Pause (CURLPAUSE_*) by the program; with g->resume_us it is lifted later. */
 void world_pause(guest *g, int mask);
+/* One perform, behind a poll, or one run; whether something runs. */
+bool world_turn(world *w);
 /* Perform and poll, or run and wait, until nothing runs. */
 void world_drive(world *w);
 
