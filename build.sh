@@ -838,6 +838,7 @@ verb_bench() {
 verb_campaign() {
     local sanitizer
     for sanitizer in memory thread; do run_c_tests "$sanitizer"; done
+    verb_coverage
     run_sim plain "$CAMPAIGN_SEEDS"
     run_sim address "$((CAMPAIGN_SEEDS / 10))"
     verb_test "$@"

@@ -535,6 +535,13 @@ static void without_callback(void)
   CHECK_EQ(X10, running, 0);
   CHECK(X10, body_is(&r, 5000));
   end(&r);
+
+  curl_socket_t fd = 0; /* a connection that is gone has no descriptor */
+  begin(&r, "/close/10");
+  CHECK_EQ(X9, curl_easy_perform(r.easy), CURLE_OK);
+  CHECK_EQ(X9, curl_easy_getinfo(r.easy, CURLINFO_ACTIVESOCKET, &fd), CURLE_OK);
+  CHECK_EQ(X9, fd, CURL_SOCKET_BAD);
+  end(&r);
   CHECK_EQ(X10, curl_multi_cleanup(multi), CURLM_OK);
 }
 

@@ -55,7 +55,8 @@ static void test_settings(void)
   CHECK_EQ(T8, g->w->guests[0].set, CURLE_OK);
   static const char *const malformed[] = { "n", "n=1:", "n155", "n155=", "n155=1", "n155=:", "n155=x:", "n155=1x:", "nx=1:",
                                            "n99999999999=1:", "n-99999999999=1:", "n99999999999999999999=1:", "x155=1:",
-                                           "t10018=5:abc", "t10018=-1:abc", "h0=9:X: y", "n155=--1:", "n10002=1:", "t155=1:1" };
+                                           "t10018=5:abc", "t10018=-1:abc", "h0=9:X: y", "n155=--1:", "n10002=1:", "t155=1:1",
+                                           "n10062=1:", "t80=1:1" };
   for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++)
     if (!CHECK_EQ(settings, configure(g, malformed[i]), CURLE_BAD_FUNCTION_ARGUMENT)) puts(malformed[i]);
   CHECK_EQ(settings, sl_embed_configure(g->embed, UINT32_MAX), CURLE_BAD_FUNCTION_ARGUMENT); /* more than the area has */

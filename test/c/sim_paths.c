@@ -404,6 +404,16 @@ static curl_off_t big(const guest *g, CURLINFO info)
   return n;
 }
 
+static void test_unknown_multi_options(void)
+{
+  w = world_new();
+  CHECK(ready, world_engine(w));
+  CHECK_EQ(X6, curl_multi_setopt(w->multi, (CURLMoption)(CURLOPTTYPE_LONG + 999), 1L), CURLM_UNKNOWN_OPTION);
+  CHECK_EQ(X6, curl_multi_setopt(w->multi, (CURLMoption)(CURLOPTTYPE_OBJECTPOINT + 999), NULL), CURLM_UNKNOWN_OPTION);
+  CHECK_EQ(X6, curl_multi_setopt(w->multi, (CURLMoption)(CURLOPTTYPE_FUNCTIONPOINT + 999), NULL), CURLM_UNKNOWN_OPTION);
+  end();
+}
+
 static void test_infos(void)
 {
   w = world_new();
@@ -515,6 +525,7 @@ int main(void)
   test_reset_lifts_pause();
   test_limits_while_running();
   test_raw_bytes();
+  test_unknown_multi_options();
   test_infos();
   test_infos_without_memory();
   return check_result();
