@@ -46,8 +46,8 @@ static const canned responses[] = {
   { .name = "chunks with zeros, capitals, extensions",
     .wire = CHUNKED "00A;a=b;c=\"d e\"\r\n\1abc\r\ndef\r\n\2\r\n0000b \t;x\r\n\1hello world\2\r\n000\r\n\r\n" },
   { .name = "chunks of line ends", .wire = CHUNKED "4\r\n\1\r\n\r\n\2\r\n2\r\n\1\r\n\2\r\n0\r\n\r\n" },
-  { .name = "trailers", .wire = CHUNKED "3\r\n\1abc\2\r\n0\r\n\3X-Sum: 1\r\nX-Other: 2\r\n\r\n" },
-  { .name = "trailers only", .wire = CHUNKED "0\r\n\3X-Sum: 1\r\n\r\n" },
+  { .name = "trailers", .wire = CHUNKED "3\r\n\1abc\2\r\n0\r\n\3X-Sum: 1\r\nX-Other: 2\r\n\2\r\n" },
+  { .name = "trailers only", .wire = CHUNKED "0\r\n\3X-Sum: 1\r\n\2\r\n" },
   { .name = "chunks and a length", .wire = OK200 "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n\2"
                                            "3\r\n\1abc\2\r\n0\r\n\r\n" },
   { .name = "more than its length", .wire = OK200 "Content-Length: 3\r\n\r\n\1abc\2extra", .extra = 5 },

@@ -64,7 +64,7 @@ static void play_chunked_trailers(world *w)
 {
   guest *g = world_guest(w);
   world_wire(&g->x->response, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n\2"
-             "5;name=value\r\n\1hello\2\r\n11\r\n\1, many long words\2\r\n0\r\n\3X-Sum: 7\r\n\r\n");
+             "5;name=value\r\n\1hello\2\r\n11\r\n\1, many long words\2\r\n0\r\n\3X-Sum: 7\r\n\2\r\n");
   g->x->response.seg_max = 30;
   g->x->response.delay_us = 100;
   scenario_go(g);
