@@ -185,6 +185,33 @@ static void test_stop(void)
   }
 }
 
+/* B1, B2: what another thread wrote down is the whole wish of that other one; a run makes it true. */
+static void test_remote(void)
+{
+  begin();
+  guest *g = get(1000);
+  sl_embed_remote(g->embed, 1, 0); /* before the start */
+  CHECK_EQ(B2, number(g, SL_EMBED_BY_RECV), SL_BY_REMOTE);
+  world_add(g);
+  sl_embed_run();
+  CHECK_EQ(B2, w->s->channel_count, 0); /* P10 */
+  sl_embed_remote(g->embed, 0, 0);
+  sl_embed_run();
+  CHECK_EQ(B2, number(g, SL_EMBED_PAUSED), 0);
+  CHECK_EQ(B2, w->s->channel_count, 1);
+  sl_embed_remote(g->embed, 5, 0);
+  sl_embed_run();
+  CHECK_EQ(B2, number(g, SL_EMBED_PAUSED), 5);
+  sl_embed_remote(g->embed, 5, 1);
+  sl_embed_run();
+  CHECK_EQ(B1, g->dones, 1);
+  CHECK_EQ(B1, g->code, CURLE_ABORTED_BY_CALLBACK);
+  sl_embed_remote(g->embed, 0, 1); /* after the end: nothing */
+  sl_embed_run();
+  CHECK_EQ(B1, g->dones, 1);
+  end();
+}
+
 /* K2, K3: remembered once, not taken by a run. */
 static void test_wakeup(void)
 {
@@ -243,6 +270,7 @@ int main(void)
   test_pause();
   test_limits_while_running();
   test_stop();
+  test_remote();
   test_wakeup();
   test_closed();
   test_memory();
