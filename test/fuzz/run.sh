@@ -6,33 +6,33 @@
 
 FUZZ_FLAGS=(-timeout=10 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1)
 
-# build_fuzzers: sets FUZZERS to the names.
+# build_fuzzers [MODE]: sets FUZZERS to the names; they are in build/fuzz/bin, with another mode than address in build/fuzz-MODE/bin.
 build_fuzzers() {
-    local sources source name oracle linked
-    need_native_compiler address
+    local sources source name oracle linked to=build/fuzz${1:+-$1}
+    need_native_compiler "${1:-address}"
     FUZZERS=()
     fuzzer_here || { say "no libFuzzer for ${COMPILER[0]}: the fuzzers are left out" && return; }
     need_core
     COMPILER+=(-fsanitize=fuzzer-no-link -Ibuild/src/llhttp -DLLHTTP_STRICT_MODE=1)
-    compile build/fuzz "${CORE[@]}" c/engine/embed.c c/host/stdio.c
-    produce build/fuzz/core.a archive "${OBJECTS[@]}"
+    compile "$to" "${CORE[@]}" c/engine/embed.c c/host/stdio.c
+    produce "$to/core.a" archive "${OBJECTS[@]}"
     glob sources 'test/fuzz/*.c'
     oracle=()
     if need_llhttp; then
-        compile build/fuzz build/src/llhttp/{http,api,llhttp}.c
+        compile "$to" build/src/llhttp/{http,api,llhttp}.c
         oracle=("${OBJECTS[@]}")
     else
         say "no llhttp to be had (Debian's node-llhttp, as pinned): fuzz_http1_oracle is left out"
         without sources test/fuzz/fuzz_http1_oracle.c
     fi
-    compile build/fuzz "${sources[@]}"
+    compile "$to" "${sources[@]}"
     for source in "${sources[@]}"; do
         name=$(basename "$source" .c)
         [[ $name == fuzz_* ]] || continue
         FUZZERS+=("$name")
         linked=()
         [[ $name != *_oracle ]] || linked=("${oracle[@]}")
-        produce "build/fuzz/bin/$name" link_fuzzer "build/fuzz/test_fuzz_$name.o" build/fuzz/test_fuzz_host.o "${linked[@]}" build/fuzz/core.a
+        produce "$to/bin/$name" link_fuzzer "$to/test_fuzz_$name.o" "$to/test_fuzz_host.o" "${linked[@]}" "$to/core.a"
     done
 }
 
@@ -70,6 +70,17 @@ fuzz_one() {
     ((seconds)) || return 0
     "build/fuzz/bin/$name" "${FUZZ_FLAGS[@]}" "${options[@]}" "-max_total_time=$seconds" \
         "-artifact_prefix=build/fuzz/found/$name-" "build/fuzz/corpus/$name" "${kept[@]}"
+}
+
+# replay_fuzzers MODE: built that way, the committed inputs only. Adds the programs to PROGRAMS.
+replay_fuzzers() {
+    local name kept
+    build_fuzzers "$1"
+    for name in "${FUZZERS[@]}"; do
+        glob kept "test/fuzz/corpus/$name" "test/fuzz/regressions/$name"
+        PROGRAMS+=("build/fuzz-$1/bin/$name")
+        ((!${#kept[@]})) || quietly "$name.$1.log" "build/fuzz-$1/bin/$name" "${FUZZ_FLAGS[@]}" -runs=0 "${kept[@]}" || return 1
+    done
 }
 
 # run_fuzzers SECONDS [NAME...]: each that long, as many at a time as there are cores.
