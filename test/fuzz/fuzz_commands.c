@@ -33,6 +33,8 @@ typedef struct {
   bool live;           /* added, and its message not read                        */
   bool leaving;        /* its removal is on: nothing is done to it from the callbacks of that */
   int inside;
+  int unpausing;       /* pause calls that are on: they deliver what is held (P6)  */
+  bool writing;        /* a write or header callback is on                       */
   bool failed, nobody; /* NOBODY was set: what X-Len says may not come          */
   uint64_t delivered, read, body;
   long long expect;    /* X-Len of the latest answer, -1: none                   */
@@ -229,8 +231,17 @@ static void enter(slot *s, long direction)
 {
   FUZZ_CHECK(s->easy, "a callback of a handle that is gone");
   FUZZ_CHECK(s->in == PERFORMS || (s->in >= 0 && s->live), "a callback of what does not run");
-  FUZZ_CHECK(!s->inside, "a callback inside a callback of the same handle");
+  FUZZ_CHECK(!s->inside || s->unpausing, "a callback inside a callback of the same handle");
+  FUZZ_CHECK(!s->writing || !(direction & CURLPAUSE_RECV), "a delivery inside a delivery");
   FUZZ_CHECK(!(info(s->easy, SLUICEINFO_PAUSED) & direction), "a callback in a paused direction: %ld", direction);
+}
+
+static int inside_delivery(slot *s)
+{
+  s->writing = true;
+  int answer = inside(s, pool_of(s));
+  s->writing = false;
+  return answer;
 }
 
 static size_t on_write(char *data, size_t one, size_t n, void *arg)
@@ -240,7 +251,7 @@ static size_t on_write(char *data, size_t one, size_t n, void *arg)
   FUZZ_CHECK(one == 1 && n <= CURL_MAX_WRITE_SIZE, "W1: %zu", n);
   FUZZ_CHECK(!s->failed, "a write after one failed");
   FUZZ_CHECK(!memcmp(data, fuzz_bytes(s->delivered), n), "a byte behind %llu is wrong", (unsigned long long)s->delivered);
-  switch (inside(s, pool_of(s))) {
+  switch (inside_delivery(s)) {
   case 1:
   case 2: return CURL_WRITEFUNC_PAUSE;
   case 3: s->failed = true; return CURL_WRITEFUNC_ERROR;
@@ -260,7 +271,7 @@ static size_t on_header(char *data, size_t one, size_t n, void *arg)
   enter(s, CURLPAUSE_RECV);
   FUZZ_CHECK(one == 1 && n && data[n - 1] == '\n', "W1: a header that is no line");
   FUZZ_CHECK(!s->failed, "a header after one failed");
-  switch (inside(s, pool_of(s))) {
+  switch (inside_delivery(s)) {
   case 1: return CURL_WRITEFUNC_PAUSE;
   case 3: s->failed = true; return n + 1;
   default: break;
@@ -698,7 +709,9 @@ static void easy_command(uint8_t op, slot *s, unsigned value)
   case 'o': set(s, value); break;
   case 'e': perform_easy(s); break;
   case 'p': {
+    s->unpausing++;
     CURLcode code = curl_easy_pause(s->easy, masks[value % 5]);
+    s->unpausing--;
     if (s->in == NOWHERE) FUZZ_CHECK(code == CURLE_BAD_FUNCTION_ARGUMENT, "P2: pause answers %d", code);
     break;
   }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "engine/url.h"
 #include "engine/base.h"
 #include "host.h"
@@ -263,6 +264,7 @@ static void obey(CURL *easy, char kind, char *text, size_t n, sl_text *base)
     copy = NULL;
     break;
   case 'h': {
+    if (!strncasecmp(copy, "content-length:", 15)) break; /* a wrong one is the caller's fault, and no head any more */
     struct curl_slist *more = curl_slist_append(headers, copy);
     if (more) headers = more;
     break;
