@@ -169,6 +169,7 @@ void sim_easy_pause(sim_transfer *x, uint32_t mask)
   bool there = sl_transfer_running(t) && t->start_us && !t->queued, over = t->cause != SL_CAUSE_NONE, inside = t->gate.delivering;
   if (there) x->model = mask & SL_DIR_BOTH;
   x->remote_model &= x->model;
+  x->asked_us = x->sim->now_us; /* P8 */
   if (there) x->up.pause_told = false;
   s->in_pause++;
   CURLcode code = curl_easy_pause(x->easy, (int)mask);

@@ -344,7 +344,7 @@ static void check_slow(sim *s, sim_transfer *x)
     x->moved_us = s->now_us;
   }
   if (!o->low_speed_limit || !o->low_speed_time_s || x->paused_since_us >= 0) return;
-  int64_t since = latest(latest(x->moved_us, x->slow_us), latest(x->start_us, x->resumed_us));
+  int64_t since = latest(latest(x->moved_us, latest(x->slow_us, x->asked_us)), latest(x->start_us, x->resumed_us));
   if (s->now_us - since > (o->low_speed_time_s + SL_METER_RECORDS + 2) * SL_SECOND + 8 * lateness(s))
     sim_violate(s, x, "L3: slow, and not stopped", s->now_us - since, o->low_speed_time_s);
 }

@@ -61,7 +61,7 @@ static void begins(sim *s, sim_transfer *x)
 {
   if (!x->user.keeps_pause || x->transfer->state.life != SL_IDLE) x->model = x->remote_model = 0; /* P13, B14 */
   x->life = SL_IDLE;
-  x->single_us = x->limits_us = x->slow_us = x->moved_us = x->silent_us = x->freed_us = s->now_us;
+  x->single_us = x->limits_us = x->slow_us = x->asked_us = x->moved_us = x->silent_us = x->freed_us = s->now_us;
   x->single_held_us = 0;
   x->moved_bytes = x->silent_bytes = 0;
   x->rejected_at = 0;
@@ -118,7 +118,7 @@ void sim_pause(sim_transfer *x, uint32_t mask, enum sl_by by)
   x->up.pause_told = false;
   if (x->running || x->transfer->state.life == SL_IDLE) x->model = mask & SL_DIR_BOTH;
   x->remote_model &= x->model;
-  x->slow_us = x->sim->now_us; /* P8 */
+  x->asked_us = x->sim->now_us; /* P8 */
   sl_transfer_pause(x->transfer, mask, by);
 }
 
