@@ -347,7 +347,7 @@ describe('chunks', () => {
     ['a bare CR', '5\rhello\r\n0\r\n\r\n'],
     ['NUL in an extension', '5;a=\0\r\nhello\r\n0\r\n\r\n'],
     ['a bare CR in an extension', '5;a=\r0\r\nhello\r\n0\r\n\r\n'],
-    ['16 digits', 'ffffffffffffffff\r\nhello'],
+    ['2^64 - 1', 'ffffffffffffffff\r\nhello'],
     ['5 + 2^64', '10000000000000005\r\nhello\r\n0\r\n\r\n'],
     ['zeros without an end', '0'.repeat(2000)],
     ['an extension of 2000 bytes', `5;${'a'.repeat(2000)}\r\nhello\r\n0\r\n\r\n`],

@@ -463,7 +463,7 @@ static int hex_digit(char c)
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* "1a[;extension] CR LF": at most 15 digits, so that it cannot overflow. */
+/* "1a[;extension] CR LF": at most 16 digits, and below 2^63. */
 static bool read_chunk_size(sl_conn *c, sl_transfer *t, bool *more)
 {
   struct http1 *h = c->protocol_state;
@@ -472,8 +472,8 @@ static bool read_chunk_size(sl_conn *c, sl_transfer *t, bool *more)
   if (len > SL_CHUNK_LINE_MAX) return fail(t, CURLE_RECV_ERROR, "Chunk-size line larger than 1024 bytes");
   if (!lf) return *more = true;
   uint64_t size = 0;
-  for (int d; i < len && i < 16 && (d = hex_digit(c->in[i])) >= 0; i++) size = size << 4 | (unsigned)d;
-  bool ok = i > 0 && i < 16 && len >= 2 && c->in[len - 2] == '\r';
+  for (int d; i < len && i < 17 && (d = hex_digit(c->in[i])) >= 0; i++) size = size << 4 | (unsigned)d;
+  bool ok = i > 0 && i <= 16 && size <= INT64_MAX && len >= 2 && c->in[len - 2] == '\r';
   while (ok && i < len - 2 && (c->in[i] == ' ' || c->in[i] == '\t')) i++;
   ok = ok && (i == len - 2 || c->in[i] == ';');
   for (; ok && i < len - 2; i++) ok = (uint8_t)c->in[i] >= 0x20 || c->in[i] == '\t';

@@ -452,7 +452,7 @@ static void set(slot *s, unsigned value)
   value %= n + 12;
   if (value < n) {
     CURLoption option = numbers[value].option;
-    s->nobody = s->nobody || option == CURLOPT_NOBODY;
+    s->nobody = s->nobody || option == CURLOPT_NOBODY || option == CURLOPT_CONNECT_ONLY; /* also from a redirect on */
     if (option / 10000 == 3) curl_easy_setopt(s->easy, option, (curl_off_t)numbers[value].value);
     else curl_easy_setopt(s->easy, option, numbers[value].value);
     return;

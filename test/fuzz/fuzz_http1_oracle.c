@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <llhttp.h>
 #include <stdio.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include "engine/base.h"
@@ -102,6 +103,14 @@ static bool status_not_of_three(void)
   return digits != 3;
 }
 
+/* Any number of zeros may stand in front of a chunk's size, says llhttp; 16 digits are enough. */
+static bool size_of_many_digits(void)
+{
+  size_t digits = 0;
+  for (size_t i = 0; i < input_len && digits <= 16; i++) digits = isxdigit((unsigned char)input[i]) ? digits + 1 : 0;
+  return digits > 16;
+}
+
 /* What the engine refuses on purpose although llhttp takes it: by its words. */
 static bool agreed(const char *words)
 {
@@ -113,6 +122,7 @@ static bool agreed(const char *words)
     "Invalid Content-Length",        /* llhttp lets blanks and 2^64 through in places                  */
     "does not begin with an HTTP/1 status line", /* empty lines in front, which are for requests       */
   };
+  if (strstr(words, "Malformed chunk-size") && size_of_many_digits()) return true;
   if (strstr(words, "Malformed") && (lax() || status_not_of_three())) return true;
   for (size_t i = 0; i < sizeof list / sizeof *list; i++)
     if (strstr(words, list[i])) return true;

@@ -264,7 +264,8 @@ static void obey(CURL *easy, char kind, char *text, size_t n, sl_text *base)
     copy = NULL;
     break;
   case 'h': {
-    if (!strncasecmp(copy, "content-length:", 15)) break; /* a wrong one is the caller's fault, and no head any more */
+    /* A wrong length or framing is the caller's fault, and what comes then is no head any more. */
+    if (!strncasecmp(copy, "content-length:", 15) || !strncasecmp(copy, "transfer-encoding:", 18)) break;
     struct curl_slist *more = curl_slist_append(headers, copy);
     if (more) headers = more;
     break;
