@@ -96,9 +96,10 @@ static bool gate_append(sl_gate *g, enum sl_part part, const char *data, uint32_
 static uint8_t bits_set(uint8_t bits, bool paused, enum sl_by by)
 {
   if (!paused) return bits & SL_BY_HOST;
-  bool wish = by == SL_BY_CALL || by == SL_BY_REMOTE;
-  if (bits & ~(SL_BY_HOST | (wish ? SL_BY_SINK : 0))) return bits;
-  return (uint8_t)((bits & SL_BY_HOST) | by);
+  if (by == SL_BY_CALL || by == SL_BY_REMOTE) bits &= (uint8_t)~SL_BY_SINK;
+  /* Beside the owner's own: a redirect ends that one and not the other thread's (B2, P13). */
+  if (by == SL_BY_REMOTE) return bits | SL_BY_REMOTE;
+  return bits & ~SL_BY_HOST ? bits : (uint8_t)(bits | by);
 }
 
 uint32_t sl_gate_set(sl_gate *g, uint32_t mask, enum sl_by by)

@@ -37,8 +37,8 @@ typedef struct {
 enum sl_gate_result { SL_GATE_OPEN, SL_GATE_BLOCKED, SL_GATE_FAILED, SL_GATE_NOMEM };
 
 /* P1: `mask` is the whole new state as seen by call, callback and remote; a host's hold stays until the
- * host frees it. Directions newly paused are noted as set by `by`; a call or a remote takes the place of SINK. Answers the
- * directions that changed. */
+ * host frees it. Directions newly paused are noted as set by `by`; a call or a remote takes the place of SINK, and a remote
+ * is noted beside whoever was first. Answers the directions that changed. */
 uint32_t sl_gate_set(sl_gate *g, uint32_t mask, enum sl_by by);
 /* The host holds or frees both directions. Answers the directions that changed. */
 uint32_t sl_gate_hold(sl_gate *g, bool held);

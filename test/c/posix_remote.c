@@ -396,16 +396,20 @@ static void sending(void)
 static size_t header_commands(char *data, size_t size, size_t n, void *to)
 {
   job *j = to;
-  if (n * size > 9 && !memcmp(data, "Location:", 9)) sluice_remote_pause(j->remote, CURLPAUSE_SEND);
+  if (n * size > 9 && !memcmp(data, "Location:", 9)) {
+    if (j->owner_too) curl_easy_pause(j->r.easy, CURLPAUSE_SEND);
+    sluice_remote_pause(j->remote, CURLPAUSE_SEND);
+  }
   return n * size;
 }
 
-/* B2: a redirect does not open what another thread has closed. */
-static void over_redirects(void)
+/* B2: a redirect does not open what another thread has closed, were it closed by its owner already. */
+static void over_redirects(bool owner_too)
 {
   job j;
   CURLM *multi = curl_multi_init();
   job_begin(&j, "/to/302//length/1000");
+  j.owner_too = owner_too;
   curl_easy_setopt(j.r.easy, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(j.r.easy, CURLOPT_HEADERFUNCTION, header_commands);
   curl_easy_setopt(j.r.easy, CURLOPT_HEADERDATA, &j);
@@ -444,7 +448,8 @@ int main(void)
   in_callbacks();
   in_a_head();
   sending();
-  over_redirects();
+  over_redirects(false);
+  over_redirects(true);
   server_stop(http);
   return check_result();
 }

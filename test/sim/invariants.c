@@ -114,8 +114,7 @@ void sim_trace_hook(void *arg, const sl_transfer *t, enum sl_trace_kind kind, in
     x->up.pause_told = false;
     if (a >= 0 && !x->transfer->cause) {
       uint32_t mask = (uint32_t)a & SL_DIR_BOTH;
-      x->remote_model = (x->remote_model & mask) | (mask & ~x->model);
-      x->model = mask;
+      x->remote_model = x->model = mask;
     }
   }
   if (kind == SL_TRACE_STATE) note_life(s, x, (uint8_t)a);

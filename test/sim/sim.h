@@ -202,7 +202,7 @@ struct sim_transfer {
   /* the user: chances in 1024 */
   uint32_t refuse, partial, fail, act;
   uint32_t model;        /* what it and the commands made of its pause: enum sl_dir bits        */
-  uint32_t remote_model; /* of them begun by another thread                                     */
+  uint32_t remote_model; /* of them those that another thread wants                              */
   int64_t refuse_at;     /* refuse once at this many delivered bytes, -1: not            */
   int64_t resume_us;     /* resume this long after a refusal, -1: never                  */
   bool replays;          /* resume with sl_transfer_pause_replay, as curl_easy_pause           */

@@ -19,6 +19,7 @@ typedef struct {
   double ended;                           /* when                                            */
   atomic_int turns, writes, reads, polls; /* what has happened so far                        */
   int hold_write;                         /* this write is refused                           */
+  bool owner_too;                         /* for a test's own callbacks                      */
   bool wrong;                             /* a write while RECV was paused                   */
   CURLM *multi;                           /* NULL: curl_easy_perform                         */
 } job;
