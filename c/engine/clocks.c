@@ -264,13 +264,13 @@ void sl_transfer_arm(sl_transfer *t)
 
 void sl_transfer_limits(sl_transfer *t)
 {
-  if (!sl_transfer_running(t)) return;
+  if (!sl_transfer_running(t) || !t->start_us) return; /* T2: the first run takes them as they are then */
   int64_t now = sl_clocks_now_us(t);
   const sl_options *o = t->options;
   sl_clocks_set(t);
   set_silence(t);
-  if (o->max_recv_speed != t->recv_bucket.rate) sl_bucket_start(&t->recv_bucket, o->max_recv_speed, now);
-  if (o->max_send_speed != t->send_bucket.rate) sl_bucket_start(&t->send_bucket, o->max_send_speed, now);
+  if (o->max_recv_speed != t->recv_bucket.rate) sl_bucket_change(&t->recv_bucket, o->max_recv_speed, now);
+  if (o->max_send_speed != t->send_bucket.rate) sl_bucket_change(&t->send_bucket, o->max_send_speed, now);
   if (o->low_speed_limit != t->low_speed_limit || o->low_speed_time_s != t->low_speed_time_s)
     start_low_speed(t, false);
   sl_multi_dirty(t->multi, t);

@@ -44,6 +44,7 @@ static void bucket_refill(sl_bucket *b, int64_t now_us)
   if (now_us - b->last_us < b->step_us) return;
   int64_t steps = (now_us - b->last_us) / b->step_us;
   b->last_us += steps * b->step_us;
+  b->taken = 0;
   bucket_add(b, steps > INT64_MAX / b->per_step ? INT64_MAX : steps * b->per_step);
 }
 
@@ -53,6 +54,18 @@ void sl_bucket_start(sl_bucket *b, int64_t rate, int64_t now_us)
   if (!b->rate) return;
   b->tokens = b->per_step = rate;
   b->step_us = SL_SECOND;
+}
+
+void sl_bucket_change(sl_bucket *b, int64_t rate, int64_t now_us)
+{
+  if (!b->rate || rate <= 0) {
+    sl_bucket_start(b, rate, now_us);
+    return;
+  }
+  bucket_refill(b, now_us);
+  b->rate = b->per_step = rate;
+  b->step_us = SL_SECOND;
+  if (b->tokens >= 0) b->tokens = larger(rate - b->taken, 0);
 }
 
 void sl_bucket_plan(sl_bucket *b, int64_t total, int64_t now_us)
@@ -74,6 +87,7 @@ void sl_bucket_burst(sl_bucket *b, int64_t held, int64_t now_us)
   if (!b->rate) return;
   b->tokens = larger(b->rate, SL_BURST_MIN) - held;
   b->last_us = now_us;
+  b->taken = 0;
 }
 
 int64_t sl_bucket_allows(sl_bucket *b, int64_t now_us)
@@ -88,6 +102,7 @@ void sl_bucket_charge(sl_bucket *b, int64_t n)
   if (!b->rate) return;
   if (n < 0) bucket_add(b, n > -INT64_MAX ? -n : INT64_MAX); /* given back */
   else b->tokens = b->tokens > n - INT64_MAX ? b->tokens - n : -INT64_MAX;
+  b->taken = n > INT64_MAX - b->taken ? INT64_MAX : larger(b->taken + n, 0);
 }
 
 int64_t sl_bucket_next_us(const sl_bucket *b)

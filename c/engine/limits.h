@@ -21,10 +21,14 @@ typedef struct {
   int64_t per_step; /* tokens a step                               */
   int64_t step_us;
   int64_t last_us;  /* when tokens were last added                 */
+  int64_t taken;    /* bytes passed since then                     */
 } sl_bucket;
 
 /* Begin at `now` with one step's tokens. rate 0 makes it unlimited. */
 void sl_bucket_start(sl_bucket *b, int64_t rate, int64_t now_us);
+/* Another rate from now on, at once; what has passed in the running step counts, so that changes by themselves earn
+ * nothing. From or to 0: as sl_bucket_start. */
+void sl_bucket_change(sl_bucket *b, int64_t rate, int64_t now_us);
 /* The size became known: stretch the steps (S1). Call before the first byte is charged or right after
  * the head; what was charged already stays charged. total <= 0: nothing. */
 void sl_bucket_plan(sl_bucket *b, int64_t total, int64_t now_us);

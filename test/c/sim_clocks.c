@@ -15,10 +15,13 @@
 static struct { int option; int64_t value; } change[CHANGES];
 static uint32_t turns[2]; /* what SIM_LOOK CHANGES + n saw */
 
+static bool woken[2];     /* ... and whether a clock will bring a run */
+
 static void look(sim *s, sim_transfer *x, int64_t n)
 {
   if (n >= CHANGES) {
     turns[n - CHANGES] = s->m->turns;
+    woken[n - CHANGES] = sl_multi_next_us(s->m) != SL_NEVER;
     return;
   }
   x->speed_changed = true;
@@ -549,6 +552,34 @@ static void test_quiet(void)
     CHECK_EQ(K6, turns[1] - turns[0], 0);
     CHECK(F4, was(x, CURLE_ABORTED_BY_CALLBACK, NULL));
   }
+  sim_transfer *x = begin(1000000); /* nor is there a deadline that a pause has put off */
+  sim_number(x, SLUICEOPT_SILENCE_TIMEOUT_MS, 10000);
+  sim_number(x, CURLOPT_LOW_SPEED_LIMIT, 1);
+  sim_number(x, CURLOPT_LOW_SPEED_TIME, 1);
+  sim_number(x, CURLOPT_MAX_RECV_SPEED_LARGE, 1000);
+  sim_at(x->sim, 500 * MS, SIM_PAUSE, 1, SL_DIR_RECV);
+  sim_at(x->sim, 600 * MS, SIM_LOOK, 1, CHANGES);
+  sim_at(x->sim, SL_SECOND, SIM_STOP, 1, 0);
+  CHECK_EQ(K6, go(x), SL_SECOND);
+  CHECK(K6, !woken[0] && was(x, CURLE_ABORTED_BY_CALLBACK, NULL));
+}
+
+/* T2: added, but not run yet, with limits set meanwhile: nothing counts before the first run. */
+static void test_before_the_first_run(void)
+{
+  sim_transfer *x = begin(1000);
+  sim *s = x->sim;
+  sim_transfer_ready(x);
+  sim_add(s, x);
+  sim_number(x, CURLOPT_LOW_SPEED_LIMIT, 1000);
+  sim_number(x, CURLOPT_LOW_SPEED_TIME, 2);
+  sim_number(x, CURLOPT_TIMEOUT_MS, 5000);
+  sim_number(x, CURLOPT_MAX_RECV_SPEED_LARGE, 100000);
+  sl_transfer_limits(T(x));
+  s->now_us += 10 * SL_SECOND;
+  x->start_us = x->slow_us = x->limits_us = s->now_us;
+  play(s);
+  CHECK(T2, was(x, CURLE_OK, NULL));
 }
 
 int main(void)
@@ -563,5 +594,6 @@ int main(void)
   test_paused_and_silent();
   test_changes();
   test_quiet();
+  test_before_the_first_run();
   return check_result();
 }

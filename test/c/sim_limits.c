@@ -166,7 +166,7 @@ static void test_receive_rate(void)
                                     { 20000, CURLOPT_MAX_RECV_SPEED_LARGE, 0 }, { 0 } };
   for (int moves = 0; moves < 2; moves++) {
     const change *lists[] = { lifted, largest, raised, lowered };
-    static const int64_t ends[] = { 10000, 10000, 4500, 20000 };
+    static const int64_t ends[] = { 10000, 10000, 4000, 20000 };
     for (int i = 0; i < 4; i++) {
       sim_transfer *x = begin(lists[i]);
       x->sim->moves = x->user.moves = moves;

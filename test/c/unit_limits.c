@@ -147,6 +147,37 @@ static void test_burst(void)
 }
 
 /* L5: time that does not count: the meter says afterwards what it would have said without it. */
+/* Changed again and again within a step: no more than the highest rate since the step began. */
+static void test_change(void)
+{
+  static const int64_t rates[] = { 2000, 1000, 2000, 1, 1500, 2000, 1999, 2000 };
+  sl_bucket b;
+  int64_t sum = 0, now = 0;
+  sl_bucket_start(&b, 1000, 0);
+  for (int step = 1; step < 4; step++) {
+    for (int i = 0; i < 8; i++, now += 125 * MS) {
+      sl_bucket_change(&b, rates[i], now);
+      int64_t n = sl_bucket_allows(&b, now);
+      CHECK(S5, n > 0 || i > 0);
+      sl_bucket_charge(&b, n);
+      sum += n;
+    }
+    CHECK_EQ(S1, sum, 2000 * step);
+  }
+  sl_bucket_start(&b, 1000, 0); /* higher: what is missing, at once; lower: no debt */
+  sl_bucket_charge(&b, 1000);
+  sl_bucket_change(&b, INT64_MAX, 1);
+  CHECK_EQ(S1, sl_bucket_allows(&b, 1), INT64_MAX - 1000);
+  sl_bucket_change(&b, 1, 2);
+  CHECK_EQ(S5, sl_bucket_allows(&b, 2), 0);
+  CHECK_EQ(S5, sl_bucket_next_us(&b), SL_SECOND);
+  sl_bucket_burst(&b, 50000, 3); /* B3: what an unpause owes stays owed */
+  sl_bucket_change(&b, 1000, 4);
+  CHECK_EQ(B3, b.tokens, SL_BURST_MIN - 50000);
+  sl_bucket_change(&b, 0, 5);
+  CHECK_EQ(S1, sl_bucket_allows(&b, 5), INT64_MAX);
+}
+
 static void test_skip(void)
 {
   for (int skips = 0; skips < 2; skips++) {
@@ -266,6 +297,7 @@ int main(void)
   test_plan_any();
   test_steps();
   test_burst();
+  test_change();
   test_skip();
   test_extremes();
   test_meter();
