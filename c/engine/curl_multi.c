@@ -121,9 +121,15 @@ CURLMcode curl_multi_add_handle(CURLM *handle, CURL *easy)
   c->dead = false;
   sl_easy_begin(e);
   if (sl_multi_add(c->engine, &e->t)) return CURLM_OUT_OF_MEMORY;
-  if (sl_easy_wants_progress(e) && c->socket_fn && c->progress_us == SL_NEVER)
-    c->progress_us = sl_now_us(c->loop) + SL_SECOND;
+  sl_easy_expects_progress(e);
   return sl_curlm_finish(c);
+}
+
+void sl_easy_expects_progress(sl_easy *e)
+{
+  sl_curlm *c = e->t.multi->face;
+  if (c && sl_easy_wants_progress(e) && c->socket_fn && c->progress_us == SL_NEVER)
+    c->progress_us = sl_now_us(c->loop) + SL_SECOND;
 }
 
 CURLMcode curl_multi_remove_handle(CURLM *handle, CURL *easy)

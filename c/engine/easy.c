@@ -41,6 +41,12 @@ static bool busy(const sl_easy *e)
   return called_back(e) || (e->t.multi && e->t.multi->in_callback);
 }
 
+/* B7, P9: the program's timer, and what it watches, follow; inside a run or a callback when that ends. */
+static void settle(sl_multi *m)
+{
+  if (!m->depth && !m->in_callback && m->settle) m->settle(m);
+}
+
 void curl_easy_cleanup(CURL *handle)
 {
   sl_easy *e = sl_easy_of(handle);
@@ -49,7 +55,7 @@ void curl_easy_cleanup(CURL *handle)
     sl_multi *m = e->t.multi;
     sl_easy_leaves(e);
     sl_multi_remove(m, &e->t);
-    if (m->settle) m->settle(m);
+    settle(m);
   }
   sl_easy_close_raw(e);
   if (e->own) sl_multi_free(e->own);
@@ -108,7 +114,7 @@ CURLcode curl_easy_send(CURL *handle, const void *buffer, size_t n, size_t *byte
   return raw_bytes(e, code, CURLE_SEND_ERROR, bytes);
 }
 
-/* In a multi the transfer goes on with what it has begun; only its pause ends (P13). */
+/* In a multi the transfer goes on with what it has begun; only its pause ends (P13), and its limits do. */
 void curl_easy_reset(CURL *handle)
 {
   sl_easy *e = sl_easy_of(handle);
@@ -116,6 +122,8 @@ void curl_easy_reset(CURL *handle)
   sl_options_clear(&e->options);
   if (e->t.multi) {
     sl_transfer_pause(&e->t, 0, SL_BY_CALL);
+    sl_transfer_limits(&e->t);
+    settle(e->t.multi);
     return;
   }
   sl_easy_begin(e);
@@ -147,11 +155,9 @@ static bool is_limit(CURLoption option)
   }
 }
 
-static void limits_changed(sl_easy *e)
+static bool is_progress(CURLoption option)
 {
-  sl_multi *m = e->t.multi;
-  sl_transfer_limits(&e->t);
-  if (!m->depth && !m->in_callback && m->settle) m->settle(m); /* B7: the program's timer must know */
+  return option == CURLOPT_NOPROGRESS || option == CURLOPT_XFERINFOFUNCTION || option == CURLOPT_PROGRESSFUNCTION;
 }
 
 static bool needs_descriptors(CURLoption option)
@@ -185,7 +191,11 @@ CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...)
     code = CURLE_UNKNOWN_OPTION;
   }
   va_end(args);
-  if (!code && e->t.multi && is_limit(option)) limits_changed(e);
+  if (code || !e->t.multi) return code;
+  if (is_limit(option)) sl_transfer_limits(&e->t);
+  else if (is_progress(option)) sl_easy_expects_progress(e);
+  else return code;
+  settle(e->t.multi);
   return code;
 }
 
@@ -288,6 +298,6 @@ sluice_remote *sluice_remote_new(CURL *handle)
   sl_easy *e = sl_easy_of(handle);
   sluice_remote *remote = e ? sl_remote_new(&e->t) : NULL;
   sl_multi *m = e ? e->t.multi : NULL;
-  if (remote && m && !m->depth && !m->in_callback && m->settle) m->settle(m); /* the loop's descriptor is wanted now */
+  if (remote && m) settle(m); /* the loop's descriptor is wanted now */
   return remote;
 }

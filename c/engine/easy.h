@@ -39,6 +39,8 @@ void sl_easy_close_raw(sl_easy *e);
 /* X11, curl_multi.c: e has ended in this engine / leaves it. */
 void sl_easy_tell_done(sl_easy *e);
 void sl_easy_leaves(sl_easy *e);
+/* B7, curl_multi.c: e, which is in an engine, may want progress calls from now on. */
+void sl_easy_expects_progress(sl_easy *e);
 /* ERRORBUFFER, always zero-ended. */
 void sl_easy_error(sl_easy *e, const char *message);
 /* A new run begins: forget what the one before left to be asked for. */

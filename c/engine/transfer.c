@@ -241,7 +241,7 @@ static void end(sl_transfer *t)
   sl_timers_clear(&t->multi->timers, &t->timer);
   sl_state_step(&t->state, complete ? SL_STEP_FINISH : SL_STEP_STOP, sl_gate_holds(&t->gate));
   SL_ASSERT(t->state.life == SL_DONE);
-  sl_gate_clear(&t->gate);
+  sl_gate_clear(&t->gate); /* P13 */
   sl_multi_trace(t->multi, t, SL_TRACE_STATE, t->state.life, 0);
 }
 
@@ -329,13 +329,8 @@ static bool parse_url(sl_transfer *t)
 
 void sl_transfer_start(sl_transfer *t)
 {
-  bool first = t->state.life == SL_IDLE, keeps = t->user->keeps_pause && first;
-  uint8_t by_recv = t->gate.by_recv, by_send = t->gate.by_send;
-  sl_gate_clear(&t->gate); /* P13 */
-  if (keeps) {             /* B14 */
-    t->gate.by_recv = by_recv;
-    t->gate.by_send = by_send;
-  }
+  bool first = t->state.life == SL_IDLE;
+  SL_ASSERT(!sl_gate_holds(&t->gate) && (first || !sl_gate_paused(&t->gate))); /* P13: the end opened it; B14 */
   t->cause = SL_CAUSE_NONE;
   t->code = CURLE_OK;
   t->error[0] = t->peer[0] = t->local[0] = 0;

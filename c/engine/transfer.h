@@ -122,8 +122,8 @@ void sl_transfer_start(sl_transfer *t);
 /* P1: mask (enum sl_dir bits) is the whole new pause state, set by `by`. In force on return: nothing is
  * delivered, nothing read. Unpausing marks the transfer dirty (P8); it delivers nothing itself. */
 void sl_transfer_pause(sl_transfer *t, uint32_t mask, enum sl_by by);
-/* B1, B2: what another thread wants, as the owner's sees it now: an abort, else the whole pause state. Not from inside
- * the gate; nothing happens to one that is not running. */
+/* B1, B2: what another thread wants, as the owner's sees it now: an abort, else the whole pause state. It
+ * delivers nothing itself; nothing happens to one that is not running. */
 void sl_transfer_remote(sl_transfer *t, uint32_t mask, bool abort);
 /* The same for what its remote handles have written. Once a run and before each delivery. */
 void sl_transfer_sample(sl_transfer *t);

@@ -193,6 +193,36 @@ static void pauses(void)
   CHECK(B7, now() - at < 4 && r.progress_calls >= progress + 2);
   CHECK(K6, l.turns - turns < 12);
   CHECK(T1, told(multi, easy, CURLE_OPERATION_TIMEDOUT));
+  /* The same when the calls are wanted only after it fell silent. */
+  curl_multi_remove_handle(multi, easy);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 20000L);
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+  r.len = r.calls = 0;
+  r.refuse = 1;
+  curl_multi_add_handle(multi, easy);
+  for (double until = now() + 5; !r.calls && now() < until;) turn(&l, 100);
+  turn(&l, 0);
+  progress = r.progress_calls;
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  CHECK(B7, l.due >= 0 && l.due - now() < 2);
+  for (double until = now() + 10; r.progress_calls < progress + 2 && now() < until;) turn(&l, 1000);
+  CHECK(B7, r.progress_calls >= progress + 2);
+  /* A reset ends the pause and the limits, and the program hears of it. */
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+  for (double until = now() + 10; l.due >= 0 && l.due - now() < 5 && now() < until;) turn(&l, 1000);
+  CHECK(B7, l.due - now() > 5);
+  curl_easy_reset(easy);
+  CHECK(P13, l.due >= 0 && l.due - now() < 1 && watched(&l) == 0);
+  end(&r);
+  /* G2: how it ends is told, though nothing else is to be done. */
+  easy = begin(&r, "/hang");
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 900L);
+  curl_multi_add_handle(multi, easy);
+  drive_for(&l, 0.3);
+  progress = r.progress_calls;
+  CHECK(G2, drive(&l) && r.progress_calls > progress);
+  CHECK(T1, told(multi, easy, CURLE_OPERATION_TIMEDOUT));
   /* Removed while it runs: the timer and the socket go. */
   curl_multi_remove_handle(multi, easy);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 20000L);
