@@ -263,6 +263,32 @@ static void test_memory(void)
   end();
 }
 
+static unsigned inside;
+
+static void run_when_told(guest *g)
+{
+  (void)g;
+  inside++;
+  CHECK_EQ(X6, inside, 1);
+  sl_embed_run();
+  inside--;
+}
+
+/* A run asked for in a callback is none: nobody else's callback comes inside that one. */
+static void test_run_in_callback(void)
+{
+  begin();
+  guest *a = get(0), *b = get(0);
+  w->ended = run_when_told;
+  world_add(a);
+  world_add(b);
+  sl_embed_stop(a->embed, 0);
+  sl_embed_stop(b->embed, 0); /* both end in the next run */
+  world_drive(w);
+  CHECK(X6, a->dones == 1 && b->dones == 1);
+  end();
+}
+
 int main(void)
 {
   test_settings();
@@ -271,6 +297,7 @@ int main(void)
   test_limits_while_running();
   test_stop();
   test_remote();
+  test_run_in_callback();
   test_wakeup();
   test_closed();
   test_memory();
