@@ -41,6 +41,7 @@ static void start_low_speed(sl_transfer *t, bool first)
   set_timer(t, SL_TIMER_LOW_SPEED, on ? now + SL_SECOND : SL_NEVER);
   if (first) sl_meter_start(&t->meter, now, bytes);
   else sl_meter_resume(&t->meter, now, bytes);
+  if (t->sink_since_us) t->sink_since_us = now; /* of what it holds back, only the rest is still to be left out */
   t->low_speed_limit = o->low_speed_limit;
   t->low_speed_time_s = o->low_speed_time_s;
   if (on) sl_meter_too_slow(&t->meter, now, sl_meter_speed(&t->meter, now, bytes), o->low_speed_limit, SL_NEVER);
@@ -108,7 +109,7 @@ bool sl_clocks_gate(sl_transfer *t)
   uint8_t paused = (uint8_t)sl_gate_paused(&t->gate), before = t->paused_noted;
   uint8_t by = t->gate.by_recv | t->gate.by_send;
   bool same = ((by & ~SL_BY_HOST) != 0) == t->own_noted && ((by & SL_BY_HOST) != 0) == t->host_noted;
-  if (by & ~SL_BY_SINK) t->sink_noted = false;
+  if (by & ~SL_BY_SINK) t->sink_since_us = 0;
   if (!t->multi || (paused == before && same)) return false;
   int64_t now = sl_clocks_now_us(t);
   note_who(t, now);
@@ -117,11 +118,11 @@ bool sl_clocks_gate(sl_transfer *t)
   if (!before) t->paused_since_us = now;
   if (!paused) t->paused_us += now - t->paused_since_us;
   if (!before && by == SL_BY_SINK) {
-    t->sink_noted = true;
+    t->sink_since_us = now;
     set_timer(t, SL_TIMER_LOW_SPEED, SL_NEVER);
-  } else if (!paused && t->sink_noted) {
-    t->sink_noted = false;
-    go_on(t, now - t->paused_since_us);
+  } else if (!paused && t->sink_since_us) {
+    go_on(t, now - t->sink_since_us);
+    t->sink_since_us = 0;
   } else forget(t, before & ~paused, now);
   if ((before ^ paused) & SL_DIR_RECV) sl_clocks_silence(t);
   /* Last: who looks on may pause it once more. */

@@ -336,8 +336,8 @@ void sl_transfer_start(sl_transfer *t)
   t->error[0] = t->peer[0] = t->local[0] = 0;
   t->retried = t->reused = t->has_body = t->effective_url = false;
   t->paused_noted = 0;
-  t->own_noted = t->host_noted = t->sink_noted = false;
-  t->frozen_us = 0;
+  t->own_noted = t->host_noted = false;
+  t->frozen_us = t->sink_since_us = 0;
   t->status = t->http_minor = 0;
   t->recv_total = -1;
   t->received = t->sent = t->delivered = t->head_received = t->head_sent = t->heads_before = 0;

@@ -76,7 +76,6 @@ struct sl_transfer {
   bool retried, reused;      /* after a stale connection; on a pooled one        */
   uint8_t paused_noted;      /* what the clocks know of the gate:                */
   bool own_noted, host_noted;/* ... who of caller and host has paused it         */
-  bool sink_noted;           /* ... and that it is the sink's back-pressure alone */
   /* what the response said */
   uint16_t status;
   uint8_t http_minor;
@@ -103,6 +102,7 @@ struct sl_transfer {
   int64_t queued_since_us, queued_us;        /* waiting for a free connection    */
   int64_t paused_since_us, paused_us;        /* time spent with a direction paused */
   int64_t own_since_us;                      /* begin of the caller's own pause    */
+  int64_t sink_since_us;                     /* ... of the sink's back-pressure alone, 0 = it is not that */
   int64_t frozen_since_us, frozen_us;        /* held by the host: no clock runs    */
   int64_t low_speed_limit, low_speed_time_s; /* as the meter was started with      */
   char peer[64], local[64];  /* of its connection, "address port"                */

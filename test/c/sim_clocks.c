@@ -17,8 +17,17 @@ static uint32_t turns[2]; /* what SIM_LOOK CHANGES + n saw */
 
 static bool woken[2];     /* ... and whether a clock will bring a run */
 
+enum { SINK_BUSY = -2, SINK_FREE = -1 }; /* SIM_LOOK as well */
+
 static void look(sim *s, sim_transfer *x, int64_t n)
 {
+  if (n < 0) {
+    static int64_t since_us;
+    if (n == SINK_BUSY) since_us = x->resumed_us - s->now_us;
+    sim_pause(x, n == SINK_BUSY ? SL_DIR_RECV : 0, SL_BY_SINK);
+    x->slow_us = x->resumed_us = s->now_us + since_us; /* no pause to the low-speed clock */
+    return;
+  }
   if (n >= CHANGES) {
     turns[n - CHANGES] = s->m->turns;
     woken[n - CHANGES] = sl_multi_next_us(s->m) != SL_NEVER;
@@ -529,6 +538,22 @@ static void test_changes(void)
   CHECK(B9, was(x, CURLE_OPERATION_TIMEDOUT, "Paused for 3000 milliseconds"));
 }
 
+/* A sink that is busy: that time does not count, were the limit changed within. */
+static void test_busy_sink(void)
+{
+  for (int changed = 0; changed < 2; changed++) {
+    sim_transfer *x = begin(1000);
+    stall(x, 10);
+    sim_number(x, CURLOPT_LOW_SPEED_LIMIT, 1000);
+    sim_number(x, CURLOPT_LOW_SPEED_TIME, 3);
+    sim_at(x->sim, 500 * MS, SIM_LOOK, 1, SINK_BUSY);
+    if (changed) change_at(x, 8500 * MS, 0, CURLOPT_LOW_SPEED_TIME, 2);
+    sim_at(x->sim, 10500 * MS, SIM_LOOK, 1, SINK_FREE);
+    CHECK_EQ(L5, go(x), changed ? 13500 * MS : 13000 * MS); /* found slow by the next record */
+    CHECK(L5, was(x, CURLE_OPERATION_TIMEDOUT, NULL));
+  }
+}
+
 /* Paused or held back, nothing is done until a deadline comes. */
 static void test_quiet(void)
 {
@@ -593,6 +618,7 @@ int main(void)
   test_rates();
   test_paused_and_silent();
   test_changes();
+  test_busy_sink();
   test_quiet();
   test_before_the_first_run();
   return check_result();

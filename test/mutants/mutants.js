@@ -111,6 +111,8 @@ export const MUTANTS = [
     from: 'larger(rate - b->taken, 0)', to: 'rate' },
   { name: 'a limit set before the first run starts a clock', rows: 'T2', file: clocks,
     from: 'if (!sl_transfer_running(t) || !t->start_us) return;', to: 'if (!sl_transfer_running(t)) return;' },
+  { name: 'a busy sink puts off a low-speed clock that began behind it', rows: 'L5', file: clocks,
+    from: '  if (t->sink_since_us) t->sink_since_us = now;', to: '' },
   { name: 'low speed remembers the response before a redirect', rows: 'L2', file: clocks,
     from: '  start_low_speed(t, true); /* the counters', to: '  /* the counters' },
   { name: 'silence counts while a rate lets nothing in', rows: 'B9', file: clocks,
