@@ -56,8 +56,8 @@ void sl_curlm_notify(sl_curlm *c);
 /* X7. */
 void sl_curlm_die(sl_curlm *c);
 
-/* The handle that stands for the multi itself, for what belongs to no transfer: INFO_READ, the sockets of connections
- * that are draining. NULL when memory is short. */
+/* The handle that stands for the multi itself, for what belongs to no transfer: INFO_READ, the loop's own
+ * descriptor, the sockets of connections that are draining. NULL when memory is short. */
 CURL *sl_curlm_self(sl_curlm *c);
 
 /* curl_socket.c: begin to tell of descriptors (again), for CURLMOPT_SOCKETFUNCTION. */

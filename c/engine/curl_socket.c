@@ -88,7 +88,7 @@ static void sock_drop(sl_curlm *c, sl_sock *s)
       break;
     }
   c->by_fd[s->fd] = NULL;
-  tell(c, w ? w->easy : c->self, s, CURL_POLL_REMOVE);
+  tell(c, w ? w->easy : sl_curlm_self(c), s, CURL_POLL_REMOVE);
   free(s);
 }
 
@@ -124,7 +124,7 @@ static void settle_loop(sl_curlm *c)
   if (wanted == (s != NULL)) return;
   c->loop_sock = NULL;
   if (!wanted) sock_drop(c, s);
-  else if (sock_set(c, NULL, sl_easy_from(c->engine->transfers), sl_loop_fd(c->loop), SL_IN))
+  else if (sock_set(c, NULL, sl_curlm_self(c), sl_loop_fd(c->loop), SL_IN))
     c->loop_sock = sock_of(c, sl_loop_fd(c->loop));
 }
 

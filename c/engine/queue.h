@@ -3,8 +3,8 @@
  *
  * A connection that closes or falls idle calls one transfer out of the queue, the first that could use the room (and
  * one that the host had no room for); who leaves the queue, served or not, calls again, so that no room stays unused:
- * nobody stands behind a paused one (P10), nor behind one that waits for another host. Idle connections are room: the oldest is closed for whoever
- * needs another one. Time runs on while a transfer waits (T6, F29). Files are in no limit.
+ * nobody stands behind a paused one (P10), nor behind one that waits for another host. Idle connections are room: the
+ * oldest is closed for whoever needs another one. Time runs on while a transfer waits (T6, F29). Files are in no limit.
  *
  * Invariants: a transfer is in the queue at most once, and only while PENDING. `called` only while in it. */
 #ifndef SLUICE_QUEUE_H

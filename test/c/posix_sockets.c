@@ -27,7 +27,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *to, void *soc
   int running;
   l->socket_calls++;
   if (socketp) l->seen_pointer = socketp;
-  CHECK(P9, fd >= 0 && fd < FDS_MAX && what >= CURL_POLL_IN && what <= CURL_POLL_REMOVE);
+  CHECK(P9, easy && fd >= 0 && fd < FDS_MAX && what >= CURL_POLL_IN && what <= CURL_POLL_REMOVE);
   l->removed += what == CURL_POLL_REMOVE;
   CHECK(P9, what != CURL_POLL_REMOVE || l->what[fd]);
   l->what[fd] = what == CURL_POLL_REMOVE ? 0 : what;
