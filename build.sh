@@ -438,7 +438,7 @@ build_types() {
 }
 
 emit_types() {
-    rm -rf build/types
+    rm -rf build/types && mkdir -p build/log
     node node_modules/typescript/bin/tsc -p js/tsconfig.json --outDir build/types >build/log/types.log ||
         say "js/ has type errors: see './build.sh types'"
     mkdir -p dist && rm -rf dist/types && mv build/types dist/types && touch "$1"
