@@ -66,6 +66,7 @@ export class Run {
   #waiting = false; // for the promise of either
   #over = false; // nothing more is delivered
   #mute = false; // the debug hook has thrown
+  #ended = /** @type {Result | null} */ (null); // as the engine told it: `e` is no more
   #closing = /** @type {(Result & { timer?: NodeJS.Timeout }) | null} */ (null); // the engine has ended; the taker has not
   #beganAt = 0; // milliseconds on the clock of `performance`, while closing
   #reason = /** @type {{ value: unknown } | null} */ (null); // of an abort that gave one
@@ -149,7 +150,7 @@ export class Run {
 
   /** @param {number} dir CURLPAUSE_* @param {number} [by] enum sl_by @returns {boolean} false: it is over */
   pause(dir, by = core.BY_CALL) {
-    if (this.#closing !== null || this.#over) return false;
+    if (this.#over) return false;
     this.#called |= dir;
     this.#apply(by);
     this.#core.run();
@@ -157,7 +158,7 @@ export class Run {
   }
   /** @param {number} dir CURLPAUSE_* @param {number} [by] enum sl_by @returns {boolean} false: it is over */
   resume(dir, by = core.BY_CALL) {
-    if (this.#closing !== null || this.#over) return false;
+    if (this.#over) return false;
     this.#called &= ~dir;
     if (dir & core.RECV) this.#refused = false;
     this.#apply(by);
@@ -175,6 +176,7 @@ export class Run {
   /** @param {Settings['numbers']} numbers @returns {void} */
   limits(numbers) {
     if (this.#closing !== null) return this.#limitClosing(this.#closing);
+    if (this.#ended !== null) return;
     this.#core.configure(this.#e, wordsOfNumbers(numbers));
     this.#core.run();
   }
@@ -186,7 +188,7 @@ export class Run {
     return true;
   }
   get paused() {
-    if (this.#closing !== null) return { recv: false, send: false, by: null };
+    if (this.#ended !== null) return { recv: false, send: false, by: null };
     const engine = this.#core, e = this.#e, mask = engine.number(e, core.PAUSED);
     // The engine notes who came first; of those here it is known who still wants it.
     const noted = engine.number(e, core.BY_RECV) | engine.number(e, core.BY_SEND);
@@ -194,13 +196,16 @@ export class Run {
     const who = mask === 0 ? 0 : called | (this.#refused || this.#waiting ? core.BY_CALLBACK : 0) | (noted & core.BY_HOST);
     return { recv: (mask & core.RECV) !== 0, send: (mask & core.SEND) !== 0, by: BY_NAMES.find(([bit]) => who & bit)?.[1] ?? null };
   }
-  get state() { return this.#closing === null ? LIFE_NAMES[this.#core.number(this.#e, core.LIFE)] : 'active'; }
-  get progress() { return this.#closing ?? readProgress(this.#core.figures(this.#e)); }
+  get state() {
+    if (this.#closing !== null) return 'active';
+    return this.#ended === null ? LIFE_NAMES[this.#core.number(this.#e, core.LIFE)] : 'done';
+  }
+  get progress() { return this.#ended ?? readProgress(this.#core.figures(this.#e)); }
   /** Whether this engine carries it. @param {core.Core} engine */
   isOn(engine) { return engine === this.#core; }
   /** Somebody may listen: tell what changes from now on, and progress, at most ten times a second, paused or not. */
   watch() {
-    if (this.#closing !== null) return;
+    if (this.#ended !== null) return;
     if (!this.#watched && this.#face.heard(this.#transfer, '')) {
       this.#watched = true;
       this.#core.watch(this.#e);
@@ -289,6 +294,7 @@ export class Run {
       this.#words = `the body of the request failed: ${wordsOf(this.#source.error)}`;
     }
     if (code !== OK) this.#words ||= engine.text(e, core.ERROR_TEXT);
+    this.#ended = result; // what runs from here on, a sink's close(), a listener, must not touch e
     engine.free(e);
     if (code !== OK || this.#taker === null) this.#finish(result, code);
     else this.#complete(result, this.#taker);
@@ -332,17 +338,17 @@ export class Run {
   /** Every byte was taken; now they are to be in place. @param {Result} result @param {Taker} taker */
   #complete(result, taker) {
     this.#over = true;
+    this.#closing = result;
+    this.#beganAt = performance.now() - result.elapsedMs;
     let placed;
     try {
       placed = taker.complete();
     } catch (error) {
       this.#blame(error, taker.name);
-      return this.#finish(result, WRITE_ERROR);
+      return this.#close(WRITE_ERROR);
     }
-    if (placed === undefined) return this.#finish(result, OK);
-    this.#closing = result;
-    this.#beganAt = performance.now() - result.elapsedMs;
-    this.#limitClosing(result);
+    if (placed === undefined) return this.#close(OK);
+    if (this.#closing !== null) this.#limitClosing(result); // not aborted inside
     placed.then(() => this.#close(OK), (error) => {
       this.#blame(error, taker.name);
       this.#close(WRITE_ERROR);
@@ -370,6 +376,7 @@ export class Run {
   #finish(result, code) {
     const taker = this.#taker;
     this.#over = true;
+    this.#ended = result;
     if (this.#onAbort !== null) this.#settings.signal?.removeEventListener('abort', this.#onAbort);
     result.end(code, code === OK ? taker?.body : undefined, taker?.written);
     let error;

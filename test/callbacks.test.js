@@ -120,6 +120,50 @@ describe('throwing', () => {
   });
 });
 
+describe('after the end of the engine\'s part, before the transfer\'s', () => {
+  /** What can still be asked and said then. A neighbour starts at once, in the memory that was the transfer's own. */
+  function late(transfer, state) {
+    const neighbour = new Transfer(server.url(), { multi, timeoutMs: 20000, onData() { if (++chunks === 3) neighbour.abort('enough'); } });
+    let chunks = 0;
+    const ended = settle(neighbour.perform());
+    expect(transfer).toMatchObject({ state, progress: { received: 9 }, paused: { recv: false, send: false, by: null } });
+    transfer.addEventListener('state', () => {});
+    transfer.limits({ maxRecvSpeed: 1, timeoutMs: 10000 });
+    transfer.pause();
+    expect(transfer.paused.recv).toBe(false);
+    return ended;
+  }
+  const short = { body: 'all of it', method: 'PUT' };
+  let other;
+  /** The URL of a server whose answer is short. */
+  async function answering(status) {
+    other = await rawServer(async (peer) => {
+      await peer.request();
+      await peer.send(`HTTP/1.1 ${status} Hm\r\nContent-Length: 9\r\n\r\nall of it`);
+    });
+    return other.url();
+  }
+  afterEach(() => other.close());
+  test.each([
+    ['the last progress event', 'done', (act) => ({ listen: act })],
+    ['close() of the target', 'active', (act) => ({ options: { to: new WritableStream({ close: act }) } })],
+    ['return() of the body\'s iterator', 'done', (act) => ({ options: { body: { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}), return: act }) }, headers: { expect: '' } }, status: 400 })],
+  ])('%s: it is over, and its neighbours are left alone (X6)', async (_, state, place) => {
+    let ended;
+    const { options, listen, status = 200 } = place(() => { ended ??= late(transfer, state); });
+    const transfer = new Transfer(await answering(status), { multi, timeoutMs: 20000, ...short, ...options });
+    if (listen) transfer.addEventListener('progress', listen);
+    await settle(transfer.perform());
+    expect(await ended).toEqual({ error: 'enough' });
+  });
+
+  test('abort() inside close() of the target ends it (X1)', async () => {
+    const transfer = new Transfer(await answering(200), { multi, to: new WritableStream({ close: () => void transfer.abort('no') }) });
+    expect(await settle(transfer.perform())).toEqual({ error: 'no' });
+    expect(transfer.result.errno).toBe(42);
+  });
+});
+
 describe('a promise that never settles', () => {
   const never = () => new Promise(() => {});
   const cases = {
