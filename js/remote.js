@@ -47,6 +47,12 @@ function keepAlive(port, on) {
   else node.unref?.();
 }
 
+/** @param {MessagePort} port */
+function checkPort(port) {
+  if (typeof port?.postMessage !== 'function' || typeof port.start !== 'function')
+    throw new TypeError(`a remote is made from the port of another one, a MessagePort, got ${port === null ? 'null' : typeof port}`);
+}
+
 /** Write a command down: the stamps. @param {Int32Array} words @param {Command['what']} what @param {number} mask @param {string | undefined} reason */
 function write(words, what, mask, reason) {
   const stamps = [0, 0, 0];
@@ -79,7 +85,7 @@ export class Remote {
   #bell = /** @type {Int32Array | null} */ (null);
   #waiting = /** @type {Array<() => void> | null} */ ([]); // for hello; null: it came
   #answers = /** @type {Map<number, (ok: boolean) => void>} */ (new Map());
-  #lastId = 0;
+  #lastId = Math.floor(Math.random() * 2 ** 40); // answers to who had the port before may still come: they are another's
   #listens = false;
   #gone = false; // the other end is closed
   #lent = false; // the port was asked for
@@ -91,8 +97,7 @@ export class Remote {
    * @throws {TypeError} it is no MessagePort
    */
   constructor(port, shared) {
-    if (typeof port?.postMessage !== 'function' || typeof port.start !== 'function')
-      throw new TypeError(`a remote is made from the port of another one, a MessagePort, got ${port === null ? 'null' : typeof port}`);
+    checkPort(port);
     this.#port = port;
     port.addEventListener('close', () => this.#close()); // where there is no such event, nobody waits for a closed port either
     if (shared === undefined) {
@@ -105,11 +110,18 @@ export class Remote {
   }
 
   /**
-   * The remote whose `port` was sent here. It acts from the next turn of this thread's event loop on.
+   * The remote whose `port` was sent here, which it takes over. It acts from the next turn of this thread's event loop on.
    * @param {MessagePort} port
-   * @throws {TypeError} it is no MessagePort
+   * @throws {TypeError} it is no MessagePort, or a closed one, or one that was given away or taken over already
    */
-  static from(port) { return new Remote(port); }
+  static from(port) {
+    checkPort(port);
+    try {
+      return new Remote(structuredClone(port, { transfer: [port] }));
+    } catch { // from such a port no answer would ever come, and nothing else tells
+      throw new TypeError('the port of this remote is closed, or was given away or taken over already');
+    }
+  }
 
   /**
    * To be transferred to another thread, where Remote.from() makes a remote of it; this one is of no use any more. Closing
