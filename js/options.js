@@ -37,6 +37,9 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {LowSpeed} [lowSpeed] Stop when slower than this for so long; frozen while paused.
  * @property {number} [maxRecvSpeed] Bytes a second.
  * @property {number} [maxSendSpeed] Bytes a second.
+ * @property {number} [connectTimeoutMs] Longest time until connected, TLS included; zero: 300 s.
+ * @property {number} [pausedTimeoutMs] Longest single pause.
+ * @property {number} [silenceTimeoutMs] Longest silence of the peer while bytes are wanted from it.
  *
  * @typedef {object} OwnOptions
  * @property {string} [method] Default: GET, with a body POST. A file: URL is read with GET, written with PUT or a body.
@@ -54,9 +57,6 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  *   the head comes and kept, as far as it was written, when the transfer fails (a TypeError for the very file that is read);
  *   or a stream, closed or aborted at the end.
  * @property {number} [maxBody] Bytes that are collected at most, else CURLE_FILESIZE_EXCEEDED; 64 MiB when not given.
- * @property {number} [connectTimeoutMs] Longest time until connected, TLS included; zero: 300 s.
- * @property {number} [pausedTimeoutMs] Longest single pause.
- * @property {number} [silenceTimeoutMs] Longest silence of the peer while bytes are wanted from it.
  * @property {number} [drainMaxBytes] When the transfer is stopped on this side (aborted, by a limit, by onData) with at most so many bytes of an
  *   HTTP/1 response still to come, the connection reads them out by itself, at once and for at most a second, and is kept;
  *   zero: it is closed.
@@ -97,7 +97,7 @@ const NUMBERS = {
   maxRecvSpeed: { option: MAX_RECV_SPEED, unit: 'bytes per second' },
   maxSendSpeed: { option: MAX_SEND_SPEED, unit: 'bytes per second' },
 };
-const LIMITS = new Set(['timeoutMs', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed']);
+const LIMITS = new Set(['timeoutMs', 'connectTimeoutMs', 'pausedTimeoutMs', 'silenceTimeoutMs', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed']);
 const OPTIONS = new Set([...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'body', 'signal', 'onData', 'to', 'maxBody',
   'follow', 'failOnError', 'decompress', 'tls', 'socketPath', 'debug', 'multi']);
 const TLS = new Set(['ca', 'cert', 'key', 'passphrase', 'servername', 'verify']);
@@ -383,7 +383,7 @@ export function readOptions(url, given = {}) {
   if (onData !== undefined && typeof onData !== 'function') throw new TypeError(`onData must be a function, got ${show(onData)}`);
   if (options.debug !== undefined && typeof options.debug !== 'function') throw new TypeError(`debug must be a function, got ${show(options.debug)}`);
   if (onData !== undefined && options.to !== undefined) throw new TypeError('onData and to: a body goes to one place, give one of them');
-  if (signal !== undefined && typeof (/** @type {any} */ (signal)?.addEventListener) !== 'function') throw new TypeError(`signal must be an AbortSignal, got ${show(signal)}`);
+  if (signal !== undefined && (typeof (/** @type {any} */ (signal)?.addEventListener) !== 'function' || typeof (/** @type {any} */ (signal).removeEventListener) !== 'function')) throw new TypeError(`signal must be an AbortSignal, got ${show(signal)}`);
   if (multi !== undefined && !(multi instanceof Multi)) throw new TypeError(`multi must be a Multi, got ${show(multi)}`);
   const headers = options.headers === undefined ? NO_HEADERS : readHeaders(options.headers);
   const framed = readFramedBody(options.body, headers);

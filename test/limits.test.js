@@ -55,6 +55,36 @@ describe('T8: imposed', () => {
     expect(error.message).toContain(words);
   });
 
+  test('a pause\'s time, begun before it is set; lifted, it ends nothing (B9)', async () => {
+    const { transfer, performed } = await begin({ pausedTimeoutMs: 2000 }, 100000);
+    transfer.pause('recv');
+    transfer.limits({ pausedTimeoutMs: 0 });
+    await until(() => transfer.progress.pausedMs > 2200);
+    transfer.limits({ pausedTimeoutMs: 1 });
+    expect(await ended(performed)).toMatchObject({ name: 'TimeoutError', errno: 28, message: 'Paused for 1 milliseconds' });
+  });
+
+  test('a time of silence; lifted, it ends nothing (B9)', async () => {
+    const { transfer, performed } = await begin({ silenceTimeoutMs: 2000 }, 100000);
+    transfer.limits({ silenceTimeoutMs: 0 });
+    await until(() => transfer.progress.elapsedMs > 2500);
+    expect(transfer.state).toBe('active');
+    transfer.limits({ silenceTimeoutMs: 1 });
+    expect(await ended(performed)).toMatchObject({ name: 'TimeoutError', errno: 28, message: 'Peer silent for 1 milliseconds' });
+  });
+
+  test('a time to connect (T2)', async () => {
+    const deaf = server.url().replace('http', 'https'); // a handshake that nobody answers
+    const transfer = new Transfer(deaf, { multi });
+    const performed = transfer.perform();
+    performed.catch(() => {});
+    await until(() => transfer.state === 'connecting');
+    transfer.limits({ connectTimeoutMs: 1 });
+    const error = await ended(performed);
+    expect([error.name, error.errno]).toEqual(['TimeoutError', 28]);
+    expect(error.message).toMatch(/^Connection timed out after/);
+  });
+
   test('a receive rate', async () => {
     const { transfer, performed, got } = await begin({}, 100000);
     transfer.limits({ maxRecvSpeed: 1 });

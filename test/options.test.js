@@ -81,17 +81,21 @@ describe('refused', () => {
   test('limits() takes the limits that may change, and no others', () => {
     const transfer = new Transfer(URL_);
     expect(() => transfer.limits({ timeoutMs: -1 })).toThrow('timeoutMs must be a number of milliseconds >= 0, got -1');
-    expect(() => transfer.limits({ connectTimeoutMs: 1 })).toThrow('there is no option connectTimeoutMs');
+    expect(() => transfer.limits({ drainMaxBytes: 1 })).toThrow('there is no option drainMaxBytes');
     expect(() => transfer.limits(5)).toThrow('limits must be an object, got 5');
     expect(readLimits({ maxRecvSpeed: 7, lowSpeed: { bytesPerSecond: 3, ms: 1500 } })).toEqual([[30146, 7], [19, 3], [20, 2]]);
   });
 
   test('B10: directions nobody knows', () => {
     const transfer = new Transfer(URL_);
-    for (const dir of ['receive', 1, 0x40, null, 'toString']) {
+    for (const dir of ['receive', 1, 0x40, null, 'toString', ['recv'], Object.create(null), Symbol('recv')]) {
       expect(() => transfer.pause(dir)).toThrow(TypeError);
       expect(() => transfer.resume(dir)).toThrow("direction must be 'recv', 'send' or 'both'");
     }
+  });
+
+  test('a signal that cannot be left again', () => {
+    expect(() => new Transfer(URL_, { signal: { addEventListener() {} } })).toThrow(new TypeError('signal must be an AbortSignal, got an object'));
   });
 
   test('a host and a module that are none', () => {
