@@ -62,8 +62,11 @@ describe('B11: asked for', () => {
     const error = await failure(new Transfer(server.url(), { multi, drainMaxBytes: 1e9, onData() { throw new Error('no more'); } }).perform());
     expect(error.code).toBe('CURLE_WRITE_ERROR');
     expect((await next()).reused).toBe(true);
-    const slow = await failure(new Transfer(server.url(), { multi, drainMaxBytes: 1e9, timeoutMs: 50, onData: () => 'pause' }).perform());
-    expect(slow.code).toBe('CURLE_OPERATION_TIMEDOUT');
+    const transfer = new Transfer(server.url(), { multi, drainMaxBytes: 1e9, onData: () => 'pause' });
+    const slow = failure(transfer.perform());
+    await until(() => transfer.paused.recv); // the head has come: there is something to read out
+    transfer.limits({ timeoutMs: 1 });
+    expect((await slow).code).toBe('CURLE_OPERATION_TIMEDOUT');
     expect((await next()).reused).toBe(true);
     expect(server.peers.length).toBe(1);
   });

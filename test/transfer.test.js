@@ -494,7 +494,7 @@ describe('stopping', () => {
     expect(getEventListeners(signal, 'abort').length).toBe(0);
   });
 
-  test('W7, F16: an onData that throws or rejects ends it with 23 and the cause, and is not called again', async () => {
+  test('W13, F16: an onData that throws or rejects ends it with 23 and the cause, and is not called again', async () => {
     const source = await fountain(8 * MiB);
     const cause = new Error('disk full');
     for (const fail of [() => { throw cause; }, () => Promise.reject(cause), async () => { await null; throw cause; }]) {
