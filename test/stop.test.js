@@ -107,7 +107,8 @@ describe.each(Object.keys(places))('%s', (place) => {
     transfer.resume();
     expect(transfer).toMatchObject({ state: 'done', result: { errno: 42 }, paused: { recv: false, send: false } });
     await until(() => host.channels === 0);
-    expect(multi.infoRead()).toMatchObject({ transfer, result: { errno: 42 } });
+    const told = multi.infoRead();
+    expect([told.transfer === transfer, told.result.errno]).toEqual([true, 42]);
     expect(multi.infoRead()).toBeNull();
     if (place === 'waiting for its own body') return; // its stream is used up
     transfer.limits({ maxRecvSpeed: 0 });
@@ -136,7 +137,7 @@ test('X3: what waited for the connection of a removed one starts', async () => {
   one.remove(first);
   expect((await within(performing, 5000, 'the second')).status).toBe(200);
   expect((await ended).errno).toBe(42);
-  expect(one.infoRead()).toMatchObject({ transfer: second });
+  expect(one.infoRead().transfer).toBe(second);
   expect(one.infoRead()).toBeNull();
   await one[Symbol.asyncDispose]();
 });
