@@ -91,7 +91,7 @@ export class Remote {
   #lent = false; // the port was asked for
 
   /**
-   * As Remote.from().
+   * Not for callers: use Remote.from(), which takes a port over, or Transfer.remote().
    * @param {MessagePort} port
    * @param {{ words: Int32Array, bell: Int32Array } | null} [shared] known already: this is the owner's thread
    * @throws {TypeError} it is no MessagePort
