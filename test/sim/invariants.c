@@ -111,6 +111,7 @@ void sim_trace_hook(void *arg, const sl_transfer *t, enum sl_trace_kind kind, in
   if (kind == SL_TRACE_STATE || kind >= SL_TRACE_STOP) s->progress++;
   if (!x) return;
   if (kind == SL_TRACE_REMOTE) {
+    x->asked_us = s->now_us;
     x->up.pause_told = false;
     if (a >= 0 && !x->transfer->cause) {
       uint32_t mask = (uint32_t)a & SL_DIR_BOTH;
