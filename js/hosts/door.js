@@ -27,7 +27,8 @@ export const SL_HOST_HELD_MAX = 65536;
  * What a host is given by the engine it lends itself to.
  * @typedef {object} Engine
  * @property {() => Uint8Array} memory Wasm memory as it is now; valid until the next call into the engine.
- * @property {(ch: number, events: number) => void} ready Something happened at a channel. Never throws.
+ * @property {(ch: number, events: number) => void | false} ready Something happened at a channel. Never throws. False: the
+ *   engine has not run, it will; tell it anew when it has taken bytes or changed what it wants.
  * @property {(token: number, chunk: Uint8Array) => number} sink Bytes for a transfer, borrowed until it returns:
  *   how many were accepted, or SL_SINK_PAUSED, SL_SINK_FAILED. Never throws.
  * @property {(token: number, max: number) => Uint8Array | number} source Bytes of a transfer's body, at most max: taken

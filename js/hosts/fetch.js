@@ -119,12 +119,12 @@ export function fetchHost({ fetch = globalThis.fetch } = {}) {
   /** Tell the engine, then settle what it left. @param {Exchange} c @param {number} events */
   function tell(c, events) {
     c.busy = true;
-    engine?.ready(c.id, events);
+    const ran = engine?.ready(c.id, events) !== false;
     c.busy = false;
     if (c.closed) return;
     if (c.held === 0) c.chunk = null;
-    if (c.held > 0 && c.wants & SL_IN) setTimeout(look, 0, c); // it had its turn; the others first
-    else flow(c);
+    if (c.held === 0 || !(c.wants & SL_IN)) flow(c);
+    else if (ran) setTimeout(look, 0, c); // it had its turn; the others first
   }
   /** @param {Exchange} c */
   function look(c) {
@@ -271,7 +271,7 @@ export function fetchHost({ fetch = globalThis.fetch } = {}) {
   /** @param {Exchange} c @param {number} n */
   function took(c, n) {
     c.off += n;
-    if (c.held === 0) lookSoon(c); // drops the chunk and reads on
+    lookSoon(c); // drops the chunk and reads on, or tells of what is left
   }
   /** One row of enum sl_info_what: latin1 text, an int64, or a code. @param {Exchange} c @param {number} what @returns {string | bigint | number} */
   function infoOf(c, what) {
