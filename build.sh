@@ -260,27 +260,49 @@ need_c_sources() {
     rm -f "build/apt/$H2O_TARBALL"
 }
 
-# fetch_debian_source SUITE PACKAGE FILE SHA256: into build/apt, through an apt configuration of our own that is derived
-# from the machine's: no host name is written here, signatures are checked, and the system's settings stay untouched.
-fetch_debian_source() {
-    local suite=$1 package=$2 file=$3 sha256=$4 here=$PWD/build/apt
+# private_apt KIND SUITE: sets APT_PRIVATE, options of an apt that knows the sources (deb-src) or packages (deb) of that suite. Its
+# configuration is derived from the machine's: no host name is written here, signatures are checked, and the system's
+# settings stay untouched.
+private_apt() {
+    local here=$PWD/build/apt
     have apt-get || return 1
     mkdir -p "$here"/{parts,lists/partial,cache/archives/partial}
-    debian_uris "$suite" >"$here/sources.list"
-    [[ -s $here/sources.list ]] || { apt_update && debian_uris "$suite" >"$here/sources.list"; }
+    debian_uris "$@" >"$here/sources.list"
+    [[ -s $here/sources.list ]] || { apt_update && debian_uris "$@" >"$here/sources.list"; }
     [[ -s $here/sources.list ]] || return 1
-    local options=(-o "Dir::Etc::SourceList=$here/sources.list" -o "Dir::Etc::SourceParts=$here/parts" -o "Dir::State::Lists=$here/lists"
+    APT_PRIVATE=(-o "Dir::Etc::SourceList=$here/sources.list" -o "Dir::Etc::SourceParts=$here/parts" -o "Dir::State::Lists=$here/lists"
         -o Dir::State::Status=/dev/null -o "Dir::Cache=$here/cache" -o APT::Sandbox::User= -q)
-    quietly apt-source.log apt-get "${options[@]}" update || return 1
-    (cd "$here" && apt-get "${options[@]}" source --download-only --tar-only "$package") >build/log/apt-source.log 2>&1 || return 1
-    (cd "$here" && printf '%s  %s\n' "$sha256" "$file" | sha256sum --check --quiet) || die "$file is not the one that was pinned"
+    quietly apt-private.log apt-get "${APT_PRIVATE[@]}" update
+}
+
+# fetch_debian_source SUITE PACKAGE FILE SHA256: into build/apt.
+fetch_debian_source() {
+    local suite=$1 package=$2 file=$3 sha256=$4
+    private_apt deb-src "$suite" || return 1
+    (cd build/apt && apt-get "${APT_PRIVATE[@]}" source --download-only --tar-only "$package") >build/log/apt-source.log 2>&1 || return 1
+    (cd build/apt && printf '%s  %s\n' "$sha256" "$file" | sha256sum --check --quiet) || die "$file is not the one that was pinned"
+}
+
+# unpack_debian_package FOLDER PACKAGE VERSION SHA256 SUITE...: out of the first suite that has that version.
+unpack_debian_package() {
+    local to=$1 package=$2 version=$3 sha256=$4 suite file
+    for suite in "${@:5}"; do
+        private_apt deb "$suite" || return 1
+        rm -f "build/apt/$package"_*.deb
+        (cd build/apt && apt-get "${APT_PRIVATE[@]}" download "$package=$version") >build/log/apt-download.log 2>&1 || continue
+        file=$(compgen -G "build/apt/${package}_*.deb")
+        printf '%s  %s\n' "$sha256" "$file" | sha256sum --check --quiet || die "$package $version is not the one that was pinned"
+        dpkg-deb -x "$file" "$to" && rm -f "$file"
+        return
+    done
+    return 1
 }
 
 debian_uris() {
     # shellcheck disable=SC2016 # the $(...) are apt's own
     apt-get "${APT_LISTS[@]}" indextargets --format '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)' |
-        awk -F'|' -v suite="$1" '$1 == "Debian" && $2 == "Debian" && $3 == "main" {
-            line = "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] " $4 " " suite " main"
+        awk -F'|' -v kind="$1" -v suite="$2" '$1 == "Debian" && $2 == "Debian" && $3 == "main" {
+            line = kind " [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] " $4 " " suite " main"
             if (!seen[line]++) print line }'
 }
 
@@ -682,6 +704,7 @@ Usage: ./build.sh VERB
 
   run [URL] [-o FILE] ...   build the module, then start the command line tool with these arguments
   wasm                      dist/sluice.wasm, dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
+  emscripten                dist/emscripten/ (for C programs in browsers, over fetch) and the programs that test it
   native                    dist/native/libsluice.a (SANITIZE=1: build/native-address/libsluice.a, under ASan and UBSan)
   test [JEST ARGUMENT ...]  everything CI runs: both builds, C tests, simulator, types, Jest
   ctest [NAME ...]          only the C tests, under ASan and UBSan
@@ -778,6 +801,7 @@ verb_test() {
     SANITIZE='' verb_native
     SANITIZE=1 verb_native
     build_differential
+    verb_emscripten
     say "C tests"
     run_c_tests address
     say "simulator"
@@ -800,6 +824,19 @@ verb_fuzz() {
     esac
 }
 
+verb_emscripten() {
+    # shellcheck source=c/host/emscripten.sh
+    source c/host/emscripten.sh
+    if need_emcc; then
+        build_emscripten
+        say "dist/emscripten/libsluice.a: $(wc -c <dist/emscripten/libsluice.a) bytes, libsluice.js: $(wc -c <dist/emscripten/libsluice.js)"
+    elif [[ $verb == emscripten ]]; then
+        die "emcc is missing: put it on PATH or set EMSDK (Debian's, as pinned in c/host/emscripten.sh, cannot be had here: build/log/apt-*.log)"
+    else
+        say "no emcc to be had: what is compiled with it is left out ('./build.sh emscripten' tries again)"
+    fi
+}
+
 verb_jest() {
     need_npm
     need_test_tools
@@ -814,6 +851,7 @@ verb_runtimes() {
     build_module
     build_types
     SANITIZE='' verb_native
+    verb_emscripten
     unlock
     for version in "${RUNTIMES[@]}"; do run_under "$version" "$@" || failed=1; done
     return "$failed"
