@@ -22,7 +22,7 @@ addToLibrary({
   $sluiceDoor: () => {
     if (!sluiceDoor.door) {
       var require = sluiceModules();
-      sluiceDoor.door = require('./blocking.js').blockingDoor(require('./fetch.js').fetchHost(), () => HEAPU8);
+      sluiceDoor.door = require('hosts/blocking.js').blockingDoor(require('hosts/fetch.js').fetchHost(), () => HEAPU8);
     }
     return sluiceDoor.door;
   },

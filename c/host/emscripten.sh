@@ -93,29 +93,29 @@ build_emscripten() {
     LENIENT=(-Wno-error)
     compile build/emscripten "${CORE[@]}" c/host/wasm.c c/host/stdio.c
     produce dist/emscripten/libsluice.a archive "${OBJECTS[@]}"
-    sources=(c/host/emscripten.js js/hosts/{door,fetch,blocking}.js)
-    produce dist/emscripten/libsluice.js bundle_library "${sources[@]}"
+    glob sources 'js/*.js' 'js/hosts/*.js'
+    produce dist/emscripten/libsluice.js bundle_library c/host/emscripten.js c/host/emscripten.sh "${sources[@]}"
     produce dist/NOTICES write_notices build/src/picohttpparser/picohttpparser.c
     build_emscripten_guests
 }
 
-# bundle_library OUTPUT LIBRARY MODULE...: the modules as functions, where the library has its mark.
+# bundle_library OUTPUT LIBRARY ...: the two hosts and all that they import, as functions, where the library has its mark.
 bundle_library() {
     local output=$1 library=$2 to=build/emscripten/modules
-    shift 2
     rm -rf "$to"
-    node node_modules/typescript/bin/tsc "$@" --ignoreConfig --allowJs --module commonjs --moduleResolution bundler --target es2020 \
-        --lib ES2022,DOM,DOM.Iterable --types node --removeComments --noEmitHelpers --outDir "$to"
+    node node_modules/typescript/bin/tsc js/hosts/{fetch,blocking}.js --ignoreConfig --allowJs --rootDir js --module commonjs --moduleResolution bundler \
+        --target es2022 --lib ES2022,DOM,DOM.Iterable --types node --removeComments --noEmitHelpers --outDir "$to"
     node -e '
       const { readFileSync, readdirSync, writeFileSync } = require("node:fs");
+      const { posix } = require("node:path");
       const [library, folder, output] = process.argv.slice(1);
-      const modules = readdirSync(folder).map((name) => {
-        const text = readFileSync(`${folder}/${name}`, "utf8");
+      const modules = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".js")).sort().map((name) => {
+        const text = readFileSync(`${folder}/${name}`, "utf8")
+          .replace(/\brequire\("(\.[^"]+)"\)/g, (_, path) => `require("${posix.join(posix.dirname(name), path)}")`);
         if (/^\s*#|\{\{\{/m.test(text)) throw new Error(`${name}: a line that the preprocessor of Emscripten would take for its own`);
-        return `"./${name}"(exports, require, __importStar) {\n${text}}`;
+        return `"${name}"(exports, require, __importStar) {\n${text}}`;
       });
-      const whole = readFileSync(library, "utf8").replace("/* MODULES */", () => modules.join(",\n"));
-      writeFileSync(output, whole);' "$library" "$to" "$output"
+      writeFileSync(output, readFileSync(library, "utf8").replace("/* MODULES */", () => modules.join(",\n")));' "$library" "$to" "$output"
 }
 
 # build/emscripten/NAME.asyncify.mjs and NAME.jspi.mjs of the programs in test/guests.
@@ -124,8 +124,8 @@ build_emscripten_guests() {
     sources=(test/guests/range_reader.c)
     for source in "${sources[@]}"; do
         name=build/emscripten/$(basename "$source" .c)
-        produce "$name.asyncify.mjs" link_emscripten "$source" dist/emscripten/libsluice.a dist/emscripten/libsluice.js
-        produce "$name.jspi.mjs" link_emscripten "$source" dist/emscripten/libsluice.a dist/emscripten/libsluice.js
+        produce "$name.asyncify.mjs" link_emscripten "$source" dist/emscripten/libsluice.{a,js} c/host/emscripten.sh
+        produce "$name.jspi.mjs" link_emscripten "$source" dist/emscripten/libsluice.{a,js} c/host/emscripten.sh
     done
 }
 
