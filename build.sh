@@ -382,6 +382,7 @@ need_core() {
     need_c_sources
     glob CORE 'c/engine/*.c' 'c/protocol/*.c'
     without CORE c/engine/embed.c
+    without CORE c/protocol/table_exchange.c
     CORE+=("${THIRD_PARTY[@]}")
 }
 
@@ -397,6 +398,23 @@ optimise_wasm() {
     node node_modules/binaryen/bin/wasm-opt "${WASM_OPT_FLAGS[@]}" --strip-debug --strip-producers --strip-target-features "$2" -o "$1"
 }
 
+# The same for a module that is fetched over a network at each first visit.
+shrink_wasm() {
+    local WASM_OPT_FLAGS=(-Oz)
+    optimise_wasm "$@"
+}
+
+# The package with its module inside.
+write_inline() {
+    cat >"$1" <<END
+// Made by build.sh from dist/sluice-fetch.wasm: sluice/inline.
+import { inlined } from '../js/web.js';
+
+inlined('$(base64 -w0 <"$2")');
+export * from '../js/web.js';
+END
+}
+
 write_notices() {
     {
         printf 'Sluice is under the MIT license (see LICENSE). Its WebAssembly module and libraries contain the following.\n'
@@ -408,7 +426,8 @@ write_notices() {
     } >"$1"
 }
 
-# dist/sluice.wasm. The core is linked from an archive: what the JavaScript face does not reach stays out.
+# dist/sluice.wasm, dist/sluice-fetch.wasm. The core is linked from an archive: what the JavaScript face does not reach
+# stays out, and a table of protocols that is named here is taken in the place of the archive's.
 build_module() {
     need_wasm_compiler
     need_core
@@ -417,6 +436,10 @@ build_module() {
     compile build/wasm c/engine/embed.c c/host/wasm.c
     produce build/wasm/linked.wasm link_wasm "${OBJECTS[@]}" build/wasm/core.a
     produce dist/sluice.wasm optimise_wasm build/wasm/linked.wasm
+    compile build/wasm c/engine/embed.c c/host/wasm.c c/protocol/table_exchange.c
+    produce build/wasm/linked-fetch.wasm link_wasm "${OBJECTS[@]}" build/wasm/core.a
+    produce dist/sluice-fetch.wasm shrink_wasm build/wasm/linked-fetch.wasm
+    produce dist/inline.js write_inline dist/sluice-fetch.wasm
     produce dist/NOTICES write_notices build/src/picohttpparser/picohttpparser.c
 }
 
@@ -681,7 +704,8 @@ verb_help() {
 Usage: ./build.sh VERB
 
   run [URL] [-o FILE] ...   build the module, then start the command line tool with these arguments
-  wasm                      dist/sluice.wasm, dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
+  wasm                      dist/sluice.wasm, dist/sluice-fetch.wasm and dist/inline.js (for browsers),
+                            dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
   native                    dist/native/libsluice.a (SANITIZE=1: build/native-address/libsluice.a, under ASan and UBSan)
   test [JEST ARGUMENT ...]  everything CI runs: both builds, C tests, simulator, types, Jest
   ctest [NAME ...]          only the C tests, under ASan and UBSan
@@ -720,7 +744,10 @@ verb_wasm() {
     build_module
     build_guest_library
     build_types
-    say "dist/sluice.wasm: $(wc -c <dist/sluice.wasm) bytes, $(gzip -9c dist/sluice.wasm | wc -c) gzipped"
+    local module
+    for module in dist/sluice.wasm dist/sluice-fetch.wasm; do
+        say "$module: $(wc -c <"$module") bytes, $(gzip -9c "$module" | wc -c) gzipped"
+    done
 }
 
 verb_native() {
