@@ -411,7 +411,7 @@ write_inline() {
 import { inlined } from '../js/web.js';
 
 inlined('$(base64 -w0 <"$2")');
-export * from '../js/web.js';
+export { Multi, Remote, Transfer, TransferError, fetchHost, nodeHost } from '../js/web.js';
 END
 }
 

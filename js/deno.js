@@ -1,0 +1,2 @@
+// js/deno.js: the package's face in Deno, which has Node's sockets, files and fs.
+export * from './index.js';
