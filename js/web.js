@@ -1,6 +1,7 @@
 // js/web.js: the package's face where there are no sockets and no files: over fetch, with the small module. Whoever imports
 // this says where that module comes from: browser.js, workerd.js, or dist/inline.js, which build.sh makes.
 import { fetchHost } from './hosts/fetch.js';
+import { inPage } from './hosts/page.js';
 import { setPlatform } from './platform.js';
 
 export * from './api.js';
@@ -10,7 +11,6 @@ export function nodeHost() {
   throw new Error('nodeHost: there are no sockets here; fetchHost() is the host of this platform');
 }
 
-const inPage = typeof document === 'object' || 'WorkerNavigator' in globalThis;
 /** @param {() => WebAssembly.Module | Promise<WebAssembly.Module>} module */
 export const overFetch = (module) => setPlatform({ host: () => fetchHost(), module, files: null, agent: !inPage });
 
