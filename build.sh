@@ -284,7 +284,7 @@ debian_uris() {
             if (!seen[line]++) print line }'
 }
 
-# nginx and openssl, which the tests talk to. Debian's nginx is unpacked, not installed: installing would start it.
+# nginx, openssl and Chromium, which the tests talk to. Debian's nginx is unpacked, not installed: installing would start it.
 need_test_tools() {
     have openssl || apt_install "openssl" openssl || die "openssl is missing: install it and put it on PATH"
     local unpacked=$PWD/build/tools/nginx/usr/sbin/nginx
@@ -297,7 +297,15 @@ need_test_tools() {
     fi
     export SLUICE_NGINX=${SLUICE_NGINX:-$unpacked}
     "$SLUICE_NGINX" -v >/dev/null 2>&1 || die "$SLUICE_NGINX does not run here: install nginx and put it on PATH"
+    if [[ -z ${SLUICE_CHROMIUM:-} ]]; then
+        installed chromium_here "Chromium for the tests (once, 110 MB)" chromium ||
+            die "chromium is missing: install it and put it on PATH, or set SLUICE_CHROMIUM to another Chromium ('./build.sh deps' tries again)"
+        SLUICE_CHROMIUM=$(command -v chromium)
+    fi
+    export SLUICE_CHROMIUM
 }
+
+chromium_here() { have chromium; }
 
 download_nginx() {
     local to=$PWD/build/tools/nginx
@@ -725,6 +733,7 @@ Usage: ./build.sh VERB
 
 Variables: WASI_SDK_PATH    compile WebAssembly with this wasi-sdk
            SLUICE_C_SOURCES folder of unpacked C sources (picohttpparser/) to use instead of fetching them
+           SLUICE_CHROMIUM  the Chromium to test with, instead of the one on PATH
            SLUICE_YOWASP=1  compile WebAssembly with the clang from npm even if another is here
            WASM_OPTIMISE    -O2 (default), -Os ...
            BENCH_RUNS       runs of each peer and row in 'bench' (3); build/bench.json has the figures
