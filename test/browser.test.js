@@ -8,7 +8,7 @@ import { build as esbuild } from 'esbuild';
 import { settled, until } from './helpers/wait.js';
 import { webServer, echo } from './support/bodies.js';
 import { pattern, sha256 } from './support/bytes.js';
-import { ROOT, run } from './support/command.js';
+import { ROOT, example, run } from './support/command.js';
 import { launch, site } from './support/site.js';
 
 const MiB = 1048576;
@@ -332,6 +332,18 @@ test('with cross-origin isolation a remote handle works as without (B1)', async 
   expect(await runIn(one, 'page', 'wakeup', { url: source.url })).toEqual({ woken: 'wakeup', errno: ABORTED, answers: [true, true, true], isolated: true });
   await one.close();
   await isolated.close();
+});
+
+test('the README\'s example', async () => {
+  const source = here.fountain('/big.iso', MiB);
+  here.on('/node_modules/sluice/*', (request, response) => response.writeHead(307, { Location: request.url.slice('/node_modules/sluice'.length) }).end());
+  const place = here.on(fresh(), (request, response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end(example('html')));
+  const one = listen(await browser.newPage());
+  await one.goto(place);
+  await one.waitForFunction(() => document.querySelector('output').value !== '');
+  expect(await one.evaluate(() => document.querySelector('output').value)).toBe(`complete: ${source.total}`);
+  expect(example('html').trimEnd().split('\n').length).toBeLessThanOrEqual(15);
+  await one.close();
 });
 
 describe('through bundlers', () => {

@@ -29,8 +29,9 @@
 //   time limits of its own                  Node.js   10 s to connect, 300 s of silence
 //   timers in a hidden page                 page      once a second, later once a minute: limits are as late
 //
-// Before the engine reads, browsers take in up to about a megabyte of a response for themselves (Node.js: less), and kernels
-// what they like; none of it grows while paused. Node's fetch keeps what was streamed of a request's body until its end.
+// Before the engine reads, fetch takes in what it likes, which is neither counted nor told here: Chromium up to 64 MiB, as it
+// empties its cache's pipe, unless the response says Cache-Control: no-store; then about a megabyte, as Node.js. To that
+// comes what kernels take. None of it grows while paused. Node's fetch keeps what was streamed of a request's body until its end.
 import * as door from './door.js';
 import { soon } from '../soon.js';
 import { INIT, gather, headersOf, inPage, uploadWay, whyFailed } from './page.js';
