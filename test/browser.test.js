@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { build as esbuild } from 'esbuild';
 import { settled, until } from './helpers/wait.js';
@@ -167,6 +168,10 @@ describe.each(['page', 'worker'])('the controller in a %s', (where) => {
   test('another origin: one that lets read, and whose body has no size that could be believed; one that does not; nobody there', async () => {
     const open = other.fountain(fresh(), 100000, { 'Access-Control-Allow-Origin': '*' });
     expect(await get(open.url)).toMatchObject({ error: undefined, sum: open.sum, receiveTotal: undefined });
+    const text = 'sluice '.repeat(1000), packed = gzipSync(text);
+    const coded = other.on(fresh(), (request, response) => response.writeHead(200,
+      { 'Access-Control-Allow-Origin': '*', 'Content-Encoding': 'gzip', 'Content-Length': packed.length }).end(packed));
+    expect(await get(coded)).toMatchObject({ error: undefined, size: text.length });
     let asked = 0;
     const shut = other.on(fresh(), (request, response) => {
       if (request.method !== 'HEAD') asked++;
@@ -197,11 +202,9 @@ describe.each(['page', 'worker'])('the controller in a %s', (where) => {
       response.writeHead(200, { 'Content-Length': 10 }).write('abc', () => request.socket.end());
     });
     expect((await get(cut)).error).toMatchObject({ code: 'CURLE_RECV_ERROR' });
-    const page = readFileSync(join(ROOT, 'README.md'));
-    const coded = here.on(fresh(), async (request, response) => {
-      response.writeHead(200, { 'Content-Encoding': 'gzip' }).end((await import('node:zlib')).gzipSync(page));
-    });
-    expect(await get(coded)).toMatchObject({ error: undefined, sum: sha256(page), receiveTotal: undefined });
+    const plain = readFileSync(join(ROOT, 'README.md'));
+    const coded = here.on(fresh(), (request, response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(gzipSync(plain)));
+    expect(await get(coded)).toMatchObject({ error: undefined, sum: sha256(plain), receiveTotal: undefined });
   });
 
   test('100 at once, paused at random: each byte-exact, the browser lets 6 at a time through', async () => {
