@@ -85,7 +85,7 @@ describe.each(['page', 'worker'])('the controller in a %s', (where) => {
   test('an abort closes, running and paused; a start can be paused (X2, X9, B14)', async () => {
     for (const paused of [false, true]) {
       const source = here.fountain(fresh(), 100 * MiB);
-      const name = await start(source.url, { collect: false });
+      const name = await start(source.url, { collect: false, options: { maxRecvSpeed: MiB } }); // or it would be whole before it is told
       await until(() => source.sent > 0);
       if (paused) await drive('pause', { name });
       await drive('abort', { name });
