@@ -306,7 +306,7 @@ debian_uris() {
             if (!seen[line]++) print line }'
 }
 
-# nginx and openssl, which the tests talk to. Debian's nginx is unpacked, not installed: installing would start it.
+# nginx, openssl and Chromium, which the tests talk to. Debian's nginx is unpacked, not installed: installing would start it.
 need_test_tools() {
     have openssl || apt_install "openssl" openssl || die "openssl is missing: install it and put it on PATH"
     local unpacked=$PWD/build/tools/nginx/usr/sbin/nginx
@@ -319,7 +319,15 @@ need_test_tools() {
     fi
     export SLUICE_NGINX=${SLUICE_NGINX:-$unpacked}
     "$SLUICE_NGINX" -v >/dev/null 2>&1 || die "$SLUICE_NGINX does not run here: install nginx and put it on PATH"
+    if [[ -z ${SLUICE_CHROMIUM:-} ]]; then
+        installed chromium_here "Chromium for the tests (once, 110 MB)" chromium ||
+            die "chromium is missing: install it and put it on PATH, or set SLUICE_CHROMIUM to another Chromium ('./build.sh deps' tries again)"
+        SLUICE_CHROMIUM=$(command -v chromium)
+    fi
+    export SLUICE_CHROMIUM
 }
+
+chromium_here() { have chromium; }
 
 download_nginx() {
     local to=$PWD/build/tools/nginx
@@ -404,6 +412,7 @@ need_core() {
     need_c_sources
     glob CORE 'c/engine/*.c' 'c/protocol/*.c'
     without CORE c/engine/embed.c
+    without CORE c/protocol/table_exchange.c
     CORE+=("${THIRD_PARTY[@]}")
 }
 
@@ -419,6 +428,23 @@ optimise_wasm() {
     node node_modules/binaryen/bin/wasm-opt "${WASM_OPT_FLAGS[@]}" --strip-debug --strip-producers --strip-target-features "$2" -o "$1"
 }
 
+# The same for a module that is fetched over a network at each first visit.
+shrink_wasm() {
+    local WASM_OPT_FLAGS=(-Oz)
+    optimise_wasm "$@"
+}
+
+# The package with its module inside.
+write_inline() {
+    cat >"$1" <<END
+// Made by build.sh from dist/sluice-fetch.wasm: sluice/inline.
+import { inlined } from '../js/web.js';
+
+inlined('$(base64 -w0 <"$2")');
+export { Multi, Remote, Transfer, TransferError, fetchHost, nodeHost } from '../js/web.js';
+END
+}
+
 write_notices() {
     {
         printf 'Sluice is under the MIT license (see LICENSE). Its WebAssembly module and libraries contain the following.\n'
@@ -430,7 +456,8 @@ write_notices() {
     } >"$1"
 }
 
-# dist/sluice.wasm. The core is linked from an archive: what the JavaScript face does not reach stays out.
+# dist/sluice.wasm, dist/sluice-fetch.wasm. The core is linked from an archive: what the JavaScript face does not reach
+# stays out, and a table of protocols that is named here is taken in the place of the archive's.
 build_module() {
     need_wasm_compiler
     need_core
@@ -439,6 +466,10 @@ build_module() {
     compile build/wasm c/engine/embed.c c/host/wasm.c
     produce build/wasm/linked.wasm link_wasm "${OBJECTS[@]}" build/wasm/core.a
     produce dist/sluice.wasm optimise_wasm build/wasm/linked.wasm
+    compile build/wasm c/engine/embed.c c/host/wasm.c c/protocol/table_exchange.c
+    produce build/wasm/linked-fetch.wasm link_wasm "${OBJECTS[@]}" build/wasm/core.a
+    produce dist/sluice-fetch.wasm shrink_wasm build/wasm/linked-fetch.wasm
+    produce dist/inline.js write_inline dist/sluice-fetch.wasm
     produce dist/NOTICES write_notices build/src/picohttpparser/picohttpparser.c
 }
 
@@ -703,7 +734,8 @@ verb_help() {
 Usage: ./build.sh VERB
 
   run [URL] [-o FILE] ...   build the module, then start the command line tool with these arguments
-  wasm                      dist/sluice.wasm, dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
+  wasm                      dist/sluice.wasm, dist/sluice-fetch.wasm and dist/inline.js (for browsers),
+                            dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
   emscripten                dist/emscripten/ (for C programs in browsers, over fetch) and the programs that test it
   native                    dist/native/libsluice.a (SANITIZE=1: build/native-address/libsluice.a, under ASan and UBSan)
   test [JEST ARGUMENT ...]  everything CI runs: both builds, C tests, simulator, types, Jest
@@ -724,6 +756,7 @@ Usage: ./build.sh VERB
 
 Variables: WASI_SDK_PATH    compile WebAssembly with this wasi-sdk
            SLUICE_C_SOURCES folder of unpacked C sources (picohttpparser/) to use instead of fetching them
+           SLUICE_CHROMIUM  the Chromium to test with, instead of the one on PATH
            SLUICE_YOWASP=1  compile WebAssembly with the clang from npm even if another is here
            WASM_OPTIMISE    -O2 (default), -Os ...
            BENCH_RUNS       runs of each peer and row in 'bench' (3); build/bench.json has the figures
@@ -743,7 +776,10 @@ verb_wasm() {
     build_module
     build_guest_library
     build_types
-    say "dist/sluice.wasm: $(wc -c <dist/sluice.wasm) bytes, $(gzip -9c dist/sluice.wasm | wc -c) gzipped"
+    local module
+    for module in dist/sluice.wasm dist/sluice-fetch.wasm; do
+        say "$module: $(wc -c <"$module") bytes, $(gzip -9c "$module" | wc -c) gzipped"
+    done
 }
 
 verb_native() {

@@ -7,6 +7,7 @@ import { RECV, SEND } from './direction.js';
 import { ABORTED, FAILED_INIT } from './errors.js';
 import { DOOR, SL_SINK_FAILED } from './hosts/door.js';
 import { rung } from './remote.js';
+import { cancel, soon } from './soon.js';
 
 /** @typedef {import('./hosts/door.js').Host} Host */
 /** `enum sl_embed_what` */
@@ -64,7 +65,7 @@ export class Core {
   #depth = 0; // > 0: inside the engine
   #timer = /** @type {NodeJS.Timeout | null} */ (null);
   #timerAt = 0; // microseconds on the host's clock
-  #immediate = /** @type {NodeJS.Immediate | null} */ (null);
+  #soon = /** @type {ReturnType<typeof soon> | null} */ (null);
   #alive = /** @type {NodeJS.Timeout | null} */ (null); // referenced while a run is on
   #over = /** @type {unknown} */ (null); // why no more can run
   #rung = rung(); // remote.js: as last looked at
@@ -205,7 +206,7 @@ export class Core {
     if (this.#over !== null) return;
     this.#over = error;
     if (this.#timer) clearTimeout(this.#timer);
-    if (this.#immediate) clearImmediate(this.#immediate);
+    if (this.#soon) cancel(this.#soon);
     if (this.#alive) clearInterval(this.#alive);
     this.#host.close();
     const sinks = [...this.#sinks.values()];
@@ -218,8 +219,8 @@ export class Core {
     if (this.#depth > 0 || this.#over !== null) return;
     if (this.active && this.onActive !== null) this.onActive();
     if (at === 0) {
-      this.#immediate ??= setImmediate(() => {
-        this.#immediate = null;
+      this.#soon ??= soon(() => {
+        this.#soon = null;
         this.active = true;
         this.run();
       });

@@ -1,16 +1,18 @@
-// js/index.js: the package's face.
-export { TransferError } from './errors.js';
-export { fetchHost } from './hosts/fetch.js';
-export { nodeHost } from './hosts/node.js';
-export { Multi } from './multi.js';
-export { Remote } from './remote.js';
-export { Transfer } from './transfer.js';
+// js/index.js: the package's face in Node.js.
+import { files } from './file-sink.js';
+import { nodeHost } from './hosts/node.js';
+import { defaultModule } from './module.js';
+import { setPlatform } from './platform.js';
 
-/** @typedef {import('./options.js').TransferOptions} TransferOptions */
-/** @typedef {import('./options.js').Limits} Limits */
-/** @typedef {import('./result.js').Result} Result */
-/** @typedef {import('./result.js').Head} Head */
-/** @typedef {import('./result.js').Progress} Progress */
-/** @typedef {import('./transfer.js').Direction} Direction */
-/** @typedef {import('./transfer.js').State} State */
-/** @typedef {import('./hosts/door.js').Host} Host */
+setPlatform({ host: nodeHost, module: defaultModule, files, agent: true });
+export * from './api.js';
+export { nodeHost };
+
+/** @typedef {import('./api.js').TransferOptions} TransferOptions */
+/** @typedef {import('./api.js').Limits} Limits */
+/** @typedef {import('./api.js').Result} Result */
+/** @typedef {import('./api.js').Head} Head */
+/** @typedef {import('./api.js').Progress} Progress */
+/** @typedef {import('./api.js').Direction} Direction */
+/** @typedef {import('./api.js').State} State */
+/** @typedef {import('./api.js').Host} Host */

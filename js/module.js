@@ -1,4 +1,4 @@
-// js/module.js: where the WebAssembly module comes from when the caller brings none.
+// js/module.js: where the WebAssembly module comes from in Node.js when the caller brings none.
 import { readFileSync } from 'node:fs';
 
 let compiled = /** @type {WebAssembly.Module | null} */ (null);

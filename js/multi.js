@@ -3,8 +3,7 @@
 // The engine is driven by the host's events; nobody has to call anything for a transfer to go on. poll() only tells that
 // something has happened. A wakeup is remembered in the engine, once (K2), and poll() asks there.
 import { Core } from './core.js';
-import { nodeHost } from './hosts/node.js';
-import { defaultModule } from './module.js';
+import { platform } from './platform.js';
 
 /** @typedef {import('./transfer.js').Transfer} Transfer */
 /** @typedef {import('./result.js').Result} Result */
@@ -24,6 +23,7 @@ let shared = /** @type {Multi | null} */ (null);
 export class Multi {
   #host; #module; #limits;
   #core = /** @type {Core | null} */ (null);
+  #coming = /** @type {Promise<Core> | null} */ (null); // while the module is loaded
   #closed = false;
   #transfers = /** @type {Set<Transfer>} */ (new Set()); // started and not ended
   #messages = /** @type {Array<{ transfer: Transfer, result: Result }>} */ ([]);
@@ -34,7 +34,7 @@ export class Multi {
   /**
    * Nothing is loaded or opened before the first transfer.
    * @param {{ host?: import('./hosts/door.js').Host, module?: WebAssembly.Module, maxConnections?: number, maxPerHost?: number, maxIdle?: number }} [options]
-   *   host: lent to this Multi alone and closed with it; default: nodeHost(). module: default: dist/sluice.wasm.
+   *   host: lent to this Multi alone and closed with it; default: nodeHost(), elsewhere fetchHost(). module: default: the package's own.
    *   maxConnections, maxPerHost: connections at once, in all and to one host and port; transfers over that wait in their
    *   order, with their clocks running; 0 or absent: no limit. maxIdle: kept for the next transfer; 0 or absent: 64.
    * @throws {TypeError | RangeError} names the option and the value
@@ -67,10 +67,9 @@ export class Multi {
    * @returns {boolean} whether it was running here
    */
   remove(transfer) {
-    const run = transfer[RUN];
-    if (run === null || this.#core === null || !run.isOn(this.#core)) return false;
+    if (!this.#transfers.has(transfer)) return false;
     this.#removed.add(transfer);
-    run.abort(undefined);
+    transfer[RUN]?.abort(undefined);
     return true;
   }
 
@@ -90,7 +89,10 @@ export class Multi {
   async poll(ms = POLL_MS) {
     if (typeof ms !== 'number') throw new TypeError(`poll takes a number of milliseconds, got ${typeof ms}`);
     if (!(ms >= 0)) throw new RangeError(`poll takes a number of milliseconds >= 0, got ${ms}`);
-    const core = this.#engine();
+    const engine = this.#engine(), asked = performance.now();
+    const core = engine instanceof Core ? engine : await within(engine, ms);
+    if (core === null) return 'timeout';
+    if (!(engine instanceof Core)) ms = Math.max(0, ms - (performance.now() - asked));
     if (core.woken()) return 'wakeup';
     if (core.active) {
       core.active = false;
@@ -114,7 +116,12 @@ export class Multi {
   /** End the poll() that waits, or else the next one. Many are one. */
   wakeup() {
     if (this.#closed) return;
-    const core = this.#engine();
+    const engine = this.#engine();
+    if (engine instanceof Core) this.#wake(engine);
+    else engine.then((core) => this.#wake(core), () => {}); // whoever polls hears why not
+  }
+  /** @param {Core} core */
+  #wake(core) {
     core.wakeup();
     if (this.#polls.size > 0 && core.woken()) this.#answer('wakeup');
   }
@@ -128,11 +135,11 @@ export class Multi {
     this.#answer('activity');
   }
 
-  /** A transfer begins: the engine for it. Error: this Multi is closed. @param {Transfer} transfer @ignore */
+  /** A transfer begins: the engine for it. Error: this Multi is closed. @param {Transfer} transfer @returns {Core | Promise<Core>} @ignore */
   [BEGIN](transfer) {
-    const core = this.#engine();
+    const engine = this.#engine();
     this.#transfers.add(transfer);
-    return core;
+    return engine;
   }
   /** It has ended. @param {Transfer} transfer @param {Result | null} result null: it could not begin @param {boolean} added @ignore */
   [END](transfer, result, added) {
@@ -146,14 +153,35 @@ export class Multi {
     if (this.#core !== null) this.#core.active = false;
     for (const answer of [...this.#polls]) answer(what);
   }
+  /** @returns {Core | Promise<Core>} a promise while the module is loaded */
   #engine() {
     if (this.#closed) throw new Error('this Multi is closed');
-    if (this.#core === null || this.#core.over) {
-      this.#core = new Core(this.#host ?? nodeHost(), this.#module ?? defaultModule());
-      const [connections, perHost, idle] = this.#limits;
-      if (connections || perHost || idle) this.#core.limits(connections, perHost, idle);
-    }
-    return this.#core;
+    if (this.#core !== null && !this.#core.over) return this.#core;
+    if (this.#coming !== null) return this.#coming;
+    const module = /** @type {WebAssembly.Module | Promise<WebAssembly.Module>} */ (this.#module ?? platform.module());
+    if (!(module instanceof Promise)) return this.#make(module);
+    const coming = this.#coming = module.then((loaded) => this.#make(loaded)).finally(() => { this.#coming = null; });
+    coming.catch(() => {}); // who asked hears of it
+    return coming;
+  }
+  /** @param {WebAssembly.Module} module */
+  #make(module) {
+    if (this.#closed) throw new Error('this Multi is closed');
+    const core = this.#core = new Core(this.#host ?? platform.host(), module);
+    const [connections, perHost, idle] = this.#limits;
+    if (connections || perHost || idle) core.limits(connections, perHost, idle);
+    return core;
+  }
+}
+
+/** What comes, or null when it has not come in time. @template T @param {Promise<T>} coming @param {number} ms @returns {Promise<T | null>} */
+async function within(coming, ms) {
+  let timer;
+  const late = new Promise((resolve) => { timer = setTimeout(resolve, Math.min(ms, 0x7fffffff), null); });
+  try {
+    return await Promise.race([coming, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

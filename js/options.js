@@ -3,7 +3,8 @@
 // A wrong value throws before anything starts: TypeError for a wrong kind, RangeError for a number out of range;
 // both name the option and the value. Nothing is accepted and then ignored.
 import { Multi } from './multi.js';
-import { isSameFile, readTarget } from './sinks.js';
+import { platform } from './platform.js';
+import { readTarget } from './sinks.js';
 import { readBody } from './source.js';
 
 export const VERSION = '0.1.0';
@@ -348,6 +349,7 @@ function readFileRequest({ method, headers, follow, failOnError, tls, socketPath
 function checkPlaces(href, writes, body, to) {
   const from = typeof body?.pipe === 'function' ? body.path : undefined;
   const path = to?.path ?? undefined;
+  const isSameFile = platform.files?.isSame ?? (() => false);
   if (path !== undefined && href.startsWith('file:') && isSameFile(href, path)) throw new TypeError(`to: ${show(path)} is the file that is read, it would be emptied first`);
   if (from === undefined) return;
   if (path !== undefined && isSameFile(from, path)) throw new TypeError(`to: ${show(path)} is the file that the body is read from, it would be emptied first`);
@@ -413,7 +415,7 @@ export function readOptions(url, given = {}) {
   putRequest(method, framed, settings);
   readNumbers(options, numbers);
   if (isFile) return settings;
-  if (!headers.has('user-agent')) texts.push(OWN_AGENT);
+  if (platform.agent && !headers.has('user-agent')) texts.push(OWN_AGENT);
   if (options.socketPath !== undefined) texts.push([UNIX_SOCKET_PATH, readSocketPath(options.socketPath)]);
   if (credentials !== null && !headers.has('authorization')) texts.push([USERPWD, credentials]);
   if (framed.body?.type && !headers.has('content-type')) settings.headers.push(`Content-Type: ${framed.body.type}`);

@@ -40,10 +40,13 @@ const wordsOf = (error) => (error instanceof Error ? error.message : String(erro
 
 /** One setting as core.configure takes it. @param {'t' | 'h'} kind @param {number} option @param {string} value */
 const text = (kind, option, value) => `${kind}${option}=${value.length}:${value}`;
-/** @param {Settings['numbers']} numbers */
-function wordsOfNumbers(numbers) {
+/** @param {Settings['numbers']} numbers @param {number} waited milliseconds that are gone of the total time */
+function wordsOfNumbers(numbers, waited) {
   let words = '';
-  for (const [option, value] of numbers) words += `n${option}=${Math.trunc(value)}:`;
+  for (const [option, value] of numbers) {
+    const left = option === TIMEOUT_MS && value > 0 ? Math.max(1, value - waited) : value;
+    words += `n${option}=${Math.trunc(left)}:`;
+  }
   return words;
 }
 
@@ -61,7 +64,7 @@ export class Run {
   #offered = false; // body bytes have come: it is chosen
   #called; // paused by call, or by a remote handle: CURLPAUSE_*
   #calledBy; // enum sl_by, of those it starts with
-  #remotes;
+  #remotes; #waited;
   #refused = false; // the taker wants nothing before go(), onData before resume()
   #waiting = false; // for the promise of either
   #over = false; // nothing more is delivered
@@ -85,8 +88,9 @@ export class Run {
    * @param {number} pausedBy enum sl_by
    * @param {Pull | null} pull who reads the body, when that is known
    * @param {import('./remote.js').Remotes | null} remotes
+   * @param {number} waited milliseconds since perform(): the engine's clock begins after them
    */
-  constructor(engine, settings, transfer, face, paused, pausedBy, pull, remotes) {
+  constructor(engine, settings, transfer, face, paused, pausedBy, pull, remotes, waited) {
     this.#core = engine;
     this.#settings = settings;
     this.#transfer = transfer;
@@ -94,6 +98,7 @@ export class Run {
     this.#called = paused;
     this.#calledBy = pausedBy;
     this.#remotes = remotes;
+    this.#waited = waited;
     this.#taker = pull;
     if (pull !== null) pull.hold = this;
     this.#e = engine.create(this);
@@ -141,7 +146,7 @@ export class Run {
     }
     let words = tls !== null ? text('t', CAINFO, engine.host.registerTls(tls)) : '';
     for (const [option, value] of texts) words += text('t', option, value);
-    words += wordsOfNumbers(numbers);
+    words += wordsOfNumbers(numbers, this.#waited);
     for (const line of headers) words += text('h', 0, line);
     return engine.configure(e, words);
   }
@@ -177,7 +182,7 @@ export class Run {
   limits(numbers) {
     if (this.#closing !== null) return this.#limitClosing(this.#closing);
     if (this.#ended !== null) return;
-    this.#core.configure(this.#e, wordsOfNumbers(numbers));
+    this.#core.configure(this.#e, wordsOfNumbers(numbers, this.#waited));
     this.#core.run();
   }
   /** Let this one read the body. @param {Pull} pull @returns {boolean} false: too late */
@@ -201,8 +206,6 @@ export class Run {
     return this.#ended === null ? LIFE_NAMES[this.#core.number(this.#e, core.LIFE)] : 'done';
   }
   get progress() { return this.#ended ?? readProgress(this.#core.figures(this.#e)); }
-  /** Whether this engine carries it. @param {core.Core} engine */
-  isOn(engine) { return engine === this.#core; }
   /** Somebody may listen: tell what changes from now on, and progress, at most ten times a second, paused or not. */
   watch() {
     if (this.#ended !== null) return;
@@ -339,7 +342,7 @@ export class Run {
   #complete(result, taker) {
     this.#over = true;
     this.#closing = result;
-    this.#beganAt = performance.now() - result.elapsedMs;
+    this.#beganAt = performance.now() - result.elapsedMs - this.#waited;
     let placed;
     try {
       placed = taker.complete();

@@ -3,11 +3,9 @@
 // A taker takes bytes or refuses them; it says by a promise that nothing more may come for now. That is all the
 // back-pressure there is: the run pauses the engine, and the socket is not read. Chunks are borrowed unless `owned`;
 // what a taker keeps or gives away it copies, once.
-import { statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { FILESIZE_EXCEEDED } from './errors.js';
 import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
+import { platform } from './platform.js';
 
 /**
  * @typedef {object} Taker
@@ -31,8 +29,8 @@ import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
  * @typedef {{ name: string, path: string | null, open: (hold: Hold) => Taker }} Target path: of a file
  */
 
-/** @param {Uint8Array} chunk @param {boolean} owned */
-const own = (chunk, owned) => (owned ? chunk : new Uint8Array(chunk));
+/** One to keep. @param {Uint8Array} chunk @param {boolean} owned */
+export const own = (chunk, owned) => (owned ? chunk : new Uint8Array(chunk));
 
 /** In memory, for result.body. @implements {Taker} */
 export class Collector {
@@ -66,44 +64,6 @@ export class Collector {
       at += chunk.length;
     }
     return body;
-  }
-}
-
-/** A file, one write at a time. It is opened, and so emptied, when the head comes. @implements {Taker} */
-class File {
-  #path;
-  #file = /** @type {Promise<import('node:fs/promises').FileHandle> | null} */ (null);
-  #last = /** @type {Promise<unknown>} */ (Promise.resolve());
-  written = 0;
-  /** @param {string} path */
-  constructor(path) {
-    this.#path = path;
-    this.name = path;
-  }
-  begin() {
-    this.#file = open(this.#path, 'w');
-    this.#last = this.#file;
-    this.#file.catch(() => {}); // the first write or the end says it
-  }
-  /** @param {Uint8Array} chunk @param {boolean} owned */
-  take(chunk, owned) {
-    return (this.#last = this.#write(own(chunk, owned)));
-  }
-  /** @param {Uint8Array} chunk */
-  async #write(chunk) {
-    const file = await /** @type {Promise<import('node:fs/promises').FileHandle>} */ (this.#file);
-    for (let at = 0; at < chunk.length;) {
-      const { bytesWritten } = await file.write(chunk, at, chunk.length - at);
-      at += bytesWritten;
-      this.written += bytesWritten;
-    }
-  }
-  async complete() {
-    await this.#last;
-    await (await this.#file)?.close();
-  }
-  fail() {
-    this.#last.catch(() => {}).then(() => this.#file).then((file) => file?.close()).catch(() => {});
   }
 }
 
@@ -148,25 +108,8 @@ export function readTarget(to) {
   if (!(to instanceof URL) && (typeof to !== 'string' || to === '' || to.includes('\0'))) {
     throw new TypeError(`to must be a path, a file: URL or a WritableStream, got ${typeof to === 'string' ? JSON.stringify(to) : String(to)}`);
   }
-  const path = to instanceof URL ? fileURLToPath(to) : /** @type {string} */ (to);
-  return { name: path, path, open: () => new File(path) };
-}
-
-/**
- * Whether two names lead to one file that is there: reading the one while the other is written, which empties it first,
- * would find nothing. What cannot be looked at is not known to be the same.
- * @param {unknown} a @param {unknown} b a path, a file: URL, or anything else: not the name of a file
- */
-export function isSameFile(a, b) {
-  try {
-    const [one, other] = [a, b].map((name) => {
-      const file = String(name).startsWith('file:') ? fileURLToPath(String(name)) : name;
-      return statSync(/** @type {string | Buffer} */ (file), { bigint: true });
-    });
-    return one.isFile() && one.dev === other.dev && one.ino === other.ino;
-  } catch {
-    return false;
-  }
+  if (platform.files === null) throw new TypeError(`to: there are no files here, give a WritableStream, got ${JSON.stringify(String(to))}`);
+  return platform.files.target(/** @type {string | URL} */ (to));
 }
 
 /**

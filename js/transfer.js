@@ -1,7 +1,8 @@
 // js/transfer.js: the face of a transfer: what a caller holds. A run (run.js) exists only between perform() and its end.
-import { BY_CALL, BY_REMOTE } from './core.js';
+import { BY_CALL, BY_REMOTE, Core } from './core.js';
 import { RECV, SEND, maskOf } from './direction.js';
 import { ABORTED, TransferError } from './errors.js';
+import { Loading } from './loading.js';
 import { BEGIN, END, RUN, START, sharedMulti } from './multi.js';
 import { readLimits, readOptions } from './options.js';
 import { noProgress } from './result.js';
@@ -26,6 +27,7 @@ const nothing = () => {};
 export class Transfer extends EventTarget {
   #settings;
   #run = /** @type {Run | null} */ (null);
+  #loading = /** @type {Loading | null} */ (null); // before #run
   #paused = 0; // CURLPAUSE_*, asked for before the start
   #pausedBy = BY_CALL; // enum sl_by
   #remotes = /** @type {Remotes | null} */ (null);
@@ -132,6 +134,7 @@ export class Transfer extends EventTarget {
     const changed = new Set(numbers.map(([option]) => option));
     this.#settings.numbers = [...this.#settings.numbers.filter(([option]) => !changed.has(option)), ...numbers];
     this.#run?.limits(numbers);
+    this.#loading?.limits();
   }
 
   /** @returns {{ recv: boolean, send: boolean, by: 'call' | 'callback' | 'remote' | 'host' | null }} */
@@ -141,7 +144,10 @@ export class Transfer extends EventTarget {
     return { recv: (this.#paused & RECV) !== 0, send: (this.#paused & SEND) !== 0, by: this.#paused ? by : null };
   }
   /** @returns {State} */
-  get state() { return this.#run?.state ?? (this.#result === null ? 'idle' : 'done'); }
+  get state() {
+    if (this.#loading !== null) return 'pending';
+    return this.#run?.state ?? (this.#result === null ? 'idle' : 'done');
+  }
   /** @returns {import('./result.js').Progress} */
   get progress() { return this.#run?.progress ?? this.#result ?? noProgress(); }
   /** How the last run ended; null before that. */
@@ -149,7 +155,7 @@ export class Transfer extends EventTarget {
 
   /** Stops it and waits for its end. */
   async [Symbol.asyncDispose]() {
-    const performing = this.#run && this.#performing;
+    const performing = this[RUN] && this.#performing;
     await this.abort();
     await performing?.promise.catch(nothing);
   }
@@ -161,12 +167,12 @@ export class Transfer extends EventTarget {
     this.#run?.watch();
   }
 
-  /** @type {Run | null} @ignore */
-  get [RUN]() { return this.#run; }
+  /** @type {Run | Loading | null} @ignore */
+  get [RUN]() { return this.#run ?? this.#loading; }
 
   /** @param {import('./multi.js').Multi} multi @param {boolean} added by add(), which wants a message @returns {Promise<Result>} @ignore */
   [START](multi, added) {
-    if (this.#run !== null) return Promise.reject(new TypeError('this transfer is running: perform() may be called again when it has settled'));
+    if (this[RUN] !== null) return Promise.reject(new TypeError('this transfer is running: perform() may be called again when it has settled'));
     const performing = this.#performing = deferred();
     if (this.#head !== null || this.#error !== null) this.#response = null; // of the run before
     if (added || this.#response !== null) performing.promise.catch(nothing); // infoRead(), or response, tells it as well
@@ -176,30 +182,62 @@ export class Transfer extends EventTarget {
     if (this.#pull !== null) performing.promise.catch(nothing); // its reader hears of it
     this.#remotes?.sample(); // before the first start it counts, after an end it is forgotten: the result is still there
     this.#head = this.#error = this.#result = null;
-    const paused = this.#paused;
-    this.#paused = 0;
     const { signal } = this.#settings;
     const aborted = this.#aborted ?? (signal?.aborted ? { reason: signal.reason } : null);
     this.#aborted = null;
     if (aborted !== null) {
-      const result = emptyResult(this.#settings, ABORTED);
-      const error = aborted.reason === undefined ? new TransferError('aborted before it started', ABORTED, result) : aborted.reason;
-      this.#pull?.fail(error);
-      this.#end(result, error);
+      this.#early(ABORTED, aborted.reason === undefined ? null : { value: aborted.reason }, 'aborted before it started');
       return performing.promise;
     }
     try {
-      this.#run = new Run(multi[BEGIN](this), this.#settings, this, Transfer.#face, paused, this.#pausedBy, this.#pull, this.#remotes);
+      const engine = multi[BEGIN](this);
+      if (engine instanceof Core) this.#begin(engine, 0);
+      else this.#load(engine);
     } catch (error) {
-      multi[END](this, null, added);
-      performing.reject(error);
-      this.#error = { value: error };
-      this.#response?.reject(error);
-      this.#pull?.fail(error);
-      return performing.promise;
+      this.#unable(error);
     }
-    this.#run.start();
     return performing.promise;
+  }
+
+  /** @param {Core} engine @param {number} waited for it, milliseconds */
+  #begin(engine, waited) {
+    const paused = this.#paused;
+    this.#paused = 0;
+    this.#run = new Run(engine, this.#settings, this, Transfer.#face, paused, this.#pausedBy, this.#pull, this.#remotes, waited);
+    this.#run.start();
+  }
+  /** @param {Promise<Core>} coming */
+  #load(coming) {
+    const loading = this.#loading = new Loading(this.#settings, (...end) => {
+      this.#loading = null;
+      this.#early(...end);
+    });
+    coming.then((engine) => () => this.#begin(engine, loading.waited), (error) => () => this.#unable(error)).then((go) => {
+      if (this.#loading !== loading) return; // it has ended
+      loading.leave();
+      this.#loading = null;
+      try {
+        go();
+      } catch (error) {
+        this.#unable(error);
+      }
+    });
+  }
+  /** An end before the engine knew of it. @param {number} code @param {{ value: unknown } | null} reason @param {string} words */
+  #early(code, reason, words) {
+    const result = emptyResult(this.#settings, code);
+    const error = reason === null ? new TransferError(words, code, result) : reason.value;
+    this.#paused = 0;
+    this.#pull?.fail(error);
+    this.#end(result, error);
+  }
+  /** There is no engine for it. @param {unknown} error */
+  #unable(error) {
+    this.#multi?.[END](this, null, this.#added);
+    this.#performing?.reject(error);
+    this.#error = { value: error };
+    this.#response?.reject(error);
+    this.#pull?.fail(error);
   }
 
   // Each answers whether it came in time.
@@ -220,6 +258,7 @@ export class Transfer extends EventTarget {
   /** @param {unknown} reason @param {number} by enum sl_by */
   #abort(reason, by) {
     if (this.#run !== null) return this.#run.abort(reason, undefined, by);
+    if (this.#loading !== null) return this.#loading.abort(reason);
     if (this.#result !== null) return false;
     this.#aborted ??= { reason };
     this.#pull?.fail(reason === undefined ? new TransferError('aborted before it started', ABORTED, emptyResult(this.#settings, ABORTED)) : reason);
@@ -233,7 +272,7 @@ export class Transfer extends EventTarget {
     if (this.#pull !== null && (this.#run !== null || this.#pull.hold === null)) throw new TypeError(`${what}: somebody reads the body already`);
     if (this.#result !== null) throw new TypeError(`${what}: too late, the transfer has ended; take it before perform()`);
     const start = () => {
-      if (this.#run === null && this.#result === null) this.perform().catch(nothing); // the reader hears of it
+      if (this[RUN] === null && this.#result === null) this.perform().catch(nothing); // the reader hears of it
     };
     const pull = new Kind(start, (reason) => this.abort(reason));
     if (this.#run !== null && !this.#run.attach(pull)) throw new TypeError(`${what}: too late, bytes of the body have come; take it before perform()`);

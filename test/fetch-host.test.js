@@ -444,7 +444,7 @@ describe('failing', () => {
     const plain = await raw((socket) => socket.end('x'));
     expect(await failure(get(plain.url.replace('http', 'https')).perform())).toMatchObject({ errno: 35 });
     for (const tls of [{ ca }, { verify: false }]) {
-      expect(await failure(get(url, { tls }).perform())).toMatchObject({ errno: 1, message: expect.stringMatching(/^fetch has no word for: (ca|verify)$/) });
+      expect(await failure(get(url, { tls }).perform())).toMatchObject({ errno: 4, message: expect.stringMatching(/^fetch has no word for: (ca|verify)$/) });
     }
   });
 
@@ -457,7 +457,7 @@ describe('failing', () => {
   ])('what fetch cannot send is said: %s', async (name, options, words) => {
     let requests = 0;
     const server = await web((request, response) => response.end(String(requests++)));
-    expect(await failure(get(server.url, options).perform())).toMatchObject({ errno: 1, message: expect.stringMatching(words) });
+    expect(await failure(get(server.url, options).perform())).toMatchObject({ errno: 4, message: expect.stringMatching(words) });
     expect(requests).toBe(0);
   });
 
@@ -469,7 +469,7 @@ describe('failing', () => {
       [() => ({ status: 200, statusText: '', headers: [['content-length', '2']], body: new Blob(['abc']).stream() }), 56],
       [() => ({ status: 200, statusText: '', headers: Array.from({ length: 300 }, (_, i) => [`h${i}`, 'x']), body: null }), 100],
       [() => ({ status: 200, statusText: '', headers: [['long', 'x'.repeat(70000)]], body: null }), 100],
-      [() => ({ type: 'opaqueredirect', status: 0, statusText: '', headers: [], body: null }), 1],
+      [() => ({ type: 'opaqueredirect', status: 0, statusText: '', headers: [], body: null }), 4],
     ]) {
       const other = fetchHost({ fetch: async () => answer() });
       const engine = new Multi({ host: other });

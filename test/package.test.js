@@ -50,7 +50,7 @@ test('the tarball holds the module, JavaScript, types, LICENSE, NOTICES, README.
   const held = (await ok('tar', ['tzf', tarball], { env: process.env })).trimEnd().split('\n');
   const sources = below('js').filter((path) => path.endsWith('.js'));
   const types = sources.map((path) => path.replace(/^js(.*)\.js$/, 'dist/types$1.d.ts'));
-  const wanted = ['LICENSE', 'README.md', 'package.json', 'dist/NOTICES', 'dist/sluice.wasm', ...sources, ...types];
+  const wanted = ['LICENSE', 'README.md', 'package.json', 'dist/NOTICES', 'dist/sluice.wasm', 'dist/sluice-fetch.wasm', 'dist/inline.js', ...sources, ...types];
   expect(held.sort()).toEqual(wanted.map((path) => `package/${path}`).sort());
 }, INSTALL_MS);
 
@@ -81,3 +81,16 @@ test('installed in an empty folder, without network and compilers, it runs', asy
   await ok(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,esnext.disposable,dom,dom.iterable',
     '--module', 'nodenext', '--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node', 'use.mts'], { cwd: app });
 }, INSTALL_MS);
+
+test('each condition leads to a file that is packed; what was made of the module is of this module', () => {
+  const { exports, files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const places = Object.values(exports).flatMap((one) => (typeof one === 'string' ? [one] : Object.values(one)));
+  expect(Object.keys(exports['.'])).toEqual(['types', 'workerd', 'deno', 'bun', 'node', 'browser', 'default']);
+  for (const place of places) {
+    expect(existsSync(join(ROOT, place))).toBe(true);
+    expect(files.some((pattern) => place.startsWith(`./${pattern.split('/**')[0]}`))).toBe(true);
+  }
+  const module = readFileSync(join(ROOT, 'dist/sluice-fetch.wasm'));
+  expect(readFileSync(join(ROOT, 'dist/inline.js'), 'utf8')).toContain(`'${module.toString('base64')}'`);
+  expect(WebAssembly.Module.imports(new WebAssembly.Module(module)).every(({ module: from }) => ['sluice_host_1', 'sluice_app_1'].includes(from))).toBe(true);
+});

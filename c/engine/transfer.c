@@ -390,7 +390,8 @@ static CURLcode code_of(const sl_transfer *t, int32_t code)
 /* Stop for a code of the host, with the host's own words where it has some. */
 static void stop_for_host(sl_transfer *t, int32_t code, sl_ch ch)
 {
-  CURLcode c = code_of(t, code);
+  bool lacks = code == SL_NOSYS && ch; /* it has such channels, and this is not all that one was asked for */
+  CURLcode c = lacks ? CURLE_NOT_BUILT_IN : code_of(t, code);
   char text[CURL_ERROR_SIZE];
   int32_t n = ch ? sl_info(ch, SL_INFO_ERROR, text, sizeof text - 1) : 0;
   text[n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1] = 0;

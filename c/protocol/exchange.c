@@ -19,6 +19,8 @@
 #include "body.h"
 #include "fields.h"
 
+#define FETCH_REDIRECTS 20
+
 struct exchange {
   bool head_request;  /* a response has no body                                 */
   bool body_unwanted; /* the caller wants none though the method has one        */
@@ -65,6 +67,12 @@ static bool frames(const char *line)
   return sl_equal_nocase(line, n, "Content-Length") || sl_equal_nocase(line, n, "Transfer-Encoding");
 }
 
+/* Whether a host that cannot show redirects may follow them all by itself: fetch stops after 20, and knows HTTP only. */
+static bool follows_all(const sl_options *o)
+{
+  return o->follow && !o->redirect_schemes && (o->max_redirects < 0 || o->max_redirects >= FETCH_REDIRECTS);
+}
+
 void sl_exchange_compose(const sl_transfer *t, sl_text *spec)
 {
   const sl_options *o = t->options;
@@ -75,6 +83,7 @@ void sl_exchange_compose(const sl_transfer *t, sl_text *spec)
   sl_text_str(spec, "url ");
   sl_request_url(t, spec);
   sl_text_str(spec, "\n");
+  if (follows_all(o)) sl_text_str(spec, "redirect follow\n");
   if (body) {
     sl_text_str(spec, "body ");
     sl_text_int(spec, sl_fields_body_size(t));

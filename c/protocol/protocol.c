@@ -1,34 +1,8 @@
-/* protocol.c: which scheme is reached how, and which protocol speaks on a channel that opened. */
+/* protocol.c: the open spec of a transfer. Which protocols there are is said in one table: table.c, or another in its place. */
 #include "protocol.h"
 #include <string.h>
 #include "../engine/route.h"
 #include "../engine/request.h"
-
-static const sl_scheme exchanges[] = {
-  { "http", 80, SL_EXCHANGE, NULL, NULL },
-  { "https", 443, SL_EXCHANGE, NULL, NULL },
-};
-
-static const sl_scheme schemes[] = {
-  { "http", 80, SL_TCP, NULL, &exchanges[0] },
-  { "https", 443, SL_TLS, "http/1.1", &exchanges[1] },
-  { "file", 0, SL_FILE, NULL, NULL },
-};
-
-const sl_scheme *sl_scheme_find(const char *scheme)
-{
-  for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
-    if (!strcmp(schemes[i].scheme, scheme)) return &schemes[i];
-  return NULL;
-}
-
-const sl_protocol *sl_protocol_find(uint32_t kind, const char *alpn, size_t n)
-{
-  if (kind == SL_FILE) return &sl_file;
-  if (kind == SL_EXCHANGE) return &sl_exchange;
-  if (kind != SL_TCP && kind != SL_TLS) return NULL;
-  return !n || (n == 8 && !memcmp(alpn, "http/1.1", 8)) ? &sl_http1 : NULL;
-}
 
 /* One line of the spec; a value that is absent makes no line. Line breaks were refused by options.c and url.c. */
 static void line(sl_text *spec, const char *key, const char *value)

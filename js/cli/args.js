@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Multi, fetchHost, nodeHost } from '../index.js';
-import { isSameFile } from '../sinks.js';
+import { isSameFile } from '../file-sink.js';
 
 export const USAGE = `Usage: sluice [options] URL
 

@@ -55,7 +55,7 @@ export const SL_HOST_HELD_MAX = 65536;
  */
 
 const KEYS = new Set(['name', 'port', 'unix', 'local', 'family', 'alpn', 'verify', 'ca', 'cert', 'key', 'path', 'mode',
-  'method', 'url', 'body', 'header']);
+  'method', 'url', 'redirect', 'body', 'header']);
 
 /**
  * @param {string} text

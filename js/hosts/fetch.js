@@ -5,10 +5,36 @@
 // and none are kept, never from inside a call of the engine. A chunk is what fetch makes of it; one larger than
 // SL_HOST_HELD_MAX is kept whole and counted. Of the request's body one chunk waits to be pulled.
 //
-// What fetch does and this cannot change: it sends headers of its own (Accept-Encoding among them) and decodes what
-// comes back, so bytes are counted decoded; it has time limits of its own (in Node 10 s to connect, 300 s of silence);
-// it tells no addresses and no times; Node's keeps what was streamed of a request's body until the request is over.
+// What fetch cannot do, and what is said. "page": in browsers, where page.js says how (their workers included).
+//
+//   what is asked for                       where     what happens
+//   sockets, files                          all       CURLE_UNSUPPORTED_PROTOCOL
+//   tls, socketPath, CURLOPT_INTERFACE ...  all       CURLE_NOT_BUILT_IN: fetch has no word for it
+//   Host, Connection, Expect and the like   all       CURLE_NOT_BUILT_IN, the header is named
+//   Cookie, Origin, Referer, User-Agent ... page      CURLE_NOT_BUILT_IN, unless fetch takes it
+//   CONNECT, TRACE; GET with a body         all       CURLE_NOT_BUILT_IN
+//   redirects, not or not all followed      page      a 3xx ends with CURLE_NOT_BUILT_IN: nobody is shown where it leads
+//   redirects, 20 or more followed          page      the browser follows; `redirects` is 0 and `url` the first one
+//   a body that goes as it comes            page      kept until its end, at most UPLOAD_MAX; a larger one of known size goes as it
+//                                                     comes over https where fetch takes streams; else CURLE_NOT_BUILT_IN. `sent`,
+//                                                     rate and pause are those of the keeping
+//   another origin that does not let read   page      CURLE_REMOTE_ACCESS_DENIED: it is asked once more, HEAD without CORS
+//   no such name, nobody there, blocked     page      CURLE_COULDNT_CONNECT: fetch has one word for all
+//   the size of another origin's body       page      unknown: whether it was decoded is hidden
+//   a body cut short                        all       CURLE_RECV_ERROR: fetch has one word for all
+//   a connect limit                         all       lasts until the head is here, or the body is asked for
+//   1xx, trailers, addresses, phases        all       there are none
+//   connections, at once and kept           all       fetch's own: 6 to a host over HTTP/1 in browsers, the others wait
+//   Accept-Encoding, decoding               all       fetch's own: bytes are counted decoded
+//   time limits of its own                  Node.js   10 s to connect, 300 s of silence
+//   timers in a hidden page                 page      once a second, later once a minute: limits are as late
+//
+// Before the engine reads, fetch takes in what it likes, which is neither counted nor told here: Chromium up to 64 MiB, as it
+// empties its cache's pipe, unless the response says Cache-Control: no-store; then about a megabyte, as Node.js. To that
+// comes what kernels take. None of it grows while paused. Node's fetch keeps what was streamed of a request's body until its end.
 import * as door from './door.js';
+import { soon } from '../soon.js';
+import { INIT, gather, headersOf, inPage, uploadWay, whyFailed } from './page.js';
 
 const { SL_IN, SL_OUT, SL_OPENED, SL_GONE, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_IO, SL_HOST_SEND_MAX } = door;
 /** What of an open spec fetch has no word for. */
@@ -30,7 +56,7 @@ class Exchange {
   chunk = /** @type {Uint8Array | null} */ (null); // unread from off on
   off = 0;
   taken = 0; // by the latest recv: what unrecv may give back
-  sending = /** @type {ReadableStreamDefaultController<Uint8Array> | null} */ (null); // the request's body, until its end
+  sending = /** @type {import('./page.js').Sending | null} */ (null); // the request's body, until its end
   pulls = 0;
   room = false; // fetch asked for the next chunk of it
   aborter = new AbortController();
@@ -91,7 +117,7 @@ const wordsOf = (error) => String(error?.message || error?.errors?.map((/** @typ
 /** @param {Response} response as HTTP/1 text */
 function headOf(response) {
   let text = `HTTP/host ${response.status} ${response.statusText}\r\n`;
-  for (const [name, value] of response.headers) text += `${name}: ${value}\r\n`;
+  for (const [name, value] of headersOf(response)) text += `${name}: ${value}\r\n`;
   return `${text}\r\n`;
 }
 
@@ -104,11 +130,13 @@ function latin1(bytes, from, n) {
 
 /**
  * The host over fetch().
- * @param {{ fetch?: typeof globalThis.fetch }} [options] fetch: instead of the global one
+ * @param {{ fetch?: typeof globalThis.fetch, init?: RequestInit }} [options] fetch: instead of the global one. init: what each
+ *   request says beside what a transfer does, such as credentials: 'include'; in a page credentials are 'same-origin' and the
+ *   cache 'no-store' unless it says otherwise.
  * @returns {door.Host & { readonly channels: number, readonly caught: unknown }} channels: exchanges not closed yet;
  *   caught: the last exception that was kept from crossing into Wasm.
  */
-export function fetchHost({ fetch = globalThis.fetch } = {}) {
+export function fetchHost({ fetch = globalThis.fetch, init: added = {} } = {}) {
   const channels = /** @type {Map<number, Exchange>} */ (new Map());
   let engine = /** @type {door.Engine | null} */ (null);
   let lastId = 0;
@@ -124,7 +152,7 @@ export function fetchHost({ fetch = globalThis.fetch } = {}) {
     if (c.closed) return;
     if (c.held === 0) c.chunk = null;
     if (c.held === 0 || !(c.wants & SL_IN)) flow(c);
-    else if (ran) setTimeout(look, 0, c); // it had its turn; the others first
+    else if (ran) soon(() => look(c)); // it had its turn; the others first
   }
   /** @param {Exchange} c */
   function look(c) {
@@ -210,9 +238,25 @@ export function fetchHost({ fetch = globalThis.fetch } = {}) {
     }
     const size = Number(spec.body ?? 0);
     if (size > 0) headers.set('content-length', spec.body); // where fetch takes it the body is not sent chunked
-    const body = spec.body === undefined ? undefined : size === 0 ? new Uint8Array(0) : bodyOf(c);
-    const init = { method, headers, body, redirect: 'manual', credentials: 'omit', signal: c.aborter.signal, duplex: 'half' };
-    return /** @type {RequestInit} */ (init);
+    const redirect = inPage && spec.redirect !== undefined ? 'follow' : 'manual';
+    return { ...INIT, ...added, method, headers, redirect, signal: c.aborter.signal };
+  }
+  /** @param {Exchange} c @param {Record<string, string>} spec @returns {Promise<RequestInit>} */
+  async function bodyFor(c, spec) {
+    if (spec.body === undefined) return {};
+    if (spec.body === '0') return { body: new Uint8Array(0) };
+    if (uploadWay(spec.url, Number(spec.body)) === 'gather') return { body: await gathered(c) };
+    return /** @type {RequestInit} */ ({ body: bodyOf(c), duplex: 'half' });
+  }
+  /** @param {Exchange} c */
+  function gathered(c) {
+    const body = gather((sending) => { c.sending = sending; }, () => { c.room = true; }, ({ code, error }) => {
+      [c.code, c.error] = [code, error];
+      lookSoon(c);
+    });
+    c.room = true;
+    opened(c);
+    return body;
   }
 
   /** @param {Exchange} c @param {Record<string, string>} spec */
@@ -224,16 +268,20 @@ export function fetchHost({ fetch = globalThis.fetch } = {}) {
       const key = REFUSED.find((one) => one in spec);
       if (key !== undefined) throw new TypeError(`fetch has no word for: ${key}`);
       init = requestOf(c, spec);
+      Object.assign(init, await bodyFor(c, spec));
     } catch (error) {
       return gone(c, SL_NOSYS, wordsOf(error));
     }
+    if (c.closed) return;
     try {
       response = await fetch(spec.url, init);
     } catch (error) {
-      return broke(c, error);
+      if (!inPage || c.closed) return broke(c, error);
+      const why = await whyFailed(spec.url, error, c.aborter.signal, fetch);
+      return gone(c, why.code, why.error);
     }
     if (c.closed) return;
-    if (response.type === 'opaqueredirect') return gone(c, SL_NOSYS, 'this fetch does not tell where a redirect leads');
+    if (response.type === 'opaqueredirect') return gone(c, SL_NOSYS, 'a redirect: this fetch does not show where it leads, it can only follow all of them (20)');
     c.head = headOf(response);
     c.reader = response.body?.getReader() ?? null;
     c.ended = c.reader === null;

@@ -132,6 +132,8 @@ void SL_HOST(sl_random)(sl_loop *loop, void *buf, uint32_t n);
  *   mode read|write
  *   method M      exchange: of the request; name, port and what follows them are those of its URL
  *   url URL       exchange: absolute, without credentials
+ *   redirect follow  exchange: every redirect is to be followed, up to 20; a host that cannot show them does so itself. One
+ *                 that cannot show a redirect it was not to follow ends the channel with SL_NOSYS
  *   body N        exchange: a body of N bytes (-1: not known) comes by send or move_out and ends with END_SEND;
  *                 absent: there is none
  *   header LINE   exchange: "Name: value"; the one key that may come again. Host, what frames the body and what is
@@ -140,7 +142,7 @@ void SL_HOST(sl_random)(sl_loop *loop, void *buf, uint32_t n);
  * Two transfers may share a channel iff kind and spec are byte-equal: that is the pool's key. Exchanges never do.
  *
  * An exchange
- *  - follows no redirect and keeps no cookies: those are the engine's.
+ *  - follows no redirect that it can show, and keeps no cookies: those are the engine's.
  *  - is OPENED as soon as the host knows that the peer is there: it takes the request's body, or the head is here,
  *    or the peer was seen to fail. The connect limit lasts until then, because most hosts cannot tell earlier.
  *  - answers AGAIN to recv and move until the head is here; SL_IN says so. The head is asked for first.

@@ -1,0 +1,32 @@
+// js/web.js: the package's face where there are no sockets and no files: over fetch, with the small module. Whoever imports
+// this says where that module comes from: browser.js, workerd.js, or dist/inline.js, which build.sh makes.
+import { fetchHost } from './hosts/fetch.js';
+import { inPage } from './hosts/page.js';
+import { setPlatform } from './platform.js';
+
+export * from './api.js';
+
+/** Here to be the same names everywhere. @returns {never} @throws {Error} there are no sockets here */
+export function nodeHost() {
+  throw new Error('nodeHost: there are no sockets here; fetchHost() is the host of this platform');
+}
+
+/** @param {() => WebAssembly.Module | Promise<WebAssembly.Module>} module */
+export const overFetch = (module) => setPlatform({ host: () => fetchHost(), module, files: null, agent: !inPage });
+
+/**
+ * Compiled once, when it is first wanted; tried again after a failure.
+ * @param {() => Promise<WebAssembly.Module>} compile
+ */
+export function once(compile) {
+  let module = /** @type {WebAssembly.Module | Promise<WebAssembly.Module> | null} */ (null);
+  return () => (module ??= compile().then((compiled) => (module = compiled), (error) => {
+    module = null;
+    throw error;
+  }));
+}
+
+/** The module as text in the program. @param {string} base64 */
+export function inlined(base64) {
+  overFetch(once(() => WebAssembly.compile(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)))));
+}

@@ -1,0 +1,126 @@
+// Runs in a page or in a worker: transfers by name, and what a test wants done to them. Answers are plain data.
+import { Multi, Transfer, TransferError, fetchHost, nodeHost } from '/js/browser.js';
+
+const held = new Map();
+const sumOf = async (chunks) => Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', await new Blob(chunks).arrayBuffer())), (byte) => byte.toString(16).padStart(2, '0')).join('');
+const outcome = (error) => ({ type: error instanceof TransferError ? 'TransferError' : typeof error, name: error.name, code: error.code, errno: error.errno, message: error.message });
+const figures = ({ status, received, sent, receiveTotal, elapsedMs, pausedMs, redirects }) => ({ status, received, sent, receiveTotal, elapsedMs, pausedMs, redirects });
+
+/** Chunks of a body that is made when it is asked for. */
+async function* bytes(total) {
+  for (let at = 0; at < total; at += 65536) yield new Uint8Array(Math.min(65536, total - at)).fill(at / 65536);
+}
+
+const commands = {
+  /** bodySize: a Uint8Array of so many bytes; streamSize: the same as a stream. collect: keep the bytes, to sum them. pauseAt: bytes. */
+  start({ name, url, options = {}, bodySize, streamSize, paused, pauseAt, collect = true }) {
+    const one = { chunks: [], bytes: 0, afterPause: 0, states: [] };
+    if (bodySize !== undefined) options.body = new Uint8Array(bodySize).map((_, i) => i * 7);
+    if (streamSize !== undefined) options.body = bytes(streamSize);
+    const onData = (chunk) => {
+      one.bytes += chunk.length;
+      if (one.transfer.paused.recv) one.afterPause += chunk.length;
+      if (collect) one.chunks.push(chunk.slice());
+      if (one.bytes - chunk.length < pauseAt && one.bytes >= pauseAt) one.transfer.pause();
+    };
+    one.multi = new Multi();
+    one.transfer = new Transfer(url, { onData, multi: one.multi, ...options });
+    one.transfer.addEventListener('state', ({ detail }) => one.states.push(detail));
+    if (paused) one.transfer.pause(paused);
+    one.done = one.transfer.perform().then((result) => ({ result }), (error) => ({ error }));
+    held.set(name, one);
+  },
+  pause: ({ name, dir }) => held.get(name).transfer.pause(dir),
+  resume: ({ name, dir }) => held.get(name).transfer.resume(dir),
+  abort: ({ name }) => held.get(name).transfer.abort(),
+  limits: ({ name, limits }) => held.get(name).transfer.limits(limits),
+  look({ name }) {
+    const { transfer, bytes: count, afterPause, states } = held.get(name);
+    return { state: transfer.state, paused: transfer.paused, held: transfer.progress.held, bytes: count, afterPause, states };
+  },
+  async end({ name }) {
+    const { done, chunks, multi, transfer } = held.get(name);
+    const { result, error } = await done;
+    held.delete(name);
+    await multi[Symbol.asyncDispose]();
+    const { size } = new Blob(chunks);
+    const text = size < 1000 ? await new Blob(chunks).text() : undefined;
+    return { error: error === undefined ? undefined : outcome(error), ...figures(transfer.result ?? {}), size, sum: await sumOf(chunks), text };
+  },
+  /** Many at once, each paused and resumed at random. */
+  async many({ count, url, seed }) {
+    let x = seed;
+    const random = (below) => (x = (x * 1103515245 + 12345) & 0x7fffffff) % below;
+    const multi = new Multi();
+    const all = Array.from({ length: count }, async (_, i) => {
+      const chunks = [];
+      let waits = random(4);
+      const transfer = new Transfer(`${url}/${i}`, { multi, onData(chunk) {
+        if (transfer.paused.recv) throw new Error('delivered while paused');
+        chunks.push(chunk.slice());
+        if (waits > 0 && random(3) === 0) {
+          waits--;
+          transfer.pause();
+          setTimeout(() => transfer.resume(), random(40));
+        }
+      } });
+      const { received } = await transfer.perform();
+      return { received, sum: await sumOf(chunks) };
+    });
+    const results = await Promise.all(all);
+    await multi[Symbol.asyncDispose]();
+    return results;
+  },
+  /** poll() of an engine that nothing happens to, and a handle in another thread that wakes it. */
+  async wakeup({ url }) {
+    const multi = new Multi();
+    const transfer = new Transfer(url, { multi });
+    transfer.pause();
+    const done = transfer.perform().catch((error) => error.errno);
+    while (await multi.poll(500) !== 'timeout');
+    const polling = multi.poll(60000);
+    const worker = new Worker('/test/browser/remote.js', { type: 'module' });
+    const { port } = transfer.remote();
+    worker.postMessage({ port, commands: ['wakeup'] }, [port]);
+    const woken = await polling;
+    const second = transfer.remote().port;
+    worker.postMessage({ port: second, commands: ['resume', 'pause', 'abort'] }, [second]);
+    const errno = await done;
+    const answers = await new Promise((resolve) => { worker.onmessage = ({ data }) => data.length > 1 && resolve(data); });
+    worker.terminate();
+    await multi[Symbol.asyncDispose]();
+    return { woken, errno, answers, isolated: self.crossOriginIsolated };
+  },
+  /** The first transfer of a page: its module is on the way. */
+  async first({ url }) {
+    const transfer = new Transfer(url), other = new Transfer(url), late = new Transfer(url, { timeoutMs: 1 });
+    const performing = transfer.perform(), aborted = other.perform(), timed = late.perform();
+    const state = transfer.state;
+    transfer.pause();
+    const paused = transfer.paused;
+    other.abort();
+    const errors = [await aborted.catch(outcome), await timed.catch(outcome)];
+    transfer.resume();
+    const { status } = await performing;
+    return { state, paused, errors, status };
+  },
+  /** @returns {string[]} what calls say that cannot be answered here */
+  refusals: () => [() => nodeHost(), () => new Transfer('http://h/', { to: 'file.bin' })].map((call) => {
+    try {
+      return String(call());
+    } catch (error) {
+      return error.message;
+    }
+  }),
+  async file() {
+    return outcome(await new Transfer('file:///etc/hostname').perform().catch((error) => error));
+  },
+  async credentials({ url }) {
+    const multi = new Multi({ host: fetchHost({ init: { credentials: 'omit' } }) });
+    const answers = [(await new Transfer(url).perform()).text(), (await new Transfer(url, { multi }).perform()).text()];
+    await multi[Symbol.asyncDispose]();
+    return answers;
+  },
+};
+
+export const drive = async (command, args = {}) => commands[command](args);
