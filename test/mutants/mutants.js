@@ -74,7 +74,7 @@ export const MUTANTS = [
   { name: 'the burst has no least size', rows: 'S1', file: limits,
     from: 'return larger(larger(b->rate, SL_BURST_MIN), b->per_step);', to: 'return larger(b->rate, b->per_step);' },
   { name: 'the bucket is never refilled', rows: 'S1', file: limits,
-    from: '  b->last_us += steps * b->step_us;\n  bucket_add(', to: '  b->last_us += steps * b->step_us;\n  if (0) bucket_add(' },
+    from: '  b->taken = 0;\n  bucket_add(b, steps', to: '  b->taken = 0;\n  if (0) bucket_add(b, steps' },
   { name: 'the bucket allows one byte too many', rows: 'S1', file: limits,
     from: 'return b->tokens > 0 ? b->tokens : 0;', to: 'return b->tokens >= 0 ? b->tokens + 1 : 0;' },
   { name: 'the rate\'s deadline is a step late', rows: 'B7', file: limits,

@@ -51,14 +51,15 @@ export async function runInPage(site, module, args, onLine) {
     if (path === '/exit') over(text === '' ? null : Number(text));
     else onLine(text);
   });
-  const browser = spawn(/** @type {string} */ (chromium), ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', `--user-data-dir=${profile}`, `${site.origin}/page`], { stdio: 'ignore' });
+  const browser = spawn(/** @type {string} */ (chromium), ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', `--user-data-dir=${profile}`, `${site.origin}/page`], { stdio: 'ignore', detached: true });
   const gone = new Promise((resolve) => browser.on('close', resolve).on('error', resolve));
   try {
     return await Promise.race([exit, gone.then(() => { throw new Error('Chromium ended'); })]);
   } finally {
-    browser.kill('SIGKILL');
+    // The whole group: its helpers write to the profile as long as they live.
+    if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL');
     await gone;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 20 });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
 
