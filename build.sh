@@ -910,6 +910,7 @@ verb_bench() {
 }
 
 verb_campaign() {
+    export SLUICE_CAMPAIGN=1 # what Jest leaves out otherwise
     local sanitizer
     for sanitizer in memory thread; do run_c_tests "$sanitizer"; done
     verb_coverage

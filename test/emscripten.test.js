@@ -15,7 +15,8 @@ const leftOut = existsSync(join(ROOT, 'build/tools/without_emcc')) && !existsSyn
 /** [where, how it is suspended] */
 const RUNS = [['Node.js', 'asyncify']];
 if ('Suspending' in WebAssembly) RUNS.push(['Node.js', 'jspi']);
-if (chromium) RUNS.push(['Chromium', 'asyncify'], ['Chromium', 'jspi']);
+// A browser of its own for each is slow, and reads ahead as it likes on a busy machine: only in `./build.sh campaign`.
+if (chromium && process.env.SLUICE_CAMPAIGN) RUNS.push(['Chromium', 'asyncify'], ['Chromium', 'jspi']);
 
 /** FNV-1a of 64 bits, as the program's. @param {Uint8Array} bytes */
 function fnv(bytes) {
