@@ -742,7 +742,7 @@ Usage: ./build.sh VERB
   ctest [NAME ...]          only the C tests, under ASan and UBSan
   jest [ARGUMENT ...]       only Jest (builds nothing)
   sim [SEEDS]               only the simulator, plain and under ASan and UBSan
-  fuzz [SECONDS [NAME ...]] only the fuzzers (test/fuzz/), each for that long (60; in 'test' all together); 'fuzz merge'
+  fuzz [SECONDS [NAME ...]] only the fuzzers (test/fuzz/), each for that long (60); 'fuzz test 60' as CI does; 'fuzz merge'
                             takes what they found over into their committed corpora
   differential              only the scenes that run with libcurl and with Sluice
   coverage [SEEDS]          what the tests in C reach of c/engine, c/protocol and c/host; fails below its bounds

@@ -22,9 +22,13 @@ static unsigned status;
 
 /* ---- llhttp ---- */
 
+/* 1, "there is no body": for 1xx, 204 and 304 llhttp itself believes the fields that announce one. */
+static int their_head(llhttp_t *p) { return p->status_code < 200 || p->status_code == 204 || p->status_code == 304; }
+
 static int their_body(llhttp_t *p, const char *at, size_t n)
 {
-  if (p->status_code >= 200) sl_text_add(&theirs, at, n);
+  (void)p;
+  sl_text_add(&theirs, at, n);
   return 0;
 }
 
@@ -36,19 +40,22 @@ static int their_end(llhttp_t *p)
   return HPE_PAUSED;
 }
 
-/* Whether it is a whole response of HTTP/1. */
+/* Whether it is a whole response of HTTP/1, and not in a transfer coding: what llhttp does not take for "chunked", be it
+ * for a tab behind the word, it reads until the close. */
 static bool ask_them(void)
 {
   llhttp_t p;
   llhttp_settings_t settings;
   complete = false;
   llhttp_settings_init(&settings);
+  settings.on_headers_complete = their_head;
   settings.on_body = their_body;
   settings.on_message_complete = their_end;
   llhttp_init(&p, HTTP_RESPONSE, &settings);
   enum llhttp_errno code = llhttp_execute(&p, input, input_len);
   if (code == HPE_OK) llhttp_finish(&p);
-  return complete && p.http_major == 1;
+  bool coded = (p.flags & F_TRANSFER_ENCODING) && !(p.flags & F_CHUNKED);
+  return complete && p.http_major == 1 && !coded;
 }
 
 /* ---- The engine ---- */
@@ -115,7 +122,7 @@ static bool size_of_many_digits(void)
 static bool agreed(const char *words)
 {
   static const char *const list[] = {
-    "Unsupported Transfer-Encoding", /* another coding than chunked, which nobody here undoes          */
+    "Unsupported Transfer-Encoding", /* another coding before chunked, which nobody here undoes        */
     "Switching protocols",           /* a 101 that was not asked for                                   */
     "Folded header line",            /* obsolete, and a way to smuggle                                 */
     "More than 256 header lines", "Response head larger", "Chunk-size line larger",
@@ -149,8 +156,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   if (ask_them() && !(code && agreed(words))) {
     FUZZ_CHECK(!code, "llhttp takes it with %u, we answer %d: %s", status, code, words);
     FUZZ_CHECK(code_here == (long)status, "status %ld, llhttp says %u", code_here, status);
-    bool none = status == 204 || status == 304; /* llhttp believes a Content-Length there */
-    if (none) sl_text_free(&theirs);
     FUZZ_CHECK(ours.len == theirs.len && (!ours.len || !memcmp(ours.data, theirs.data, ours.len)),
                "a body of %zu bytes, llhttp's has %zu", ours.len, theirs.len);
   }

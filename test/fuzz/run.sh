@@ -59,17 +59,24 @@ fuzzer_here() {
 
 link_fuzzer() { "${COMPILER[@]}" -fsanitize=fuzzer -o "$@"; }
 
-# fuzz_one NAME SECONDS: the committed inputs, then new ones for that long.
+# fuzz_one NAME SECONDS [RUNS]: the committed inputs, then new ones for that long; with RUNS, the same new ones each time and
+# at most that many, so that a test run tells of the change it tests and not of its luck.
 fuzz_one() {
-    local name=$1 seconds=$2 options=() kept=()
-    mkdir -p "build/fuzz/corpus/$name" build/fuzz/found
+    local name=$1 seconds=$2 options=() kept=() found=build/fuzz/corpus/$1 same=()
+    if (($# > 2)); then
+        found=build/fuzz/corpus-of-test/$name options+=(-seed=1 -reload=0 "-runs=$3")
+        rm -rf "$found"
+        # Where things lie in memory decides too what is mutated.
+        ! setarch -R true 2>/dev/null || same=(setarch -R)
+    fi
+    mkdir -p "$found" build/fuzz/found
     [[ ! -d test/fuzz/corpus/$name ]] || kept+=("test/fuzz/corpus/$name")
     [[ ! -d test/fuzz/regressions/$name ]] || kept+=("test/fuzz/regressions/$name")
     [[ ! -e test/fuzz/$name.dict ]] || options+=("-dict=test/fuzz/$name.dict")
     if ((${#kept[@]})); then "build/fuzz/bin/$name" "${FUZZ_FLAGS[@]}" -runs=0 "-artifact_prefix=build/fuzz/found/$name-" "${kept[@]}" || return 1; fi
     ((seconds)) || return 0
-    "build/fuzz/bin/$name" "${FUZZ_FLAGS[@]}" "${options[@]}" "-max_total_time=$seconds" \
-        "-artifact_prefix=build/fuzz/found/$name-" "build/fuzz/corpus/$name" "${kept[@]}"
+    "${same[@]}" "build/fuzz/bin/$name" "${FUZZ_FLAGS[@]}" "${options[@]}" "-max_total_time=$seconds" \
+        "-artifact_prefix=build/fuzz/found/$name-" "$found" "${kept[@]}"
 }
 
 # replay_fuzzers MODE: built that way, the committed inputs only. Adds the programs to PROGRAMS.
@@ -85,15 +92,20 @@ replay_fuzzers() {
 
 # run_fuzzers SECONDS [NAME...]: each that long, as many at a time as there are cores.
 run_fuzzers() {
-    local seconds=$1 name failed=0 pids=()
-    shift
+    local names=("${@:2}")
     build_fuzzers
+    ((${#names[@]})) || names=("${FUZZERS[@]}")
+    run_these "${names[*]}" "$1"
+}
+
+# run_these "NAME..." SECONDS [RUNS]: see fuzz_one.
+run_these() {
+    local name failed=0 pids=()
     unlock
     mkdir -p build/log
-    for name in "${FUZZERS[@]}"; do
-        [[ $# == 0 || " $* " == *" $name "* ]] || continue
+    for name in $1; do
         wait_for_room pids || failed=1
-        fuzz_and_tell "$name" "$seconds" &
+        fuzz_and_tell "$name" "${@:2}" &
         pids+=($!)
     done
     JOBS=1 wait_for_room pids || failed=1
@@ -124,12 +136,13 @@ merge_corpora() {
     done
 }
 
-# test_fuzzers SECONDS: all of them in that time, however many cores there are.
+# test_fuzzers SECONDS: all of them in that time, however many cores there are, or fewer when their runs are done.
+TEST_RUNS=50000
 test_fuzzers() {
     local rounds
     build_fuzzers
     ((${#FUZZERS[@]})) || return 0
     rounds=$(((${#FUZZERS[@]} + JOBS - 1) / JOBS))
-    run_fuzzers "$(($1 / rounds))"
+    run_these "${FUZZERS[*]}" "$(($1 / rounds))" "$TEST_RUNS"
     lock
 }
