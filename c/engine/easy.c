@@ -114,7 +114,8 @@ CURLcode curl_easy_send(CURL *handle, const void *buffer, size_t n, size_t *byte
   return raw_bytes(e, code, CURLE_SEND_ERROR, bytes);
 }
 
-/* In a multi the transfer goes on with what it has begun; only its pause ends (P13), and its limits do. */
+/* In a multi the transfer goes on with what it has begun; only its pause ends (P13), and its limits do. A request body
+ * that is not all read yet went with its options: easy_user.c ends the transfer when it is to go on. */
 void curl_easy_reset(CURL *handle)
 {
   sl_easy *e = sl_easy_of(handle);

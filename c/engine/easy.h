@@ -17,6 +17,7 @@ typedef struct sl_easy {
   bool line_written;    /* CURLOPT_HEADER: the write callback has the next line, the header one not yet */
   sl_options options;
   sl_multi *own;        /* the private engine of perform, kept for its connections; NULL: none yet */
+  const char *body;     /* POSTFIELDS as the request under way set out with it, or NULL: borrowed, only compared */
   CURLMsg message;
   bool notify;          /* X11: it is on its multi's list, by notify_next                        */
   struct sl_easy *notify_prev, *notify_next;

@@ -6,8 +6,10 @@
 #include "easy.h"
 #include <stdlib.h>
 #include <string.h>
+#include "request.h"
 #include "text.h"
 #include "../host/posix_fds.h"
+#include "../protocol/fields.h"
 
 #pragma weak sl_loop_hooks
 
@@ -163,11 +165,27 @@ static int32_t easy_write(sl_transfer *t, enum sl_part part, const char *data, u
 
 static bool body_in_memory(const sl_options *o) { return o->post && !o->upload && o->post_fields; }
 
+/* A reset, or another body set, in the middle of the body: what was announced is not there any more, and the default
+ * callback's standard input is not what anybody meant. */
+static bool body_taken_back(sl_easy *e)
+{
+  const sl_transfer *t = &e->t;
+  const char *body = body_in_memory(&e->options) ? e->options.post_fields : NULL;
+  if (!sl_request_has_body(t)) return true;
+  if (t->body_read) return body != e->body;
+  e->body = body;
+  return body && sl_fields_body_size(t) != t->send_total;
+}
+
 /* R1, R2: the answers of a read callback. The engine checks counts. */
 static int32_t easy_read(sl_transfer *t, char *buf, uint32_t cap)
 {
   sl_easy *e = sl_easy_from(t);
   const sl_options *o = &e->options;
+  if (body_taken_back(e)) {
+    sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_READ_ERROR, "The request body was taken back while it was sent");
+    return SL_SINK_FAILED;
+  }
   if (body_in_memory(o)) {
     /* cap is within the announced size; a copy may be shorter: the size, or the copy, was set anew after it. */
     size_t left = !o->own_post ? cap : o->own_post_len > t->body_read ? o->own_post_len - (size_t)t->body_read : 0;

@@ -454,6 +454,56 @@ static void stale(void)
   end(&r);
 }
 
+/* The handle is reset, or gets another body, when the first bytes of the old one have left; drives it to its end. */
+static CURLcode take_back(CURL *easy, bool reset, const char *other)
+{
+  CURLM *multi = curl_multi_init();
+  CURLMsg *message = NULL;
+  curl_off_t sent = 0;
+  int running, left;
+  curl_multi_add_handle(multi, easy);
+  for (int i = 0; i < 100 && !sent; i++) {
+    curl_multi_perform(multi, &running);
+    curl_multi_poll(multi, NULL, 0, 100, NULL);
+    sent = big_info(easy, CURLINFO_SIZE_UPLOAD_T);
+  }
+  CHECK(P13, sent > 0);
+  if (reset) curl_easy_reset(easy);
+  if (other) curl_easy_setopt(easy, CURLOPT_POSTFIELDS, other);
+  curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)0);
+  for (int i = 0; i < 100 && !message; i++) {
+    curl_multi_perform(multi, &running);
+    message = curl_multi_info_read(multi, &left);
+    if (!message) curl_multi_poll(multi, NULL, 0, 100, NULL);
+  }
+  CURLcode code = message ? message->data.result : CURLE_AGAIN;
+  curl_multi_remove_handle(multi, easy);
+  curl_multi_cleanup(multi);
+  return code;
+}
+
+/* Never standard input, never memory that is gone, never more than the other body has. */
+static void taken_back(void)
+{
+  char *body = malloc(3000000);
+  for (size_t i = 0; i < 2999999; i++) body[i] = (char)('a' + i % 26);
+  body[2999999] = 0;
+  for (int i = 0; i < 5; i++) {
+    record r;
+    source s;
+    CURL *easy = i < 4 ? begin(&r, "/echo") : begin_put(&r, &s, "/echo", 2999999, 2999999);
+    struct curl_slist *at_once = curl_slist_append(NULL, "Expect:");
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, at_once);
+    curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)100000);
+    if (i < 4) curl_easy_setopt(easy, i % 2 ? CURLOPT_COPYPOSTFIELDS : CURLOPT_POSTFIELDS, body);
+    CHECK_EQ(P13, take_back(easy, i < 2 || i == 4, i < 2 ? NULL : "short"), CURLE_READ_ERROR);
+    if (i == 2 || i == 3) CHECK(R1, !strcmp(words, "The request body was taken back while it was sent"));
+    curl_slist_free_all(at_once);
+    end(&r);
+  }
+  free(body);
+}
+
 int main(void)
 {
   if (!(http = server_start())) return 1;
@@ -466,6 +516,7 @@ int main(void)
   early_answers();
   rewinds();
   stale();
+  taken_back();
   server_stop(http);
   return check_result();
 }

@@ -1351,7 +1351,8 @@ CURL_EXTERN CURLcode curl_easy_pause(CURL *curl, int bitmask);
 CURL_EXTERN CURLcode curl_easy_getinfo(CURL *curl, CURLINFO info, ...);
 
 /* Sets all options back to their defaults and clears the pause state (P13); connections are kept.
- * Does nothing from within a callback of the same handle (X4). */
+ * Does nothing from within a callback of the same handle (X4). A transfer that runs in a multi goes on; a request body
+ * that is not all read then is taken back with the options, which ends it with CURLE_READ_ERROR. */
 CURL_EXTERN void curl_easy_reset(CURL *curl);
 
 /* A new handle with the same options, in no multi and without connections; strings are copied, what was borrowed is

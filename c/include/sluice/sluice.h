@@ -8,7 +8,8 @@
 extern "C" {
 #endif
 
-/* B9: the longest time a transfer may stay paused, and the longest silence of a peer while bytes are wanted.
+/* B9: the longest time a transfer may stay paused in one go, by whomever but its host (a sink that takes nothing pauses it
+ * too), and the longest silence of a peer while bytes are wanted.
  * long, milliseconds, 0 = no limit. Past it the transfer ends with CURLE_OPERATION_TIMEDOUT. */
 #define SLUICEOPT_PAUSED_TIMEOUT_MS ((CURLoption)(CURLOPTTYPE_LONG + 900))
 #define SLUICEOPT_SILENCE_TIMEOUT_MS ((CURLoption)(CURLOPTTYPE_LONG + 901))
