@@ -19,6 +19,7 @@
 //                                                     rate and pause are those of the keeping
 //   another origin that does not let read   page      CURLE_REMOTE_ACCESS_DENIED: it is asked once more, HEAD without CORS
 //   no such name, nobody there, blocked     page      CURLE_COULDNT_CONNECT: fetch has one word for all
+//   the same, TLS, a reset before the head  workerd   CURLE_COULDNT_CONNECT: fetch has one word for all
 //   the size of another origin's body       page      unknown: whether it was decoded is hidden
 //   a body cut short                        all       CURLE_RECV_ERROR: fetch has one word for all
 //   a connect limit                         all       lasts until the head is here, or the body is asked for

@@ -1,8 +1,9 @@
 // js/hosts/workerd.js: the door (c/include/sluice/host.h) over workerd's own sockets: connect() of cloudflare:sockets.
 //
 // Owns, for each socket, one buffer that is read into, which the sockets of the platform fill no further than they are asked
-// to, and a count of what was given to them to send and not yet taken. Every socket is opened in plain so that TLS can be
-// put on it: so connecting and TLS are told apart, and both kinds are one.
+// to, and a count of what was given to them to send and not yet taken. That goes through a pipe which can be cut, because
+// close() waits for what the peer does not take, and closes nothing once the socket's own streams were aborted. Every socket
+// is opened in plain, and TLS put on it: so connecting and TLS are told apart, and both kinds are one.
 //
 // What these sockets cannot do, and what is said.
 //
@@ -18,9 +19,9 @@
 //   the time a name took, the own address,  not known; of a peer that was connected to by name, the name
 //   TLS version and cipher
 //   an abort                                closes; a reset only where the peer's bytes are unread
-//   another request's sockets and timers    cannot be used: a Multi is of the request that its first transfer began in. One that is
-//                                           used in another ends its transfers with an error; transfers without a Multi
-//                                           have each its own. A Durable Object is one such request for as long as it lives
+//   another request's sockets               cannot be used: a Multi is of the request that its first transfer began in, and the
+//                                           platform ends one that waits for another's connection ("had hung"). Transfers
+//                                           without a Multi have each their own
 //   what runs when a request has ended      nothing: its transfers end with it, unless ctx.waitUntil() is given their promise
 //   the clock                               where it stands still between events (Cloudflare), time that code takes is not
 //                                           counted: limits and rates go by the times of events, no limit is early
@@ -54,6 +55,8 @@ class Socket extends StreamChannel {
   writer = /** @type {WritableStreamDefaultWriter<Uint8Array> | null} */ (null);
   unsent = 0; // bytes given to the writer that it has not taken
   ending = false; // SL_END_SEND was said
+  sent = Promise.resolve(); // all of it
+  aborter = new AbortController(); // of the sending
   peer = '';
   phase = /** @type {'connect' | 'tls' | 'open'} */ ('connect');
   connectedUs = 0n;
@@ -121,8 +124,11 @@ function sockets({ look, opened, gone, fault }) {
     const { readable, writable } = c.sockets[c.sockets.length - 1];
     c.phase = 'open';
     c.reader = readable.getReader({ mode: 'byob' });
-    c.writer = writable.getWriter();
-    c.writer.closed.catch(nothing);
+    // @ts-expect-error: the platform's own; a TransformStream is slower and could not be cut
+    const pipe = new IdentityTransformStream(), writer = c.writer = pipe.writable.getWriter();
+    c.sent = pipe.readable.pipeTo(writable, { signal: c.aborter.signal, preventAbort: true });
+    c.sent.catch((/** @type {unknown} */ error) => broke(c, error));
+    writer.closed.catch(nothing);
     opened(c);
   }
   /** @param {Socket} c @param {Record<string, string>} spec */
@@ -150,11 +156,12 @@ function sockets({ look, opened, gone, fault }) {
     else ready(c);
   }
   /** @param {Socket} c */
-  function drop(c) {
-    c.reader?.cancel().catch(nothing);
-    c.writer?.abort().catch(nothing); // what is unsent would be waited for
+  async function drop(c) {
+    c.aborter.abort();
+    await c.sent.catch(nothing);
     for (const socket of c.sockets) socket.close().catch(nothing);
   }
+
   return {
     name: 'workerd',
     broke,
@@ -166,31 +173,23 @@ function sockets({ look, opened, gone, fault }) {
       start(c, kind, spec).catch(fault);
       return c;
     },
-    startTls(c, spec) {
-      if (!spec?.name || !c.opened || c.code !== 0 || c.reader === null || c.reading || c.held > 0 || c.sockets.length > 1) return SL_INVAL;
-      if (spec.ca === NO_WORD) return SL_NOSYS;
-      c.opened = false;
-      c.reader.releaseLock();
-      c.writer?.releaseLock();
-      c.reader = c.writer = null;
-      secure(c, spec).then(() => (c.closed ? drop(c) : ready(c)), (error) => broke(c, error)).catch(fault);
-      return 0;
-    },
+    startTls: () => SL_NOSYS, // nothing that runs here asks for it
     send(c, bytes) {
       c.unsent += bytes.length;
       c.writer?.write(bytes).then(() => {
         c.unsent -= bytes.length;
         look(c);
-      }, (error) => broke(c, error));
+      }, nothing); // c.sent says it
     },
     endSend(c) {
       c.ending = true;
-      c.writer?.close().catch((error) => broke(c, error));
+      c.writer?.close().catch(nothing); // c.sent says it
     },
     close(c, how) {
       if (how !== door.SL_FINISH || c.writer === null) return drop(c);
       const late = setTimeout(drop, FINISH_MS, c);
-      (c.ending ? c.writer.closed : c.writer.close()).catch(nothing).then(() => {
+      if (!c.ending) c.writer.close().catch(nothing);
+      c.sent.catch(nothing).then(() => {
         clearTimeout(late);
         drop(c);
       });
