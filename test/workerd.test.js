@@ -250,6 +250,6 @@ const fresh = () => `/t${++paths}`;
     expect(await session.drive('end', { name: 'named1' })).toMatchObject({ status: 200, text: 'localhost' });
     expect((await session.drive('end', { name: 'named2' })).error).toMatchObject({ errno: TLS_FAILED });
     session.close();
-    expect(await workerd.request({ url: here.on(fresh(), echo), how: 'own', sockets: true })).toMatchObject({ address: '127.0.0.1' });
+    expect(await workerd.request({ url: here.on(fresh(), echo), how: 'own', sockets: true })).toMatchObject({ address: '127.0.0.1', reused: true });
   });
 });

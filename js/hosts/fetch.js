@@ -31,7 +31,9 @@
 //
 // Before the engine reads, fetch takes in what it likes, which is neither counted nor told here: Chromium up to 64 MiB, as it
 // empties its cache's pipe, unless the response says Cache-Control: no-store; then about a megabyte, as Node.js. To that
-// comes what kernels take. None of it grows while paused. Node's fetch keeps what was streamed of a request's body until its end.
+// comes what kernels take. None of it grows while paused. Firefox is another matter: its fetch has no back-pressure at all, and
+// takes the whole body into its own memory, paused or limited or not; what is delivered and counted here is as it should
+// be, and an abort frees it. Node's fetch keeps what was streamed of a request's body until its end.
 import * as door from './door.js';
 import { INIT, gather, headersOf, inPage, uploadWay, whyFailed } from './page.js';
 import { StreamChannel, streamHost } from './streams.js';

@@ -25,8 +25,9 @@ async function once({ url, how, sockets }) {
   let multi;
   if (how === 'kept') multi = kept ??= new Multi({ host: nodeHost() });
   if (how === 'own') multi = new Multi(sockets ? { host: nodeHost() } : {});
+  if (how === 'own') await new Transfer(url, { multi }).perform();
   const result = await new Transfer(url, { multi }).perform().catch(({ code, message }) => ({ code, message }));
-  return Response.json({ status: result.status, text: result.text?.(), code: result.code, message: result.message, address: result.remoteAddress });
+  return Response.json({ status: result.status, text: result.text?.(), code: result.code, message: result.message, address: result.remoteAddress, reused: result.reused });
 }
 
 export default {
