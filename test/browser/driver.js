@@ -37,7 +37,7 @@ const commands = {
   limits: ({ name, limits }) => held.get(name).transfer.limits(limits),
   look({ name }) {
     const { transfer, bytes: count, afterPause, states } = held.get(name);
-    return { state: transfer.state, paused: transfer.paused, held: transfer.progress.held, bytes: count, afterPause, states };
+    return { state: transfer.state, paused: transfer.paused, held: transfer.progress.held, sent: transfer.progress.sent, bytes: count, afterPause, states };
   },
   async end({ name }) {
     const { done, chunks, multi, transfer } = held.get(name);

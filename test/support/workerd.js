@@ -43,6 +43,7 @@ export async function startWorkerd(program, ca) {
     plugins: [{ name: 'entry', setup: ({ onResolve, resolve }) => onResolve({ filter: /^\/js\/browser\.js$/ }, () => resolve('sluice', { resolveDir: ROOT, kind: 'import-statement' })) }] });
   writeFileSync(join(folder, 'config.capnp'), config(ca));
   const child = spawn(program, ['serve', '--control-fd=3', join(folder, 'config.capnp')], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  process.once('exit', () => child.kill('SIGKILL')); // when the tests are ended before it is
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => { log += bytes; });
   const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
