@@ -1,21 +1,17 @@
 // Transfers in Firefox, in a page and in a worker: what is most needed of what browser.test.js tests in Chromium, with the same
-// driver in the page. `./build.sh runtimes` brings what it takes; without SLUICE_FIREFOX there is nothing to test.
+// driver in the page. `./build.sh runtimes` brings what it takes; without that there is nothing to test.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { settled, until } from './helpers/wait.js';
 import { echo, webServer } from './support/bodies.js';
 import { pattern, sha256 } from './support/bytes.js';
+import { hasFirefox, launchFirefox } from './support/firefox.js';
 import { site } from './support/site.js';
 
 const MiB = 1048576;
 const TIMED_OUT = 28, NOT_BUILT_IN = 4, DENIED = 9, NOT_REACHED = 7, ABORTED = 42;
-const { SLUICE_FIREFOX, SLUICE_PUPPETEER } = process.env;
 const errors = [];
 let browser, here, other, page;
 
-async function launch() {
-  const { default: puppeteer } = await import(SLUICE_PUPPETEER);
-  return puppeteer.launch({ browser: 'firefox', executablePath: SLUICE_FIREFOX, headless: true, protocolTimeout: 120000 });
-}
 async function open(url) {
   const one = await browser.newPage();
   one.on('pageerror', (error) => {
@@ -34,9 +30,9 @@ let paths = 0;
 /** A path nobody had. */
 const fresh = () => `/t${++paths}`;
 
-(SLUICE_FIREFOX ? describe : describe.skip)('Firefox', () => {
+(hasFirefox ? describe : describe.skip)('Firefox', () => {
   beforeAll(async () => {
-    [browser, here, other] = await Promise.all([launch(), site(), site()]);
+    [browser, here, other] = await Promise.all([launchFirefox(), site(), site()]);
     page = await open(here.page('/', '/test/browser/page.js'));
   }, 120000);
   afterAll(async () => {

@@ -35,10 +35,10 @@ async function listening(events) {
   throw new Error(`workerd does not listen: ${text}`);
 }
 
-/** @param {string} program @param {string} ca PEM, of who is trusted */
-export async function startWorkerd(program, ca) {
+/** @param {string} program @param {string} ca PEM, of who is trusted @param {string} [entry] the worker's source */
+export async function startWorkerd(program, ca, entry = 'test/workerd/worker.js') {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-workerd-'));
-  await build({ absWorkingDir: ROOT, entryPoints: ['test/workerd/worker.js'], outdir: folder, bundle: true, format: 'esm', conditions: ['workerd'],
+  await build({ absWorkingDir: ROOT, entryPoints: { worker: entry }, outdir: folder, bundle: true, format: 'esm', conditions: ['workerd'],
     external: ['cloudflare:*'], loader: { '.wasm': 'copy' }, assetNames: '[name]', logLevel: 'error',
     plugins: [{ name: 'entry', setup: ({ onResolve, resolve }) => onResolve({ filter: /^\/js\/browser\.js$/ }, () => resolve('sluice', { resolveDir: ROOT, kind: 'import-statement' })) }] });
   writeFileSync(join(folder, 'config.capnp'), config(ca));
