@@ -2,8 +2,8 @@
 // used, so it is the browser's as well.
 //
 // Owns, for each exchange, one chunk at most of the response: a read is asked of the stream only while bytes are wanted
-// and none are kept, never from inside a call of the engine. A chunk is what fetch makes of it; one larger than
-// SL_HOST_HELD_MAX is kept whole and counted. Of the request's body one chunk waits to be pulled.
+// and none are kept, never from inside a call of the engine. In a page a chunk is of SL_HOST_HELD_MAX bytes at most; elsewhere
+// it is what fetch makes of it, and one that is larger is kept whole and counted. Of the request's body one chunk waits to be pulled.
 //
 // What fetch cannot do, and what is said. "page": in browsers, where page.js says how (their workers included).
 //
@@ -34,7 +34,7 @@
 // comes what kernels take. None of it grows while paused. Node's fetch keeps what was streamed of a request's body until its end.
 import * as door from './door.js';
 import { soon } from '../soon.js';
-import { INIT, gather, headersOf, inPage, uploadWay, whyFailed } from './page.js';
+import { INIT, gather, headersOf, inPage, readerOf, uploadWay, whyFailed } from './page.js';
 
 const { SL_IN, SL_OUT, SL_OPENED, SL_GONE, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_IO, SL_HOST_SEND_MAX } = door;
 /** What of an open spec fetch has no word for. */
@@ -50,7 +50,7 @@ class Exchange {
   error = '';
   head = ''; // latin1; empty: not here yet
   headTaken = false;
-  reader = /** @type {ReadableStreamDefaultReader<Uint8Array> | null} */ (null);
+  reader = /** @type {import('./page.js').Reader | null} */ (null);
   reading = false; // a read is on its way
   ended = false; // the response's end was read
   chunk = /** @type {Uint8Array | null} */ (null); // unread from off on
@@ -193,7 +193,7 @@ export function fetchHost({ fetch = globalThis.fetch, init: added = {} } = {}) {
   function flow(c) {
     if (c.closed || c.busy || !c.reads) return;
     c.reading = true;
-    /** @type {ReadableStreamDefaultReader<Uint8Array>} */ (c.reader).read().then(({ done, value }) => {
+    /** @type {import('./page.js').Reader} */ (c.reader).read().then(({ done, value }) => {
       c.reading = false;
       if (c.closed) return;
       c.ended = done;
@@ -283,7 +283,7 @@ export function fetchHost({ fetch = globalThis.fetch, init: added = {} } = {}) {
     if (c.closed) return;
     if (response.type === 'opaqueredirect') return gone(c, SL_NOSYS, 'a redirect: this fetch does not show where it leads, it can only follow all of them (20)');
     c.head = headOf(response);
-    c.reader = response.body?.getReader() ?? null;
+    c.reader = response.body ? readerOf(response.body) : null;
     c.ended = c.reader === null;
     if (c.opened) look(c);
     else opened(c);

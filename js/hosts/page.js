@@ -1,6 +1,6 @@
 // js/hosts/page.js: what is different about fetch() where a browser runs it, in a page or a worker. fetch.js asks here; the
 // table of what cannot be done is at its head.
-import { SL_DENIED, SL_NOSYS, SL_REFUSED } from './door.js';
+import { SL_DENIED, SL_HOST_HELD_MAX, SL_NOSYS, SL_REFUSED } from './door.js';
 
 /** In a browser. */
 export const inPage = typeof document === 'object' || 'WorkerNavigator' in globalThis;
@@ -13,6 +13,36 @@ export const INIT = inPage ? { credentials: 'same-origin', cache: 'no-store' } :
 
 /** @typedef {{ code: number, error: string }} Failure SL_* and words */
 /** @typedef {{ enqueue: (bytes: Uint8Array) => void, close: () => void }} Sending what the request's body goes to */
+
+/** @typedef {{ read: () => Promise<{ done: boolean, value?: Uint8Array }> }} Reader the bytes it read are good until it reads on */
+
+/**
+ * Who reads a response's body. In browsers bodies are streams of bytes, and each read goes into the same SL_HOST_HELD_MAX
+ * bytes: Chromium's own chunks are of up to 2 MiB, which would be held, and each anew costs more than many small reads.
+ * @param {ReadableStream<Uint8Array>} body @returns {Reader}
+ */
+export function readerOf(body) {
+  if (!inPage) return body.getReader();
+  try {
+    return into(body.getReader({ mode: 'byob' }));
+  } catch { // of chunks: a caller's own fetch may answer with such a one
+    return body.getReader();
+  }
+}
+/** @param {ReadableStreamBYOBReader} reader @returns {Reader} */
+function into(reader) {
+  let space = /** @type {ArrayBuffer | null} */ (null); // null: it is away, and lost with the stream
+  return {
+    read() {
+      const to = new Uint8Array(space ?? new ArrayBuffer(SL_HOST_HELD_MAX));
+      space = null;
+      return reader.read(to).then(({ done, value }) => {
+        space = value?.buffer ?? null;
+        return { done, value: /** @type {Uint8Array | undefined} */ (value) };
+      });
+    },
+  };
+}
 
 /** Whether browsers can send a body as it comes at all. */
 function streams() {
