@@ -1,9 +1,14 @@
 // Runs in a page or in a worker: transfers by name, and what a test wants done to them. Answers are plain data.
-import { Multi, Transfer, TransferError, fetchHost, nodeHost } from '/js/browser.js';
+import { Multi, Remote, Transfer, TransferError, fetchHost, nodeHost } from '/js/browser.js';
 
-const held = new Map();
+const held = new Map(), remotes = new Map();
 const sumOf = async (chunks) => Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', await new Blob(chunks).arrayBuffer())), (byte) => byte.toString(16).padStart(2, '0')).join('');
-const outcome = (error) => ({ type: error instanceof TransferError ? 'TransferError' : typeof error, name: error.name, code: error.code, errno: error.errno, message: error.message });
+/** Hold this thread until the word is so. */
+function spin(words, value) {
+  const end = performance.now() + 20000;
+  while (Atomics.load(words, 0) !== value) if (performance.now() > end) throw new Error(`nobody wrote ${value}`);
+}
+const outcome = (error) => ({ type: error instanceof TransferError ? 'TransferError' : typeof error, name: error.name, code: error.code, errno: error.errno, message: error.message ?? String(error) });
 const figures = ({ status, received, sent, receiveTotal, elapsedMs, pausedMs, redirects }) => ({ status, received, sent, receiveTotal, elapsedMs, pausedMs, redirects });
 
 /** Chunks of a body that is made when it is asked for. */
@@ -12,13 +17,16 @@ async function* bytes(total) {
 }
 
 const commands = {
-  /** bodySize: a Uint8Array of so many bytes; streamSize: the same as a stream. collect: keep the bytes, to sum them. pauseAt: bytes. */
-  start({ name, url, options = {}, bodySize, streamSize, paused, pauseAt, collect = true }) {
-    const one = { chunks: [], bytes: 0, afterPause: 0, states: [] };
+  /** bodySize: a Uint8Array of so many bytes; streamSize: the same as a stream. collect: keep the bytes, to sum them. pauseAt: bytes. blocks:
+   * shared words, where the first call of onData writes 1, and then holds its thread until there is 2. */
+  start({ name, url, options = {}, bodySize, streamSize, paused, pauseAt, blocks, collect = true }) {
+    const one = { chunks: [], calls: 0, bytes: 0, afterPause: 0, states: [] };
     if (bodySize !== undefined) options.body = new Uint8Array(bodySize).map((_, i) => i * 7);
     if (streamSize !== undefined) options.body = bytes(streamSize);
     const onData = (chunk) => {
+      one.calls++;
       one.bytes += chunk.length;
+      if (blocks && Atomics.compareExchange(blocks, 0, 0, 1) === 0) spin(blocks, 2);
       if (one.transfer.paused.recv) one.afterPause += chunk.length;
       if (collect) one.chunks.push(chunk.slice());
       if (one.bytes - chunk.length < pauseAt && one.bytes >= pauseAt) one.transfer.pause();
@@ -33,10 +41,24 @@ const commands = {
   pause: ({ name, dir }) => held.get(name).transfer.pause(dir),
   resume: ({ name, dir }) => held.get(name).transfer.resume(dir),
   abort: ({ name }) => held.get(name).transfer.abort(),
+  /** A remote handle's port, for whom it is sent to. */
+  lend: ({ name }) => held.get(name).transfer.remote().port,
+  borrow({ name, port }) {
+    remotes.set(name, Remote.from(port));
+  },
+  remote: ({ name, what, arg }) => remotes.get(name)[what](arg),
+  poll: ({ name, ms }) => held.get(name).multi.poll(ms),
+  /** Does what is asked for, in the same turn in which `words` is set to 1 by onData, which waits meanwhile (see `blocks`). */
+  meanwhile({ name, what, arg, words }) {
+    spin(words, 1);
+    const answer = remotes.get(name)[what](arg);
+    Atomics.store(words, 0, 2);
+    return answer;
+  },
   limits: ({ name, limits }) => held.get(name).transfer.limits(limits),
   look({ name }) {
-    const { transfer, bytes: count, afterPause, states } = held.get(name);
-    return { state: transfer.state, paused: transfer.paused, held: transfer.progress.held, bytes: count, afterPause, states };
+    const { transfer, calls, bytes: count, afterPause, states } = held.get(name);
+    return { state: transfer.state, paused: transfer.paused, held: transfer.progress.held, calls, bytes: count, afterPause, states };
   },
   async end({ name }) {
     const { done, chunks, multi, transfer } = held.get(name);
