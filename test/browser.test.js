@@ -1,12 +1,21 @@
 // Transfers in Debian's Chromium, over its own fetch, against servers in this process: in a page and in a worker, served as
 // plain files under a policy that allows nothing but that. browser-*.test.js: what else there is to prove there.
-import { expect, test, describe } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
 import { settled, until } from './helpers/wait.js';
-import { echo } from './support/bodies.js';
+import { echo, webServer } from './support/bodies.js';
 import { pattern, sha256 } from './support/bytes.js';
 import { ABORTED, HELD_MAX, MiB, NOT_BUILT_IN, TAKEN_MAX, TIMED_OUT, driver, fresh, runIn, useChromium } from './support/chromium.js';
 
 const at = useChromium();
+
+/** @param {import('playwright-core').Browser} browser @returns {Promise<() => number>} bytes of memory that its pages' processes have to themselves */
+async function processes(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  const pages = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+  return () => pages.reduce((sum, id) => sum + 1024 * Number(/RssAnon:\s*(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'latin1'))?.[1]), 0);
+}
 
 describe.each(['page', 'worker'])('the controller in a %s', (where) => {
   const { drive, start, end, get } = driver(() => at.page, where);
@@ -120,13 +129,57 @@ describe.each(['page', 'worker'])('the controller in a %s', (where) => {
       if (open) answer();
       else waiting.push(answer);
     });
-    const done = drive('many', { count: bodies.length, url: at.here.url(path), seed: 42 });
+    const done = drive('many', { count: bodies.length, urls: [at.here.url(path)], seed: 42 });
     await until(() => waiting.length > 0);
     expect(await settled(() => waiting.length, 300)).toBe(6);
     open = true;
     for (const answer of waiting) answer();
     const results = await done;
     expect(results).toEqual(bodies.map((body) => ({ received: body.length, sum: sha256(body) })));
+  });
+
+  test('100 at once, of 20 origins, so that all of them run: paused at random, each byte-exact (P15)', async () => {
+    const bodies = Array.from({ length: 100 }, (_, i) => pattern(200000 + i * 1000, i + 1));
+    const path = fresh(), waiting = [];
+    const servers = await Promise.all(Array.from({ length: 20 }, () => webServer((request, response) => {
+      const own = { 'Cache-Control': 'no-store', 'Access-Control-Allow-Origin': '*' };
+      waiting.push(() => response.writeHead(200, own).end(bodies[Number(request.url.split('/').at(-1))]));
+      if (waiting.length === bodies.length) for (const answer of waiting) answer(); // all are there, and not before
+    })));
+    const results = await drive('many', { count: bodies.length, urls: servers.map((server) => server.url(path)), seed: 7 });
+    expect(results).toEqual(bodies.map((body) => ({ received: body.length, sum: sha256(body) })));
+    await Promise.all(servers.map((server) => server.close()));
+  });
+
+  if (where === 'worker' && !process.env.SLUICE_CAMPAIGN) return; // takes long
+
+  test('256 MiB through onData, paused again and again: byte-exact, and the memory of the process stays flat (B4)', async () => {
+    const total = 256 * MiB, block = pattern(MiB);
+    const url = at.here.on(fresh(), (request, response) => {
+      response.writeHead(200, { 'Content-Length': total, 'Cache-Control': 'no-store' });
+      let sent = 0;
+      const pump = () => {
+        while (sent < total) {
+          sent += MiB;
+          if (!response.write(block)) return void response.once('drain', pump);
+        }
+        response.end();
+      };
+      pump();
+    });
+    const memory = await processes(at.browser);
+    await drive('flow', { url: at.here.fountain(fresh(), 8 * MiB).url, pauseEach: MiB }); // what code and buffers take anyhow
+    const before = memory();
+    let most = 0;
+    const sampling = setInterval(() => { most = Math.max(most, memory()); }, 20);
+    const result = await drive('flow', { url, pauseEach: 8 * MiB });
+    clearInterval(sampling);
+    expect(result).toMatchObject({ received: total, pauses: 32 });
+    expect(result.held).toBeLessThanOrEqual(HELD_MAX);
+    expect(most - before).toBeLessThan(64 * MiB);
+    let sum = 0;
+    for (let n = 0; n < total / MiB; n++) for (let i = 0; i < MiB; i++) sum = (sum * 31 + block[i]) | 0;
+    expect(result.sum).toBe(sum);
   });
 });
 

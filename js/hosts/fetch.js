@@ -19,6 +19,7 @@
 //                                                     comes over https where fetch takes streams; else CURLE_NOT_BUILT_IN. `sent`,
 //                                                     rate and pause are those of the keeping
 //   another origin that does not let read   page      CURLE_REMOTE_ACCESS_DENIED: it is asked once more, HEAD without CORS
+//   what the page's own policy refuses      page      CURLE_REMOTE_ACCESS_DENIED, for another origin
 //   no such name, nobody there, blocked     page      CURLE_COULDNT_CONNECT: fetch has one word for all
 //   the size of another origin's body       page      unknown: whether it was decoded is hidden
 //   a body cut short                        all       CURLE_RECV_ERROR: fetch has one word for all

@@ -1,6 +1,7 @@
 // js/hosts/page.js: what is different about fetch() where a browser runs it, in a page or a worker. fetch.js asks here; the
 // table of what cannot be done is at its head.
 import { SL_DENIED, SL_HOST_HELD_MAX, SL_NOSYS, SL_REFUSED } from './door.js';
+import { soon } from '../soon.js';
 
 /** In a browser. */
 export const inPage = typeof document === 'object' || 'WorkerNavigator' in globalThis;
@@ -91,8 +92,27 @@ export const gather = (begun, more, fail) => new Promise((resolve) => {
 });
 
 /**
+ * Whether the page's own policy lets nothing go to that origin: there is an event for it, a turn later.
+ * @param {string} origin @returns {() => Promise<boolean>} to be called once, after what may have been refused
+ */
+function watchPolicy(origin) {
+  const place = typeof document === 'object' ? document : globalThis;
+  let refused = false;
+  const see = (/** @type {any} */ { blockedURI, effectiveDirective }) => {
+    refused ||= effectiveDirective === 'connect-src' && String(blockedURI).startsWith(origin);
+  };
+  place.addEventListener('securitypolicyviolation', see);
+  return () => new Promise((resolve) => {
+    soon(() => {
+      place.removeEventListener('securitypolicyviolation', see);
+      resolve(refused);
+    });
+  });
+}
+
+/**
  * Why a request failed before its answer: a page is only told "Failed to fetch". Another origin that answers where nobody
- * may read the answer is there, and then it was CORS that refused.
+ * may read the answer is there, and then it was CORS that refused; of what the page's policy refuses there is an event.
  * @param {string} url @param {unknown} error @param {AbortSignal} signal @param {typeof globalThis.fetch} fetch
  * @returns {Promise<Failure>}
  */
@@ -100,12 +120,10 @@ export async function whyFailed(url, error, signal, fetch) {
   const { origin } = new URL(url), words = error instanceof Error ? error.message : String(error);
   const unreachable = { code: SL_REFUSED, error: `${words}: ${origin} cannot be reached, or broke off, or the browser blocks it` };
   if (origin === globalThis.location?.origin) return unreachable;
-  try {
-    await fetch(url, { method: 'HEAD', mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal });
-    return { code: SL_DENIED, error: `${words}: ${origin} is there, but does not let this page read the answer (CORS)` };
-  } catch {
-    return unreachable;
-  }
+  const wasRefused = watchPolicy(origin);
+  const there = await fetch(url, { method: 'HEAD', mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal }).then(() => true, () => false);
+  if (await wasRefused()) return { code: SL_DENIED, error: `${words}: the policy of this page (connect-src) lets nothing go to ${origin}` };
+  return there ? { code: SL_DENIED, error: `${words}: ${origin} is there, but does not let this page read the answer (CORS)` } : unreachable;
 }
 
 /**

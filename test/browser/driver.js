@@ -9,7 +9,8 @@ function spin(words, value) {
   while (Atomics.load(words, 0) !== value) if (performance.now() > end) throw new Error(`nobody wrote ${value}`);
 }
 const outcome = (error) => ({ type: error instanceof TransferError ? 'TransferError' : typeof error, name: error.name, code: error.code, errno: error.errno, message: error.message ?? String(error) });
-const figures = ({ status, received, sent, receiveTotal, elapsedMs, pausedMs, redirects }) => ({ status, received, sent, receiveTotal, elapsedMs, pausedMs, redirects });
+const figures = ({ status, url, received, sent, receiveTotal, elapsedMs, pausedMs, redirects, trailers }) =>
+  ({ status, url, received, sent, receiveTotal, elapsedMs, pausedMs, redirects, trailers: trailers && [...trailers].length });
 
 /** Chunks of a body that is made when it is asked for. */
 async function* bytes(total) {
@@ -70,14 +71,14 @@ const commands = {
     return { error: error === undefined ? undefined : outcome(error), ...figures(transfer.result ?? {}), size, sum: await sumOf(chunks), text };
   },
   /** Many at once, each paused and resumed at random. */
-  async many({ count, url, seed }) {
+  async many({ count, urls, seed }) {
     let x = seed;
     const random = (below) => (x = (x * 1103515245 + 12345) & 0x7fffffff) % below;
     const multi = new Multi();
     const all = Array.from({ length: count }, async (_, i) => {
       const chunks = [];
       let waits = random(4);
-      const transfer = new Transfer(`${url}/${i}`, { multi, onData(chunk) {
+      const transfer = new Transfer(`${urls[i % urls.length]}/${i}`, { multi, onData(chunk) {
         if (transfer.paused.recv) throw new Error('delivered while paused');
         chunks.push(chunk.slice());
         if (waits > 0 && random(3) === 0) {
@@ -92,6 +93,29 @@ const commands = {
     const results = await Promise.all(all);
     await multi[Symbol.asyncDispose]();
     return results;
+  },
+  /**
+   * A body that is only looked at, paused for some ms after each `pauseEach` bytes. Answers the sum (h * 31 + byte) of it,
+   * and the most bytes that were held in a pause.
+   */
+  async flow({ url, pauseEach }) {
+    const multi = new Multi();
+    let sum = 0, next = pauseEach, seen = 0, held = 0, pauses = 0;
+    const transfer = new Transfer(url, { multi, onData(chunk) {
+      for (let i = 0; i < chunk.length; i++) sum = (sum * 31 + chunk[i]) | 0;
+      seen += chunk.length;
+      if (seen < next) return;
+      next += pauseEach;
+      pauses++;
+      transfer.pause();
+      setTimeout(() => {
+        held = Math.max(held, transfer.progress.held);
+        transfer.resume();
+      }, 10);
+    } });
+    const { received } = await transfer.perform();
+    await multi[Symbol.asyncDispose]();
+    return { received, sum, held, pauses };
   },
   /** poll() of an engine that nothing happens to, and a handle in another thread that wakes it. */
   async wakeup({ url }) {
