@@ -2,7 +2,8 @@
 // workers that are ended, each with a download, a paused download and an upload. The server sees each of them close.
 import { describe, expect, test } from '@jest/globals';
 import { until } from './helpers/wait.js';
-import { MiB, fresh, runIn, useChromium } from './support/chromium.js';
+import { MiB, SCRIPT, fresh, runIn, useChromium } from './support/chromium.js';
+import { launch } from './support/site.js';
 
 const at = useChromium();
 const UPLOAD = 24 * MiB; // more than browser and kernels take of a body that nobody reads
@@ -21,7 +22,7 @@ function sink() {
 
 const EXITS = [
   ['page', 'closed', (one) => one.close()],
-  ['page', 'left for another', (one) => one.goto(at.other.page('/', '/test/browser/page.js'))],
+  ['page', 'left for another', (one) => one.goto(at.other.page('/', SCRIPT))],
   ['page', 'loaded anew', (one) => one.reload()],
   ['worker', 'ended', (one) => one.evaluate(() => globalThis.loseWorker())],
   ['worker', 'left with its page', (one) => one.goto('about:blank')],
@@ -43,4 +44,19 @@ describe.each(EXITS)('a %s that is %s', (where, _how, exit) => {
     expect(upload.bytes).toBeLessThan(UPLOAD);
     await one.close();
   });
+});
+
+test('a page that is left, and kept for a return, holds no connection (X2)', async () => {
+  const browser = await launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  try {
+    const running = at.here.fountain(fresh(), 100 * MiB), paused = at.here.fountain(fresh(), 100 * MiB);
+    const one = await at.open(at.here.url(), browser);
+    await runIn(one, 'page', 'start', { name: 'running', url: running.url, collect: false, options: { maxRecvSpeed: MiB } });
+    await runIn(one, 'page', 'start', { name: 'paused', url: paused.url, pauseAt: 1 });
+    await until(() => running.sent > 0 && paused.sent > 0);
+    await one.goto(at.other.page('/', SCRIPT));
+    await until(() => running.closed && paused.closed);
+  } finally {
+    await browser.close();
+  }
 });

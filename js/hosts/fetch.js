@@ -28,6 +28,7 @@
 //   connections, at once and kept           all       fetch's own: 6 to a host over HTTP/1 in browsers, the others wait
 //   Accept-Encoding, decoding               all       fetch's own: bytes are counted decoded
 //   time limits of its own                  Node.js   10 s to connect, 300 s of silence
+//   a page that is left, kept for a return  page      CURLE_RECV_ERROR, at once; workers are frozen, with what they have open
 //   timers in a hidden page                 page      once a second, later once a minute: limits are as late
 //
 // Before the engine reads, fetch takes in what it likes, which is neither counted nor told here: Chromium up to 64 MiB, as it
@@ -35,7 +36,7 @@
 // comes what kernels take. None of it grows while paused. Node's fetch keeps what was streamed of a request's body until its end.
 import * as door from './door.js';
 import { soon } from '../soon.js';
-import { INIT, gather, headersOf, inPage, readerOf, uploadWay, whyFailed } from './page.js';
+import { INIT, gather, headersOf, inPage, onLeave, readerOf, uploadWay, whyFailed } from './page.js';
 
 const { SL_IN, SL_OUT, SL_OPENED, SL_GONE, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_IO, SL_HOST_SEND_MAX } = door;
 /** What of an open spec fetch has no word for. */
@@ -142,6 +143,7 @@ export function fetchHost({ fetch = globalThis.fetch, init: added = {} } = {}) {
   let engine = /** @type {door.Engine | null} */ (null);
   let lastId = 0;
   let caught = /** @type {unknown} */ (undefined);
+  let unhook = () => {};
 
   const memory = () => /** @type {door.Engine} */ (engine).memory();
 
@@ -188,6 +190,14 @@ export function fetchHost({ fetch = globalThis.fetch, init: added = {} } = {}) {
     if (c.code === 0 && !c.closed) [c.code, c.error] = [code, wordsOf(why)];
     if (code === door.SL_RESET || SEEN.test(String(why?.code ?? '')) || why?.name === 'HTTPParserError') opened(c); // the peer was there
     look(c);
+  }
+
+  /** The peers are to see it now, and who is paused hears of it later. */
+  function leave() {
+    for (const c of [...channels.values()]) {
+      gone(c, door.SL_RESET, 'the page was left');
+      c.aborter.abort();
+    }
   }
 
   /** @param {Exchange} c */
@@ -420,11 +430,13 @@ export function fetchHost({ fetch = globalThis.fetch, init: added = {} } = {}) {
     attach(to) {
       if (engine !== null) throw new Error('this host is attached to an engine already');
       engine = to;
+      unhook = onLeave(leave);
       return door.guard(imports, (error) => { caught = error; });
     },
     registerTls: () => 'refused', // a word that no open spec can have: it says so
     close() {
       engine = null;
+      unhook();
       for (const c of [...channels.values()]) close(c, door.SL_ABORT);
     },
   };

@@ -6,6 +6,18 @@ import { soon } from '../soon.js';
 /** In a browser. */
 export const inPage = typeof document === 'object' || 'WorkerNavigator' in globalThis;
 
+/**
+ * A page that is left may be kept for a return, frozen with all that it has open. That is not closing, and lasts for minutes.
+ * A worker is not told of it.
+ * @param {() => void} leave @returns {() => void} it is not to be told any more
+ */
+export function onLeave(leave) {
+  if (typeof document !== 'object') return () => {};
+  const hide = (/** @type {PageTransitionEvent} */ { persisted }) => { if (persisted) leave(); };
+  globalThis.addEventListener('pagehide', hide);
+  return () => globalThis.removeEventListener('pagehide', hide);
+}
+
 /** Bytes: what a page keeps of a request's body before it sends it, where that cannot go as it comes. */
 export const UPLOAD_MAX = 64 * 1024 * 1024;
 

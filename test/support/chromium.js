@@ -5,7 +5,7 @@ import { SL_HOST_HELD_MAX } from '../../js/hosts/door.js';
 import { launch, site } from './site.js';
 
 /** What is in `result.errno`, or an error's. */
-export const ABORTED = 42, TIMED_OUT = 28, NOT_BUILT_IN = 4, DENIED = 9, NOT_REACHED = 7, RECV_ERROR = 56;
+export const ABORTED = 42, TIMED_OUT = 28, NOT_BUILT_IN = 4, DENIED = 9, NOT_REACHED = 7;
 export const MiB = 1048576;
 /** Bytes: what the browser and the kernels take in at most of a body that nobody reads, generously; more when it may be cached. */
 export const TAKEN_MAX = 24 * MiB;
