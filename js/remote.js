@@ -57,8 +57,9 @@ function checkPort(port) {
 function write(words, what, mask, reason) {
   const stamps = [0, 0, 0];
   if (what === 'abort') {
+    const text = new Uint8Array(REASON_MAX), { written } = reason === undefined ? { written: -1 } : new TextEncoder().encodeInto(reason, text);
     if (Atomics.compareExchange(words, CLAIM, 0, 1) !== 0) return stamps; // one is on its way already
-    const { written } = reason === undefined ? { written: -1 } : new TextEncoder().encodeInto(reason, new Uint8Array(words.buffer, REASON_AT));
+    if (reason !== undefined) new Uint8Array(words.buffer, REASON_AT).set(text.subarray(0, written)); // no encoder writes shared memory everywhere
     Atomics.store(words, LENGTH, written + 1);
     stamps[ABORT_WORD] = Atomics.add(words, ABORT_WORD, 1) + 1;
     return stamps;
@@ -99,7 +100,7 @@ export class Remote {
   constructor(port, shared) {
     checkPort(port);
     this.#port = port;
-    port.addEventListener('close', () => this.#close()); // where there is no such event, nobody waits for a closed port either
+    port.addEventListener('close', () => this.#close()); // where there is such an event
     if (shared === undefined) {
       this.#listen();
       return;
@@ -143,7 +144,8 @@ export class Remote {
   /**
    * As Transfer.pause(): nothing is delivered, or taken from the request's body, that was not being delivered already.
    * @param {Direction} [dir]
-   * @returns {Promise<boolean>} true: in force; false: the transfer had ended, or is no more
+   * @returns {Promise<boolean>} true: in force; false: the transfer had ended, or is no more. Chromium does
+   *   not tell that the owner's thread was ended: then it waits for ever.
    * @throws {TypeError} it is no direction; the port was given away
    */
   pause(dir = 'both') { return this.#command('pause', maskOf(dir)); }
@@ -200,8 +202,9 @@ export class Remote {
     this.#port.onmessageerror = () => this.#told({}); // shared memory that cannot come here: messages alone
     keepAlive(this.#port, false);
   }
-  /** @param {{ id?: number, ok?: boolean, words?: Int32Array, bell?: Int32Array }} data */
-  #told({ id, ok, words, bell: ring }) {
+  /** @param {{ id?: number, ok?: boolean, words?: Int32Array, bell?: Int32Array, gone?: boolean }} data */
+  #told({ id, ok, words, bell: ring, gone }) {
+    if (gone) return this.#close();
     if (id !== undefined) {
       const answer = this.#answers.get(id);
       this.#answers.delete(id);
@@ -246,7 +249,10 @@ export class Remotes {
   open() {
     const { port1, port2 } = new MessageChannel();
     const self = new WeakRef(this); // the port must not keep the transfer
-    orphans ??= new FinalizationRegistry((port) => port.close());
+    orphans ??= new FinalizationRegistry((port) => {
+      port.postMessage({ gone: true }); // Chromium has no event for a closed port
+      port.close();
+    });
     orphans.register(this, port1, port1);
     port1.onmessage = ({ data }) => {
       const remotes = self.deref(); // undefined: closed soon, and that is the answer

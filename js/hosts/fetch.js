@@ -1,8 +1,9 @@
 // js/hosts/fetch.js: the door (c/include/sluice/host.h) over fetch(): exchanges, and nothing else. Nothing of Node's is
 // used, so it is the browser's as well.
 //
-// Owns, for each exchange, one chunk at most of the response (streams.js): what fetch makes of it; one larger than
-// SL_HOST_HELD_MAX is kept whole and counted. Of the request's body one chunk waits to be pulled.
+// Owns, for each exchange, one chunk at most of the response (streams.js): in a page of SL_HOST_HELD_MAX bytes at most;
+// elsewhere it is what fetch makes of it, and one that is larger is kept whole and counted. Of the request's body one chunk
+// waits to be pulled.
 //
 // What fetch cannot do, and what is said. "page": in browsers, where page.js says how (their workers included).
 //
@@ -18,6 +19,7 @@
 //                                                     comes over https where fetch takes streams; else CURLE_NOT_BUILT_IN. `sent`,
 //                                                     rate and pause are those of the keeping
 //   another origin that does not let read   page      CURLE_REMOTE_ACCESS_DENIED: it is asked once more, HEAD without CORS
+//   what the page's own policy refuses      page      CURLE_REMOTE_ACCESS_DENIED, for another origin
 //   no such name, nobody there, blocked     page      CURLE_COULDNT_CONNECT: fetch has one word for all
 //   the same, TLS, a reset before the head  workerd   CURLE_COULDNT_CONNECT: fetch has one word for all
 //   the size of another origin's body       page      unknown: whether it was decoded is hidden
@@ -27,6 +29,7 @@
 //   connections, at once and kept           all       fetch's own: 6 to a host over HTTP/1 in browsers, the others wait
 //   Accept-Encoding, decoding               all       fetch's own: bytes are counted decoded
 //   time limits of its own                  Node.js   10 s to connect, 300 s of silence
+//   a page that is left, kept for a return  page      CURLE_RECV_ERROR, at once; workers are frozen, with what they have open
 //   timers in a hidden page                 page      once a second, later once a minute: limits are as late
 //
 // Before the engine reads, fetch takes in what it likes, which is neither counted nor told here: Chromium up to 64 MiB, as it
@@ -35,7 +38,7 @@
 // takes the whole body into its own memory, paused or limited or not; what is delivered and counted here is as it should
 // be, and an abort frees it. Node's fetch keeps what was streamed of a request's body until its end.
 import * as door from './door.js';
-import { INIT, gather, headersOf, inPage, uploadWay, whyFailed } from './page.js';
+import { INIT, gather, headersOf, inPage, onLeave, readerOf, uploadWay, whyFailed } from './page.js';
 import { StreamChannel, streamHost } from './streams.js';
 
 const { SL_AGAIN, SL_INVAL, SL_NOSYS, SL_IO, SL_HOST_SEND_MAX } = door;
@@ -45,7 +48,7 @@ const REFUSED = ['unix', 'local', 'family', 'verify', 'ca', 'cert', 'key'];
 class Exchange extends StreamChannel {
   head = ''; // latin1; empty: not here yet
   headTaken = false;
-  reader = /** @type {ReadableStreamDefaultReader<Uint8Array> | null} */ (null);
+  reader = /** @type {import('./page.js').Reader | null} */ (null);
   sending = /** @type {import('./page.js').Sending | null} */ (null); // the request's body, until its end
   pulls = 0;
   pulled = false; // fetch asked for the next chunk of it
@@ -203,7 +206,7 @@ function exchanges({ look, lookSoon, opened, gone, fault }, fetch, added) {
     if (c.closed) return;
     if (response.type === 'opaqueredirect') return gone(c, SL_NOSYS, 'a redirect: this fetch does not show where it leads, it can only follow all of them (20)');
     c.head = headOf(response);
-    c.reader = response.body?.getReader() ?? null;
+    c.reader = response.body ? readerOf(response.body) : null;
     c.ended = c.reader === null;
     if (c.opened) look(c);
     else opened(c);
@@ -235,5 +238,12 @@ function exchanges({ look, lookSoon, opened, gone, fault }, fetch, added) {
       if (!c.ended || c.sending !== null) c.aborter.abort();
     },
     registerTls: () => 'refused', // a word that no open spec can have: it says so
+    /** The peers are to see it now, and who is paused hears of it later. */
+    hook: (channels) => onLeave(() => {
+      for (const c of channels()) {
+        gone(c, door.SL_RESET, 'the page was left');
+        c.aborter.abort();
+      }
+    }),
   };
 }

@@ -1,9 +1,22 @@
 // js/hosts/page.js: what is different about fetch() where a browser runs it, in a page or a worker. fetch.js asks here; the
 // table of what cannot be done is at its head.
-import { SL_DENIED, SL_NOSYS, SL_REFUSED } from './door.js';
+import { SL_DENIED, SL_HOST_HELD_MAX, SL_NOSYS, SL_REFUSED } from './door.js';
+import { soon } from '../soon.js';
 
 /** In a browser. */
 export const inPage = typeof document === 'object' || 'WorkerNavigator' in globalThis;
+
+/**
+ * A page that is left may be kept for a return, frozen with all that it has open. That is not closing, and lasts for minutes.
+ * A worker is not told of it.
+ * @param {() => void} leave @returns {() => void} it is not to be told any more
+ */
+export function onLeave(leave) {
+  if (typeof document !== 'object') return () => {};
+  const hide = (/** @type {PageTransitionEvent} */ { persisted }) => { if (persisted) leave(); };
+  globalThis.addEventListener('pagehide', hide);
+  return () => globalThis.removeEventListener('pagehide', hide);
+}
 
 /** Bytes: what a page keeps of a request's body before it sends it, where that cannot go as it comes. */
 export const UPLOAD_MAX = 64 * 1024 * 1024;
@@ -13,6 +26,36 @@ export const INIT = inPage ? { credentials: 'same-origin', cache: 'no-store' } :
 
 /** @typedef {{ code: number, error: string }} Failure SL_* and words */
 /** @typedef {{ enqueue: (bytes: Uint8Array) => void, close: () => void }} Sending what the request's body goes to */
+
+/** @typedef {{ read: () => Promise<{ done: boolean, value?: Uint8Array }> }} Reader the bytes it read are good until it reads on */
+
+/**
+ * Who reads a response's body. In browsers bodies are streams of bytes, and each read goes into the same SL_HOST_HELD_MAX
+ * bytes: Chromium's own chunks are of up to 2 MiB, which would be held, and each anew costs more than many small reads.
+ * @param {ReadableStream<Uint8Array>} body @returns {Reader}
+ */
+export function readerOf(body) {
+  if (!inPage) return body.getReader();
+  try {
+    return into(body.getReader({ mode: 'byob' }));
+  } catch { // of chunks: a caller's own fetch may answer with such a one
+    return body.getReader();
+  }
+}
+/** @param {ReadableStreamBYOBReader} reader @returns {Reader} */
+function into(reader) {
+  let space = /** @type {ArrayBuffer | null} */ (null); // null: it is away, and lost with the stream
+  return {
+    read() {
+      const to = new Uint8Array(space ?? new ArrayBuffer(SL_HOST_HELD_MAX));
+      space = null;
+      return reader.read(to).then(({ done, value }) => {
+        space = value?.buffer ?? null;
+        return { done, value: /** @type {Uint8Array | undefined} */ (value) };
+      });
+    },
+  };
+}
 
 /** Whether browsers can send a body as it comes at all. */
 function streams() {
@@ -61,8 +104,27 @@ export const gather = (begun, more, fail) => new Promise((resolve) => {
 });
 
 /**
+ * Whether the page's own policy lets nothing go to that origin: there is an event for it, a turn later.
+ * @param {string} origin @returns {() => Promise<boolean>} to be called once, after what may have been refused
+ */
+function watchPolicy(origin) {
+  const place = typeof document === 'object' ? document : globalThis;
+  let refused = false;
+  const see = (/** @type {any} */ { blockedURI, effectiveDirective }) => {
+    refused ||= effectiveDirective === 'connect-src' && String(blockedURI).startsWith(origin);
+  };
+  place.addEventListener('securitypolicyviolation', see);
+  return () => new Promise((resolve) => {
+    soon(() => {
+      place.removeEventListener('securitypolicyviolation', see);
+      resolve(refused);
+    });
+  });
+}
+
+/**
  * Why a request failed before its answer: a page is only told "Failed to fetch". Another origin that answers where nobody
- * may read the answer is there, and then it was CORS that refused.
+ * may read the answer is there, and then it was CORS that refused; of what the page's policy refuses there is an event.
  * @param {string} url @param {unknown} error @param {AbortSignal} signal @param {typeof globalThis.fetch} fetch
  * @returns {Promise<Failure>}
  */
@@ -70,12 +132,10 @@ export async function whyFailed(url, error, signal, fetch) {
   const { origin } = new URL(url), words = error instanceof Error ? error.message : String(error);
   const unreachable = { code: SL_REFUSED, error: `${words}: ${origin} cannot be reached, or broke off, or the browser blocks it` };
   if (origin === globalThis.location?.origin) return unreachable;
-  try {
-    await fetch(url, { method: 'HEAD', mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal });
-    return { code: SL_DENIED, error: `${words}: ${origin} is there, but does not let this page read the answer (CORS)` };
-  } catch {
-    return unreachable;
-  }
+  const wasRefused = watchPolicy(origin);
+  const there = await fetch(url, { method: 'HEAD', mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal }).then(() => true, () => false);
+  if (await wasRefused()) return { code: SL_DENIED, error: `${words}: the policy of this page (connect-src) lets nothing go to ${origin}` };
+  return there ? { code: SL_DENIED, error: `${words}: ${origin} is there, but does not let this page read the answer (CORS)` } : unreachable;
 }
 
 /**

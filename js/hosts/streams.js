@@ -79,6 +79,7 @@ export class StreamChannel {
  * @property {(c: C, how: number) => void} close SL_FINISH or SL_ABORT: the channel is dead for the engine.
  * @property {(c: C, error: unknown) => void} broke What its stream rejected with.
  * @property {(options: door.TlsOptions) => string} registerTls
+ * @property {(channels: () => C[]) => () => void} [hook] into the platform, from the first transfer on; answers what undoes it.
  */
 
 /** @param {Uint8Array} bytes @param {number} from @param {number} n */
@@ -117,6 +118,7 @@ export function streamHost(make) {
   let engine = /** @type {door.Engine | null} */ (null);
   let lastId = 0;
   let caught = /** @type {unknown} */ (undefined);
+  let unhook = () => {};
 
   const memory = () => /** @type {door.Engine} */ (engine).memory();
 
@@ -283,11 +285,13 @@ export function streamHost(make) {
     attach(to) {
       if (engine !== null) throw new Error('this host is attached to an engine already');
       engine = to;
+      if (own.hook) unhook = own.hook(() => [...channels.values()]);
       return door.guard(imports, (error) => { caught = error; });
     },
     registerTls: own.registerTls,
     close() {
       engine = null;
+      unhook();
       for (const c of [...channels.values()]) close(c, door.SL_ABORT);
     },
   };

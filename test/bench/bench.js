@@ -58,7 +58,7 @@ function run(peer, row, target, profile) {
   const flags = [...(gc ? ['--expose-gc'] : []), ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${PROFILES}`, '--cpu-prof-interval=200'] : [])];
   const command = peer in PROGRAMS
     ? [PROGRAMS[peer], client, origin, bytes, count, connections, ...(row.secure ? [cafile] : [])].map(String)
-    : [process.execPath, ...flags, new URL('client.js', import.meta.url).pathname, peer, client, JSON.stringify(settings)];
+    : [process.execPath, ...flags, new URL(row.program ?? 'client.js', import.meta.url).pathname, peer, client, JSON.stringify(settings)];
   const env = { ...process.env };
   if (row.secure) env.NODE_EXTRA_CA_CERTS = cafile; // all that fetch listens to
   if (profile) env.SLUICE_BENCH_WASM = 'build/bench/sluice.wasm';
@@ -109,9 +109,10 @@ function judge(row, figures) {
 
 async function measure(name, asked, targets, runs) {
   const row = { ...ROWS[name], ...(asked.quick ? ROWS[name].quick : {}) };
-  const wanted = (row.peers ?? PEERS).filter((peer) => (asked.peers.length > 0 ? asked.peers : asked.quick ? QUICK_PEERS : PEERS).includes(peer));
+  const usual = asked.quick ? ROWS[name].quick?.peers ?? QUICK_PEERS : PEERS;
+  const wanted = (row.peers ?? PEERS).filter((peer) => (asked.peers.length > 0 ? asked.peers : usual).includes(peer));
   const results = {}, skipped = {};
-  const times = Math.min(runs, row.runs ?? runs);
+  const times = Math.max(Math.min(runs, row.runs ?? runs), asked.quick ? 1 : row.least ?? 1);
   for (let i = 0; i < times; i++) {
     for (const peer of wanted) {
       if (peer in skipped) continue;
@@ -154,7 +155,7 @@ async function main() {
   if (load > 0.7) say('this machine is busy: compare ratios, and those with care');
   rmSync(PROFILES, { recursive: true, force: true });
   if (pin.length > 0) startSpinner(pin);
-  const rows = asked.rows.filter((name) => name !== 'size');
+  const rows = asked.rows.filter((name) => name !== 'size' && !(asked.profile && ROWS[name].program)); // a profile is of a process of Node
   const sizes = rows.map((name) => (asked.quick && ROWS[name].quick?.bytes) || ROWS[name].bytes || 1_000_000);
   const targets = {
     plain: rows.length > 0 ? { port: await startPlain(pin) } : null,

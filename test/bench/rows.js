@@ -2,7 +2,8 @@
 //
 // metrics: what a run answers, in the order of the columns; the first is the one that ratios are of.
 // goals: [name, metric, at most, of which peer: a ratio; absolute when there is none].
-// runs: at most so many. quick: what `--quick` changes. peers: only these.
+// runs: at most so many. least: at least so many, but with `--quick`. quick: what `--quick` changes. peers: only these.
+// program: what runs a peer, instead of client.js.
 const GIB = 2 ** 30;
 const cpu = ['cpu', 'CPU s'], wall = ['wall', 'wall s'];
 const each = [['cpu', 'CPU µs'], ['wall', 'wall µs']];
@@ -76,6 +77,13 @@ export const ROWS = {
     peers: ['sluice', 'sluice-native'],
     metrics: [['idle', 'abort, waiting'], ['idle99', '99 of 100'], ['running', 'abort, running'], ['running99', '99 of 100'], ['pause', 'pause'], ['pause99', '99 of 100']],
     goals: [['goal', 'idle', 1000], ['C engine', 'idle', 200, undefined, 'sluice-native'], ['goal', 'pause', 100], ['C engine', 'pause', 100, undefined, 'sluice-native']],
+  },
+  chromium: {
+    title: '256 MiB in a page of Chromium, beside reading the body of fetch()',
+    program: 'chromium.js', client: 'chromium', bytes: GIB / 4, base: 'fetch', least: 5,
+    peers: ['fetch', 'sluice'], quick: { peers: ['fetch', 'sluice'] }, // Chromium's own fetch
+    metrics: [wall, ['cpu', "CPU s of the page's process"]],
+    goals: [['goal', 'wall', 1.05, 'fetch'], ['goal', 'cpu', 1.05, 'fetch']],
   },
 };
 

@@ -99,11 +99,13 @@ static int flush(conn *c)
   return 1;
 }
 
-static void reply(conn *c, long long length, const char *text)
+static void reply_more(conn *c, long long length, const char *headers, const char *text)
 {
   c->out_n += (size_t)snprintf(c->out + c->out_n, sizeof c->out - c->out_n,
-    "HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: application/octet-stream\r\nContent-Length: %lld\r\n\r\n%s", length, text);
+    "HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: application/octet-stream\r\nContent-Length: %lld\r\n%s\r\n%s", length, headers, text);
 }
+
+static void reply(conn *c, long long length, const char *text) { reply_more(c, length, "", text); }
 
 static const char *header(const char *head, const char *name)
 {
@@ -122,7 +124,7 @@ static int answer(conn *c, const char *head)
     if (header(head, "\r\nexpect: 100-continue")) c->out_n = (size_t)sprintf(c->out, "HTTP/1.1 100 Continue\r\n\r\n");
     if (!c->sink && !c->chunked) reply(c, 0, "");
   } else if (!strncmp(path, "/big/", 5)) {
-    reply(c, c->body = atoll(path + 5), "");
+    reply_more(c, c->body = atoll(path + 5), "Access-Control-Allow-Origin: *\r\n", ""); /* to a page of Chromium */
   } else if (!strncmp(path, "/endless", 8)) {
     c->endless = 1;
     reply(c, c->body = ENDLESS, "");

@@ -1,10 +1,16 @@
 // Runs in a page or in a worker: transfers by name, and what a test wants done to them. Answers are plain data.
-import { Multi, Transfer, TransferError, fetchHost, nodeHost } from '/js/browser.js';
+import { Multi, Remote, Transfer, TransferError, fetchHost, nodeHost } from '/js/browser.js';
 
-const held = new Map();
+const held = new Map(), remotes = new Map();
 const sumOf = async (chunks) => Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', await new Blob(chunks).arrayBuffer())), (byte) => byte.toString(16).padStart(2, '0')).join('');
-const outcome = (error) => ({ type: error instanceof TransferError ? 'TransferError' : typeof error, name: error.name, code: error.code, errno: error.errno, message: error.message });
-const figures = ({ status, received, sent, receiveTotal, elapsedMs, pausedMs, redirects }) => ({ status, received, sent, receiveTotal, elapsedMs, pausedMs, redirects });
+/** Hold this thread until the word is so. */
+function spin(words, value) {
+  const end = performance.now() + 20000;
+  while (Atomics.load(words, 0) !== value) if (performance.now() > end) throw new Error(`nobody wrote ${value}`);
+}
+const outcome = (error) => ({ type: error instanceof TransferError ? 'TransferError' : typeof error, name: error.name, code: error.code, errno: error.errno, message: error.message ?? String(error) });
+const figures = ({ status, url, received, sent, receiveTotal, elapsedMs, pausedMs, redirects, trailers }) =>
+  ({ status, url, received, sent, receiveTotal, elapsedMs, pausedMs, redirects, trailers: trailers && [...trailers].length });
 
 /** Chunks of a body that is made when it is asked for. */
 async function* bytes(total) {
@@ -12,14 +18,16 @@ async function* bytes(total) {
 }
 
 const commands = {
-  /** bodySize: a Uint8Array of so many bytes; streamSize: the same as a stream. collect: keep the bytes, to sum them. pauseAt: bytes.
-   * sockets: not over fetch. */
-  start({ name, url, options = {}, bodySize, streamSize, paused, pauseAt, collect = true, sockets = false }) {
-    const one = { chunks: [], bytes: 0, afterPause: 0, states: [] };
+  /** bodySize: a Uint8Array of so many bytes; streamSize: the same as a stream. collect: keep the bytes, to sum them. pauseAt: bytes. blocks:
+   * shared words, where the first call of onData writes 1, and then holds its thread until there is 2. sockets: not over fetch. */
+  start({ name, url, options = {}, bodySize, streamSize, paused, pauseAt, blocks, collect = true, sockets = false }) {
+    const one = { chunks: [], calls: 0, bytes: 0, afterPause: 0, states: [] };
     if (bodySize !== undefined) options.body = new Uint8Array(bodySize).map((_, i) => i * 7);
     if (streamSize !== undefined) options.body = bytes(streamSize);
     const onData = (chunk) => {
+      one.calls++;
       one.bytes += chunk.length;
+      if (blocks && Atomics.compareExchange(blocks, 0, 0, 1) === 0) spin(blocks, 2);
       if (one.transfer.paused.recv) one.afterPause += chunk.length;
       if (collect) one.chunks.push(chunk.slice());
       if (one.bytes - chunk.length < pauseAt && one.bytes >= pauseAt) one.transfer.pause();
@@ -34,10 +42,25 @@ const commands = {
   pause: ({ name, dir }) => held.get(name).transfer.pause(dir),
   resume: ({ name, dir }) => held.get(name).transfer.resume(dir),
   abort: ({ name }) => held.get(name).transfer.abort(),
+  /** A remote handle's port, for whom it is sent to. */
+  lend: ({ name }) => held.get(name).transfer.remote().port,
+  borrow({ name, port }) {
+    remotes.set(name, Remote.from(port));
+  },
+  remote: ({ name, what, arg }) => remotes.get(name)[what](arg),
+  poll: ({ name, ms }) => held.get(name).multi.poll(ms),
+  /** Does what is asked for, in the same turn in which `words` is set to 1 by onData, which waits meanwhile (see `blocks`). */
+  meanwhile({ name, what, arg, words }) {
+    spin(words, 1);
+    const answer = remotes.get(name)[what](arg);
+    Atomics.store(words, 0, 2);
+    return answer;
+  },
   limits: ({ name, limits }) => held.get(name).transfer.limits(limits),
   look({ name }) {
-    const { transfer, bytes: count, afterPause, states } = held.get(name);
-    return { state: transfer.state, paused: transfer.paused, held: transfer.progress.held, sent: transfer.progress.sent, bytes: count, afterPause, states };
+    const { transfer, calls, bytes: count, afterPause, states } = held.get(name);
+    const { held: kept, sent } = transfer.progress;
+    return { state: transfer.state, paused: transfer.paused, held: kept, sent, calls, bytes: count, afterPause, states };
   },
   async end({ name }) {
     const { done, chunks, multi, transfer } = held.get(name);
@@ -49,14 +72,14 @@ const commands = {
     return { error: error === undefined ? undefined : outcome(error), ...figures(transfer.result ?? {}), size, sum: await sumOf(chunks), text };
   },
   /** Many at once, each paused and resumed at random. */
-  async many({ count, url, seed, sockets = false }) {
+  async many({ count, url, urls = [url], seed, sockets = false }) {
     let x = seed;
     const random = (below) => (x = (x * 1103515245 + 12345) & 0x7fffffff) % below;
     const multi = new Multi(sockets ? { host: nodeHost() } : {});
     const all = Array.from({ length: count }, async (_, i) => {
       const chunks = [];
       let waits = random(4);
-      const transfer = new Transfer(`${url}/${i}`, { multi, onData(chunk) {
+      const transfer = new Transfer(`${urls[i % urls.length]}/${i}`, { multi, onData(chunk) {
         if (transfer.paused.recv) throw new Error('delivered while paused');
         chunks.push(chunk.slice());
         if (waits > 0 && random(3) === 0) {
@@ -71,6 +94,29 @@ const commands = {
     const results = await Promise.all(all);
     await multi[Symbol.asyncDispose]();
     return results;
+  },
+  /**
+   * A body that is only looked at, paused for some ms after each `pauseEach` bytes. Answers the sum (h * 31 + byte) of it,
+   * and the most bytes that were held in a pause.
+   */
+  async flow({ url, pauseEach }) {
+    const multi = new Multi();
+    let sum = 0, next = pauseEach, seen = 0, held = 0, pauses = 0;
+    const transfer = new Transfer(url, { multi, onData(chunk) {
+      for (let i = 0; i < chunk.length; i++) sum = (sum * 31 + chunk[i]) | 0;
+      seen += chunk.length;
+      if (seen < next) return;
+      next += pauseEach;
+      pauses++;
+      transfer.pause();
+      setTimeout(() => {
+        held = Math.max(held, transfer.progress.held);
+        transfer.resume();
+      }, 10);
+    } });
+    const { received } = await transfer.perform();
+    await multi[Symbol.asyncDispose]();
+    return { received, sum, held, pauses };
   },
   /** poll() of an engine that nothing happens to, and a handle in another thread that wakes it. */
   async wakeup({ url }) {

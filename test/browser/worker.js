@@ -3,7 +3,8 @@ import { drive } from './driver.js';
 
 addEventListener('message', async ({ data: { id, command, args } }) => {
   try {
-    postMessage({ id, value: await drive(command, args) });
+    const value = await drive(command, args);
+    postMessage({ id, value }, value instanceof MessagePort ? [value] : []);
   } catch (error) {
     postMessage({ id, error: `${error.stack}` });
   }

@@ -12,7 +12,8 @@ const TYPES = { '.js': 'text/javascript', '.html': 'text/html', '.wasm': 'applic
 /** Scripts of one's own, WebAssembly, and nothing inline: what a careful site allows. */
 export const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; img-src data:; connect-src *";
 
-export const launch = () => chromium.launch({ executablePath: process.env.SLUICE_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+/** @param {import('playwright-core').LaunchOptions} [options] */
+export const launch = (options) => chromium.launch({ executablePath: process.env.SLUICE_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'], ...options });
 
 /** @param {string} script @returns {string} a page that runs it */
 export const pageOf = (script) => `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
