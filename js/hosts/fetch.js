@@ -116,7 +116,8 @@ const wordsOf = (error) => String(error?.message || error?.errors?.map((/** @typ
 
 /** @param {Response} response as HTTP/1 text */
 function headOf(response) {
-  let text = `HTTP/host ${response.status} ${response.statusText}\r\n`;
+  const words = response.statusText.replace(/[^\t -~\x80-\xff]/g, '?'); // Node.js reads them as UTF-8: their low bytes could end the line
+  let text = `HTTP/host ${response.status} ${words}\r\n`;
   for (const [name, value] of headersOf(response)) text += `${name}: ${value}\r\n`;
   return `${text}\r\n`;
 }
@@ -298,7 +299,7 @@ export function fetchHost({ fetch = globalThis.fetch, init: added = {} } = {}) {
     while (channels.has(lastId));
     const c = new Exchange(lastId);
     channels.set(c.id, c);
-    exchange(c, spec).catch((error) => { caught = error; });
+    exchange(c, spec).catch((error) => gone(c, SL_IO, wordsOf(error))); // an answer that is none, or whose body is taken
     return c.id;
   }
 
