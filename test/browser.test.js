@@ -180,6 +180,8 @@ describe.each(['page', 'worker'])('the controller in a %s', (where) => {
     const refused = await get(shut);
     expect(refused.error).toMatchObject({ errno: DENIED, message: expect.stringMatching(/does not let this page read the answer \(CORS\)$/) });
     expect([asked, refused.size]).toEqual([1, 0]);
+    const mute = other.on(fresh(), (request) => { if (request.method !== 'HEAD') request.socket.destroy(); });
+    expect((await get(mute, { options: { method: 'POST' }, bodySize: 1 })).error).toMatchObject({ errno: NOT_REACHED });
     const gone = await webServer();
     await gone.close();
     expect((await get(gone.url())).error).toMatchObject({ errno: NOT_REACHED, message: expect.stringMatching(/cannot be reached/) });
@@ -283,6 +285,16 @@ test('a module that is not there names the ways; it is looked for again', async 
   expect(await runIn(one, 'page', 'end', { name: 'b' })).toMatchObject({ status: 200, text: 'ok' });
   await one.close();
   await bare.close();
+});
+
+test('a module whose type comes with a charset, which compileStreaming refuses', async () => {
+  const odd = await site({ types: { '.js': 'text/javascript', '.wasm': 'application/wasm; charset=utf-8' } });
+  const url = odd.on('/x', (request, response) => response.end('ok'));
+  const one = await open(odd.page('/', '/test/browser/page.js'));
+  await runIn(one, 'page', 'start', { name: 'a', url });
+  expect(await runIn(one, 'page', 'end', { name: 'a' })).toMatchObject({ error: undefined, status: 200, text: 'ok' });
+  await one.close();
+  await odd.close();
 });
 
 test('a body that may be cached is taken ahead by Chromium, up to a bound of its own; the resume is byte-exact (P8)', async () => {

@@ -5,6 +5,9 @@ import { SL_DENIED, SL_NOSYS, SL_REFUSED } from './door.js';
 /** In a browser. */
 export const inPage = typeof document === 'object' || 'WorkerNavigator' in globalThis;
 
+/** How long the failure of a request waits to be explained: nothing else may end it by then. */
+const ASK_MS = 5000;
+
 /** Bytes: what a page keeps of a request's body before it sends it, where that cannot go as it comes. */
 export const UPLOAD_MAX = 64 * 1024 * 1024;
 
@@ -71,7 +74,8 @@ export async function whyFailed(url, error, signal, fetch) {
   const unreachable = { code: SL_REFUSED, error: `${words}: ${origin} cannot be reached, or broke off, or the browser blocks it` };
   if (origin === globalThis.location?.origin) return unreachable;
   try {
-    await fetch(url, { method: 'HEAD', mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal });
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]);
+    await fetch(url, { method: 'HEAD', mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal: patience });
     return { code: SL_DENIED, error: `${words}: ${origin} is there, but does not let this page read the answer (CORS)` };
   } catch {
     return unreachable;
