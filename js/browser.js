@@ -7,7 +7,7 @@ async function load(place) {
   try {
     const response = await fetch(place, { credentials: 'same-origin' });
     if (!response.ok) throw new Error(`status ${response.status}`);
-    const streams = /^application\/wasm\b/i.test(response.headers.get('content-type') ?? ''); // else it would be refused
+    const streams = /^application\/wasm$/i.test(response.headers.get('content-type') ?? ''); // else, with a charset too, it would be refused
     return await (streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : cause;

@@ -52,6 +52,15 @@ test('a module that is not there names the ways; it is looked for again', async 
   await one.close();
 });
 
+test('a module whose type comes with a charset, which compileStreaming refuses', async () => {
+  const odd = await at.site({ types: { '.js': 'text/javascript', '.wasm': 'application/wasm; charset=utf-8' } });
+  const url = odd.on('/x', (request, response) => response.end('ok'));
+  const one = await at.open(odd.page('/', SCRIPT));
+  await runIn(one, 'page', 'start', { name: 'a', url });
+  expect(await runIn(one, 'page', 'end', { name: 'a' })).toMatchObject({ error: undefined, status: 200, text: 'ok' });
+  await one.close();
+});
+
 test('the README\'s example', async () => {
   const source = at.here.fountain('/big.iso', MiB);
   at.here.on('/node_modules/sluice/*', (request, response) => response.writeHead(307, { Location: request.url.slice('/node_modules/sluice'.length) }).end());

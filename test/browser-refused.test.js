@@ -32,6 +32,8 @@ describe.each(['page', 'worker'])('in a %s', (where) => {
     const refused = await get(shut);
     expect(refused.error).toMatchObject({ errno: DENIED, message: expect.stringMatching(/does not let this page read the answer \(CORS\)$/) });
     expect([asked, refused.size]).toEqual([1, 0]);
+    const mute = at.other.on(fresh(), (request) => { if (request.method !== 'HEAD') request.socket.destroy(); });
+    expect((await get(mute, { options: { method: 'POST' }, bodySize: 1 })).error).toMatchObject({ errno: NOT_REACHED });
     const gone = await webServer();
     await gone.close();
     expect((await get(gone.url())).error).toMatchObject({ errno: NOT_REACHED, message: expect.stringMatching(/cannot be reached/) });

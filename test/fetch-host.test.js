@@ -461,6 +461,12 @@ describe('failing', () => {
     expect(requests).toBe(0);
   });
 
+  test('words of a status that are UTF-8 are of one line', async () => {
+    const server = await saying(Buffer.from('HTTP/1.1 200 O\u010aX-Made: up\u010d\r\nContent-Length: 2\r\n\r\nok'));
+    const result = await get(server.url).perform();
+    expect([result.status, result.text(), result.headers.has('x-made')]).toEqual([200, 'ok', false]);
+  });
+
   test('a fetch of the caller\'s that throws, or answers nonsense', async () => {
     for (const [answer, errno] of [
       [() => { throw new Error('not today'); }, 7],
@@ -469,6 +475,8 @@ describe('failing', () => {
       [() => ({ status: 200, statusText: '', headers: [['content-length', '2']], body: new Blob(['abc']).stream() }), 56],
       [() => ({ status: 200, statusText: '', headers: Array.from({ length: 300 }, (_, i) => [`h${i}`, 'x']), body: null }), 100],
       [() => ({ status: 200, statusText: '', headers: [['long', 'x'.repeat(70000)]], body: null }), 100],
+      [() => undefined, 7],
+      [async () => { const answer = new Response('abc'); await answer.text(); return answer; }, 7],
       [() => ({ type: 'opaqueredirect', status: 0, statusText: '', headers: [], body: null }), 4],
     ]) {
       const other = fetchHost({ fetch: async () => answer() });

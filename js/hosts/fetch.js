@@ -98,7 +98,8 @@ const wordsOf = (error) => String(error?.message || error?.errors?.map((/** @typ
 
 /** @param {Response} response as HTTP/1 text */
 function headOf(response) {
-  let text = `HTTP/host ${response.status} ${response.statusText}\r\n`;
+  const words = response.statusText.replace(/[^\t -~\x80-\xff]/g, '?'); // Node.js reads them as UTF-8: their low bytes could end the line
+  let text = `HTTP/host ${response.status} ${words}\r\n`;
   for (const [name, value] of headersOf(response)) text += `${name}: ${value}\r\n`;
   return `${text}\r\n`;
 }
@@ -119,7 +120,7 @@ export function fetchHost({ fetch = globalThis.fetch, init: added = {} } = {}) {
  * @param {import('./streams.js').Driver<Exchange>} driver @param {typeof globalThis.fetch} fetch @param {RequestInit} added
  * @returns {import('./streams.js').Kind<Exchange>}
  */
-function exchanges({ look, lookSoon, opened, gone, fault }, fetch, added) {
+function exchanges({ look, lookSoon, opened, gone }, fetch, added) {
   /** @param {Exchange} c @param {any} error what fetch or its stream rejected with */
   function broke(c, error) {
     const why = error?.cause ?? error, code = codeOf(why);
@@ -217,7 +218,7 @@ function exchanges({ look, lookSoon, opened, gone, fault }, fetch, added) {
     if (kind !== door.SL_EXCHANGE) return SL_NOSYS;
     if (!spec?.method || !spec.url || !/^(-1|\d+)$/.test(spec.body ?? '0')) return SL_INVAL;
     const c = new Exchange();
-    exchange(c, spec).catch(fault);
+    exchange(c, spec).catch((error) => gone(c, SL_IO, wordsOf(error))); // an answer that is none, or whose body is taken
     return c;
   }
 

@@ -18,6 +18,9 @@ export function onLeave(leave) {
   return () => globalThis.removeEventListener('pagehide', hide);
 }
 
+/** How long the failure of a request waits to be explained: nothing else may end it by then. */
+const ASK_MS = 5000;
+
 /** Bytes: what a page keeps of a request's body before it sends it, where that cannot go as it comes. */
 export const UPLOAD_MAX = 64 * 1024 * 1024;
 
@@ -133,7 +136,9 @@ export async function whyFailed(url, error, signal, fetch) {
   const unreachable = { code: SL_REFUSED, error: `${words}: ${origin} cannot be reached, or broke off, or the browser blocks it` };
   if (origin === globalThis.location?.origin) return unreachable;
   const wasRefused = watchPolicy(origin);
-  const there = await fetch(url, { method: 'HEAD', mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal }).then(() => true, () => false);
+  const patience = AbortSignal.any?.([signal, AbortSignal.timeout(ASK_MS)]) ?? signal;
+  const init = /** @type {RequestInit} */ ({ method: 'HEAD', mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal: patience });
+  const there = await fetch(url, init).then(() => true, () => false);
   if (await wasRefused()) return { code: SL_DENIED, error: `${words}: the policy of this page (connect-src) lets nothing go to ${origin}` };
   return there ? { code: SL_DENIED, error: `${words}: ${origin} is there, but does not let this page read the answer (CORS)` } : unreachable;
 }

@@ -65,7 +65,6 @@ export class StreamChannel {
  * @property {(c: C) => void} lookSoon The same when the engine has returned.
  * @property {(c: C) => void} opened
  * @property {(c: C, code: number, error: string) => void} gone The first code stays.
- * @property {(error: unknown) => void} fault of ours, to be seen in `caught`.
  */
 /**
  * What there is to a kind of channel.
@@ -174,7 +173,7 @@ export function streamHost(make) {
       own.broke(c, error);
     });
   }
-  const own = make({ look, lookSoon, opened, gone, fault: (error) => { caught = error; } });
+  const own = make({ look, lookSoon, opened, gone });
 
   /** @param {number} kind @param {string} specText */
   function open(kind, specText) {

@@ -108,7 +108,7 @@ export function workerdHost(options = {}) {
 }
 
 /** @param {import('./streams.js').Driver<Socket>} driver @returns {import('./streams.js').Kind<Socket>} */
-function sockets({ look, opened, gone, fault }) {
+function sockets({ look, opened, gone }) {
   /** @param {Socket} c @param {unknown} error what one of its promises rejected with */
   function broke(c, error) {
     const code = { connect: door.SL_REFUSED, tls: door.SL_TLS_FAILED, open: door.SL_RESET }[c.phase];
@@ -172,7 +172,7 @@ function sockets({ look, opened, gone, fault }) {
       const port = Number(spec?.port);
       if (!spec?.name || !(spec.unix || (port >= 1 && port <= 65535))) return SL_INVAL;
       const c = new Socket(spec.name);
-      start(c, kind, spec).catch(fault);
+      start(c, kind, spec).catch((error) => broke(c, error));
       return c;
     },
     startTls: () => SL_NOSYS, // nothing that runs here asks for it
