@@ -766,7 +766,7 @@ Usage: ./build.sh VERB
   run [URL] [-o FILE] ...   build the module, then start the command line tool with these arguments
   wasm                      dist/sluice.wasm, dist/sluice-fetch.wasm and dist/inline.js (for browsers),
                             dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
-  emscripten                dist/emscripten/ (for C programs in browsers, over fetch) and the programs that test it
+  emscripten                dist/emscripten/ (for C programs in browsers, over fetch, and in Node.js) and the programs that test it
   native                    dist/native/libsluice.a (SANITIZE=1: build/native-address/libsluice.a, under ASan and UBSan)
   test [JEST ARGUMENT ...]  everything CI runs: both builds, C tests, simulator, types, Jest
   ctest [NAME ...]          only the C tests, under ASan and UBSan
@@ -895,7 +895,8 @@ verb_emscripten() {
     source c/host/emscripten.sh
     if need_emcc; then
         build_emscripten
-        say "dist/emscripten/libsluice.a: $(wc -c <dist/emscripten/libsluice.a) bytes, libsluice.js: $(wc -c <dist/emscripten/libsluice.js)"
+        say "dist/emscripten/libsluice.a: $(wc -c <dist/emscripten/libsluice.a) bytes, libsluice.js: $(wc -c <dist/emscripten/libsluice.js)," \
+            "libsluice-node.js: $(wc -c <dist/emscripten/libsluice-node.js)"
     elif [[ $verb == emscripten ]]; then
         die "emcc is missing: put it on PATH or set EMSDK (Debian's, as pinned in c/host/emscripten.sh, cannot be had here: build/log/apt-*.log)"
     else
