@@ -171,4 +171,12 @@ each(RUNS)('programs compiled with Emscripten, in %s over %s with %s', (where, o
     }
     expect(lines.some((line) => line.startsWith('paused'))).toBe(true);
   }, TEST_MS);
+
+  test('what fails has its code, also at the exit', async () => {
+    server = await webServer((request, response) => (request.url === '/up' ? request.socket.destroy() : others(request, response)));
+    const { code, lines } = await run(['post', server.url('/up'), 'a=1']);
+    expect(lines).toEqual([expect.stringMatching(/^failed: \(\d+\) ./)]);
+    expect([7, 52, 55, 56]).toContain(code); // by what the host knows of it
+    expect(lines[0]).toContain(`(${code})`);
+  }, TEST_MS);
 });

@@ -189,5 +189,5 @@ int main(int argc, char **argv)
   if (argc >= 3 && argc <= ALL_MAX + 2 && !strcmp(argv[1], "all")) code = all(argv + 2, argc - 2);
   curl_easy_cleanup(easy);
   curl_global_cleanup();
-  return code;
+  exit((int)code); /* a plain return is lost by Emscripten where main was suspended with Asyncify */
 }
