@@ -12,6 +12,9 @@ APT_NATIVE=("clang-$LLVM" "llvm-$LLVM" "libclang-rt-$LLVM-dev")
 H2O_SUITE=bookworm # the one suite whose h2o still bundles picohttpparser
 H2O_TARBALL=h2o_2.2.5+dfsg2.orig.tar.xz
 H2O_SHA256=a46894bd85da6528d4ad90ce0443b48118718296175061a1a1156e9e3af60a0d
+EMMALLOC_SUITE=bookworm # not the Emscripten that compiles (c/host/emscripten.sh): a suite that stays as it is
+EMMALLOC_TARBALL=emscripten_3.1.6~dfsg.orig.tar.xz
+EMMALLOC_SHA256=0a91953cc63b118b9553649de48a2d0731e668690b1f5f0189468fe892fa2c1a
 NODE_OLDEST=20
 NODE_LIBCURL=4.1.0 # only the bench's
 NAN=2.30.0
@@ -21,7 +24,7 @@ PUPPETEER=24.43.1    # drives Firefox; the last for the oldest Node.js
 
 # ---- Settings --------------------------------------------------------------------------------------------------------
 
-CFLAGS=(-std=c11 -ffunction-sections -fdata-sections -Ic/include -Ic -Ibuild/src/picohttpparser)
+CFLAGS=(-std=c11 -ffunction-sections -fdata-sections -Ic/include -Ic -Ibuild/src/picohttpparser -Ibuild/src/emmalloc)
 WARNINGS=(-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes)
 THIRD_PARTY=(build/src/picohttpparser/picohttpparser.c)
 WASM_OPTIMISE=${WASM_OPTIMISE:--O2}
@@ -239,27 +242,43 @@ native_clang_here() {
         compgen -G "$("clang-$LLVM" -print-resource-dir)/lib/linux/libclang_rt.asan*.a" >/dev/null
 }
 
-# picohttpparser into build/src: from SLUICE_C_SOURCES, else out of Debian's h2o source package.
+# picohttpparser and emmalloc into build/src: from SLUICE_C_SOURCES, else out of Debian's source packages.
 need_c_sources() {
-    local to=build/src/picohttpparser from
+    need_c_source picohttpparser deps/picohttpparser "$H2O_SUITE" h2o "$H2O_TARBALL" "$H2O_SHA256" picohttpparser.{c,h}
+    need_c_source emmalloc system/lib "$EMMALLOC_SUITE" emscripten "$EMMALLOC_TARBALL" "$EMMALLOC_SHA256" emmalloc.c
+}
+
+# need_c_source NAME FOLDER SUITE PACKAGE TARBALL SHA256 FILE...: those files, which are in FOLDER of the tarball.
+need_c_source() {
+    local name=$1 folder=$2 suite=$3 package=$4 tarball=$5 sha256=$6 to=build/src/$1 from
+    shift 6
     if [[ -n ${SLUICE_C_SOURCES:-} ]]; then
-        for from in "$SLUICE_C_SOURCES"{,/deps}/picohttpparser; do
-            [[ -e $from/picohttpparser.c && -e $from/picohttpparser.h ]] || continue
-            mkdir -p "$to"
-            diff -q "$from/picohttpparser.c" "$to/picohttpparser.c" >/dev/null 2>&1 || cp "$from"/picohttpparser.[ch] "$to/"
+        for from in "$SLUICE_C_SOURCES"/{"$name","$folder"}; do
+            [[ -e $from/$1 ]] || continue
+            copy_c_sources "$from" "$to" "$@"
             return
         done
-        die "no picohttpparser/picohttpparser.c in SLUICE_C_SOURCES=$SLUICE_C_SOURCES"
+        die "no $name/$1 in SLUICE_C_SOURCES=$SLUICE_C_SOURCES"
     fi
-    [[ -e $to/picohttpparser.c && -e $to/picohttpparser.h ]] && return
+    [[ ! -e $to/$1 ]] || return 0
     have xz || apt_install "xz" xz-utils || die "xz is missing: install it and put it on PATH"
-    say "fetching C sources (once, 11 MB)"
-    fetch_debian_source "$H2O_SUITE" h2o "$H2O_TARBALL" "$H2O_SHA256" ||
-        die "picohttpparser is missing: unpack it (Debian's h2o 2.2.5 source has it) and set SLUICE_C_SOURCES to the folder that holds picohttpparser/"
-    mkdir -p build/src.new
-    tar xf "build/apt/$H2O_TARBALL" -C build/src.new --strip-components=2 --wildcards '*/deps/picohttpparser/picohttpparser.[ch]'
-    mkdir -p build/src && rm -rf "$to" && mv build/src.new/picohttpparser "$to" && rm -rf build/src.new
-    rm -f "build/apt/$H2O_TARBALL"
+    say "fetching the source of $name (once, out of Debian's $package, 10 to 20 MB)"
+    fetch_debian_source "$suite" "$package" "$tarball" "$sha256" ||
+        die "$name is missing: unpack it (Debian's $tarball has it in $folder) and set SLUICE_C_SOURCES to the folder that holds $name/"
+    rm -rf build/src.new && mkdir -p build/src.new
+    tar xf "build/apt/$tarball" -C build/src.new --strip-components=1 --wildcards "${@/#/*/$folder/}"
+    copy_c_sources "build/src.new/$folder" "$to" "$@"
+    rm -rf build/src.new build/apt/"$package"_*
+}
+
+# copy_c_sources FROM TO FILE...: those that differ, without what they include of Emscripten (c/host/heap.c stands for it).
+copy_c_sources() {
+    local file
+    mkdir -p "$2"
+    for file in "${@:3}"; do
+        sed '/^#include <emscripten/d' "$1/$file" >"$2/$file.new"
+        if cmp -s "$2/$file.new" "$2/$file"; then rm "$2/$file.new"; else mv "$2/$file.new" "$2/$file"; fi
+    done
 }
 
 # private_apt KIND SUITE: sets APT_PRIVATE, options of an apt that knows the sources (deb-src) or packages (deb) of that suite. Its
@@ -452,27 +471,38 @@ write_notices() {
         printf 'Sluice is under the MIT license (see LICENSE). Its WebAssembly module and libraries contain the following.\n'
         printf '\npicohttpparser\n==============\n\n'
         awk '/^\/\*/ { on = 1; next } / \*\// { exit } on { sub(/^ \* ?/, ""); print }' "$2"
+        printf '\nemmalloc (the module for browsers only)\n=======================================\n\n'
+        printf 'Copyright (c) 2010-2014 Emscripten authors, 2018 The Emscripten Authors, under the MIT license.\n'
         printf '\nwasi-libc (WebAssembly only)\n============================\n\n'
         printf 'Parts of musl libc, Copyright (c) 2005-2020 Rich Felker, et al., under the MIT license, and of wasi-libc,\n'
         printf 'under the MIT license (or the Apache License 2.0, with LLVM exceptions, at your option).\n'
     } >"$1"
 }
 
-# dist/sluice.wasm, dist/sluice-fetch.wasm. The core is linked from an archive: what the JavaScript face does not reach
-# stays out, and a table of protocols that is named here is taken in the place of the archive's.
+# dist/sluice.wasm, dist/sluice-fetch.wasm: the core without the C face, which nothing in them reaches.
 build_module() {
     need_wasm_compiler
     need_core
-    compile build/wasm "${CORE[@]}"
-    produce build/wasm/core.a archive "${OBJECTS[@]}"
-    compile build/wasm c/engine/embed.c c/host/wasm.c
-    produce build/wasm/linked.wasm link_wasm "${OBJECTS[@]}" build/wasm/core.a
+    compile build/wasm "${CORE[@]}" c/engine/embed.c c/host/wasm.c
+    produce build/wasm/linked.wasm link_wasm "${OBJECTS[@]}"
     produce dist/sluice.wasm optimise_wasm build/wasm/linked.wasm
-    compile build/wasm c/engine/embed.c c/host/wasm.c c/protocol/table_exchange.c
-    produce build/wasm/linked-fetch.wasm link_wasm "${OBJECTS[@]}" build/wasm/core.a
-    produce dist/sluice-fetch.wasm shrink_wasm build/wasm/linked-fetch.wasm
+    build_fetch_module
     produce dist/inline.js write_inline dist/sluice-fetch.wasm
     produce dist/NOTICES write_notices build/src/picohttpparser/picohttpparser.c
+}
+
+# dist/sluice-fetch.wasm, with the table of protocols that has exchange only. The first visit of a page waits for it: it is
+# compiled for size, once more as a whole when it is linked, and has a smaller allocator. (For the other one that costs
+# more than it saves: 0.7 KiB a transfer.) Compilers know too much of malloc to be shown its inside.
+build_fetch_module() {
+    local CORE=("${CORE[@]}") heap
+    compile build/wasm c/host/heap.c
+    heap=("${OBJECTS[@]}")
+    local COMPILER=("${COMPILER[@]}" -Oz -flto)
+    without CORE c/protocol/table.c
+    compile build/wasm-fetch "${CORE[@]}" c/protocol/table_exchange.c c/engine/embed.c c/host/wasm.c
+    produce build/wasm-fetch/linked.wasm link_wasm "${OBJECTS[@]}" "${heap[@]}"
+    produce dist/sluice-fetch.wasm shrink_wasm build/wasm-fetch/linked.wasm
 }
 
 # dist/wasi/libsluice.a: the C face for programs compiled to WebAssembly.
@@ -779,7 +809,7 @@ Usage: ./build.sh VERB
   run [URL] [-o FILE] ...   build the module, then start the command line tool with these arguments
   wasm                      dist/sluice.wasm, dist/sluice-fetch.wasm and dist/inline.js (for browsers),
                             dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
-  emscripten                dist/emscripten/ (for C programs in browsers, over fetch) and the programs that test it
+  emscripten                dist/emscripten/ (for C programs in browsers, over fetch, and in Node.js) and the programs that test it
   native                    dist/native/libsluice.a (SANITIZE=1: build/native-address/libsluice.a, under ASan and UBSan)
   test [JEST ARGUMENT ...]  everything CI runs: both builds, C tests, simulator, types, Jest
   ctest [NAME ...]          only the C tests, under ASan and UBSan
@@ -798,7 +828,7 @@ Usage: ./build.sh VERB
   clean [all]               remove what was built ('all': also what was fetched)
 
 Variables: WASI_SDK_PATH    compile WebAssembly with this wasi-sdk
-           SLUICE_C_SOURCES folder of unpacked C sources (picohttpparser/) to use instead of fetching them
+           SLUICE_C_SOURCES folder of unpacked C sources (picohttpparser/, emmalloc/) to use instead of fetching them
            SLUICE_CHROMIUM  the Chromium to test with, instead of the one on PATH
            SLUICE_FIREFOX   the Firefox to test with in 'runtimes', instead of the one on PATH
            SLUICE_YOWASP=1  compile WebAssembly with the clang from npm even if another is here
@@ -909,7 +939,8 @@ verb_emscripten() {
     source c/host/emscripten.sh
     if need_emcc; then
         build_emscripten
-        say "dist/emscripten/libsluice.a: $(wc -c <dist/emscripten/libsluice.a) bytes, libsluice.js: $(wc -c <dist/emscripten/libsluice.js)"
+        say "dist/emscripten/libsluice.a: $(wc -c <dist/emscripten/libsluice.a) bytes, libsluice.js: $(wc -c <dist/emscripten/libsluice.js)," \
+            "libsluice-node.js: $(wc -c <dist/emscripten/libsluice-node.js)"
     elif [[ $verb == emscripten ]]; then
         die "emcc is missing: put it on PATH or set EMSDK (Debian's, as pinned in c/host/emscripten.sh, cannot be had here: build/log/apt-*.log)"
     else

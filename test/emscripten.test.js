@@ -1,5 +1,5 @@
-// The C face in a program compiled with Emscripten, over fetch: test/guests/range_reader.c, which knows nothing of Sluice,
-// suspended by Asyncify everywhere and by JSPI where this runtime has it, in Node.js and in a page of Chromium.
+// The C face in programs compiled with Emscripten, which know nothing of Sluice (test/guests): over fetch, in Node.js and in
+// a page of Chromium, and over the sockets of Node.js; suspended by Asyncify everywhere, by JSPI where this runtime has it.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './support/command.js';
@@ -9,14 +9,13 @@ import { webServer } from './support/bodies.js';
 import { settled } from './helpers/wait.js';
 
 const TEST_MS = 60000;
-const program = (how) => join(ROOT, `build/emscripten/range_reader.${how}.mjs`);
+const program = (name, over, how) => join(ROOT, `build/emscripten/${name}.${over}.${how}.mjs`);
 /** What the build could not have an emcc for is left out; what was not built is a mistake. */
-const leftOut = existsSync(join(ROOT, 'build/tools/without_emcc')) && !existsSync(program('asyncify'));
-/** [where, how it is suspended] */
-const RUNS = [['Node.js', 'asyncify']];
-if ('Suspending' in WebAssembly) RUNS.push(['Node.js', 'jspi']);
-// A browser of its own for each is slow, and reads ahead as it likes on a busy machine: only in `./build.sh campaign`.
-if (chromium && process.env.SLUICE_CAMPAIGN) RUNS.push(['Chromium', 'asyncify'], ['Chromium', 'jspi']);
+const leftOut = existsSync(join(ROOT, 'build/tools/without_emcc')) && !existsSync(program('range_reader', 'fetch', 'asyncify'));
+/** [where, over what, how it is suspended] */
+const RUNS = [['Node.js', 'fetch', 'asyncify'], ['Node.js', 'sockets', 'asyncify']];
+if ('Suspending' in WebAssembly) RUNS.push(['Node.js', 'fetch', 'jspi'], ['Node.js', 'sockets', 'jspi']);
+if (chromium) RUNS.push(['Chromium', 'fetch', 'asyncify'], ['Chromium', 'fetch', 'jspi']);
 
 /** FNV-1a of 64 bits, as the program's. @param {Uint8Array} bytes */
 function fnv(bytes) {
@@ -30,6 +29,23 @@ function fnv(bytes) {
   }
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
 }
+
+/** The sum that transfers.c makes. @param {Uint8Array} bytes */
+function sum31(bytes) {
+  const { imul } = Math;
+  let sum = 0;
+  for (const byte of bytes) sum = (imul(sum, 31) + byte) >>> 0;
+  return sum.toString(16).padStart(8, '0');
+}
+
+/** A server that takes bodies at /up. @param {(request: import('node:http').IncomingMessage, body: Buffer) => void} heard */
+const uploads = (heard) => async (request, response) => {
+  if (request.url !== '/up') return others(request, response);
+  const pieces = await request.toArray();
+  const body = Buffer.concat(pieces);
+  heard(request, body);
+  response.end(`${body.length} bytes`);
+};
 
 let server, others;
 beforeEach(() => { others = (_request, response) => response.writeHead(404).end(); });
@@ -50,23 +66,30 @@ async function serve(body, answer) {
   return ranges;
 }
 
-/** @param {string} where @param {string} how @param {number[]} args PAUSE_EVERY_BYTES PAUSE_MS STALL_S @param {(line: string) => void} [onLine] */
-async function read(where, how, args, onLine = () => {}) {
+/** @param {string} where @param {string} module @param {string[]} words @param {(line: string) => void} [onLine] */
+async function start(where, module, words, onLine = () => {}) {
   const lines = [];
   const take = (line) => (lines.push(line), onLine(line));
-  const words = [server.url('/body'), ...args.map(String)];
   const site = { origin: server.url('').replace(/\/$/, ''), on: (listener) => (others = listener) };
-  const code = await (where === 'Chromium' ? runInPage(site, program(how), words, take) : runInNode(program(how), words, take));
+  const code = await (where === 'Chromium' ? runInPage(site, module, words, take) : runInNode(module, words, take));
   return { code, lines };
 }
 
 const each = leftOut ? describe.skip.each : describe.each;
-each(RUNS)('a program compiled with Emscripten, in %s with %s', (where, how) => {
+each(RUNS)('programs compiled with Emscripten, in %s over %s with %s', (where, over, how) => {
+  /** @param {number[]} args PAUSE_EVERY_BYTES PAUSE_MS STALL_S @param {(line: string) => void} [onLine] */
+  const read = (args, onLine) => start(where, program('range_reader', over, how), [server.url('/body'), ...args.map(String)], onLine);
+  const run = (words, onLine) => start(where, program('transfers', over, how), words, onLine);
+
+  // A browser reads ahead as it likes on a busy machine: only in `./build.sh campaign`.
+  const testReader = where === 'Chromium' && !process.env.SLUICE_CAMPAIGN ? test.skip : test;
+
   test('built', () => {
-    if (!existsSync(program(how))) throw new Error(`${program(how)} is missing: ./build.sh emscripten`);
+    for (const module of [program('range_reader', over, how), program('transfers', over, how)])
+      if (!existsSync(module)) throw new Error(`${module} is missing: ./build.sh emscripten`);
   });
 
-  test('cut and stalled, it goes on where it was, and reads every byte once (W2, L3)', async () => {
+  testReader('cut and stalled, it goes on where it was, and reads every byte once (W2, L3)', async () => {
     const body = pattern(6 * 1048576), part = 2000000;
     let stalledClosed = false, cut;
     const ranges = await serve(body, (get, from, response) => {
@@ -74,7 +97,7 @@ each(RUNS)('a program compiled with Emscripten, in %s with %s', (where, how) => 
       else if (get === 2) response.on('close', () => (stalledClosed = true)).write(body.subarray(from, from + part));
       else response.end(body.subarray(from));
     });
-    const { code, lines } = await read(where, how, [1000000, 50, 1], (line) => {
+    const { code, lines } = await read([1000000, 50, 1], (line) => {
       if (line.startsWith('paused') && cut) cut = void cut(); // it has read some
     });
     expect({ code, errors: lines.filter((line) => line.startsWith('stderr')) }).toEqual({ code: 0, errors: [] });
@@ -90,7 +113,7 @@ each(RUNS)('a program compiled with Emscripten, in %s with %s', (where, how) => 
     expect(lines.filter((line) => line.startsWith('paused')).length).toBeGreaterThanOrEqual(5);
   }, TEST_MS);
 
-  test('while it pauses the server has to stop, and its low-speed clock stands (W8, L5)', async () => {
+  testReader('while it pauses the server has to stop, and its low-speed clock stands (W8, L5)', async () => {
     const body = pattern(96 * 1048576), hold = 52 * 1048576, rest = 36 * 1048576;
     let sent = 0, stopped;
     await serve(body, async (_get, _from, response) => {
@@ -101,7 +124,7 @@ each(RUNS)('a program compiled with Emscripten, in %s with %s', (where, how) => 
       }
       response.end();
     });
-    const { code, lines } = await read(where, how, [hold, 8000, 1], (line) => {
+    const { code, lines } = await read([hold, 8000, 1], (line) => {
       if (line.startsWith('paused')) stopped = settled(() => sent, 1000);
     });
     expect(code).toBe(0);
@@ -109,5 +132,51 @@ each(RUNS)('a program compiled with Emscripten, in %s with %s', (where, how) => 
     expect(lines.filter((line) => line.startsWith('attempt'))).toEqual([]);
     expect(await stopped).toBeGreaterThan(hold - 65536);
     expect(await stopped).toBeLessThan(hold + rest); // what sockets may keep, and not the rest
+  }, TEST_MS);
+
+  test('a form is posted, by the blocking interface', async () => {
+    const heard = [];
+    server = await webServer(uploads((request, body) => heard.push([request.method, request.headers['content-type'], String(body)])));
+    const { code, lines } = await run(['post', server.url('/up'), 'a=1&b=two words']);
+    expect(lines).toEqual(['answer 200 15 bytes']);
+    expect(code).toBe(0);
+    expect(heard).toEqual([['POST', 'application/x-www-form-urlencoded', 'a=1&b=two words']]);
+  }, TEST_MS);
+
+  test('a body of a read callback is put, byte for byte, over a pause that the progress callback ends (R2, P1)', async () => {
+    const size = 300000, at = 100000;
+    const heard = [];
+    server = await webServer(uploads((request, body) => heard.push([request.method, body])));
+    const { code, lines } = await run(['put', server.url('/up'), String(size), String(at)]);
+    expect(lines).toEqual([`paused at ${at}`, `resumed at ${at}`, `answer 200 ${size} bytes`]);
+    expect(code).toBe(0);
+    const [[method, body]] = heard;
+    expect(heard.length).toBe(1);
+    expect(method).toBe('PUT');
+    expect(body.equals(Buffer.from(Uint8Array.from({ length: size }, (_, i) => i * 7 + (i >> 8))))).toBe(true);
+  }, TEST_MS);
+
+  test('three at once by curl_multi_poll, each paused until the one before it has ended (P1, P8)', async () => {
+    const bodies = [pattern(400000), pattern(300000), pattern(200000)];
+    server = await webServer((request, response) => {
+      const body = bodies[Number(/^\/of\/(\d)$/.exec(request.url)?.[1]) - 1];
+      return body === undefined ? others(request, response) : response.writeHead(200, { 'content-length': body.length }).end(body);
+    });
+    const { code, lines } = await run(['all', ...bodies.map((_, i) => server.url(`/of/${i + 1}`))]);
+    expect(code).toBe(0);
+    expect(lines.filter((line) => line.startsWith('done'))).toEqual(bodies.map((body, i) => `done ${i + 1} (0) ${body.length} ${sum31(body)}`));
+    for (const number of [2, 3]) { // it may come to nothing before the other has ended, and then does not pause
+      const paused = lines.indexOf(`paused ${number}`), resumed = lines.indexOf(`resumed ${number}`);
+      expect([paused < 0, resumed > lines.findIndex((line) => line.startsWith(`done ${number - 1} `))]).toEqual([resumed < 0, paused >= 0]);
+    }
+    expect(lines.some((line) => line.startsWith('paused'))).toBe(true);
+  }, TEST_MS);
+
+  test('what fails has its code, also at the exit', async () => {
+    server = await webServer((request, response) => (request.url === '/up' ? request.socket.destroy() : others(request, response)));
+    const { code, lines } = await run(['post', server.url('/up'), 'a=1']);
+    expect(lines).toEqual([expect.stringMatching(/^failed: \(\d+\) ./)]);
+    expect([7, 52, 55, 56]).toContain(code); // by what the host knows of it
+    expect(lines[0]).toContain(`(${code})`);
   }, TEST_MS);
 });

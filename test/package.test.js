@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { ROOT, example, run } from './support/command.js';
 import { pattern, sha256 } from './support/bytes.js';
+import { figuresNow, KEPT } from './bench/sizes.js';
 
 const body = pattern(8 * 1048576);
+const GROWTH = 1.03;
 const INSTALL_MS = 60000;
 let folder, bin, env, server, url;
 
@@ -93,4 +95,10 @@ test('each condition leads to a file that is packed; what was made of the module
   const module = readFileSync(join(ROOT, 'dist/sluice-fetch.wasm'));
   expect(readFileSync(join(ROOT, 'dist/inline.js'), 'utf8')).toContain(`'${module.toString('base64')}'`);
   expect(WebAssembly.Module.imports(new WebAssembly.Module(module)).every(({ module: from }) => ['sluice_host_1', 'sluice_app_1'].includes(from))).toBe(true);
+});
+
+test('nobody downloads much more than was decided', () => {
+  const kept = JSON.parse(readFileSync(KEPT, 'utf8')), now = figuresNow();
+  const grown = Object.keys(now).filter((name) => !(now[name].gzip <= kept[name]?.gzip * GROWTH));
+  expect(grown.map((name) => `${name}: ${kept[name]?.gzip} bytes gzipped are ${now[name].gzip}; if that is meant: node test/bench/sizes.js --write`)).toEqual([]);
 });

@@ -1,6 +1,7 @@
 // emscripten.js: the JavaScript library (--js-library) that lends a host to C programs compiled with Emscripten: the
-// door's functions (c/include/sluice/host.h) over js/hosts/fetch.js, which `./build.sh emscripten` puts in with what it
-// imports. The program is suspended in sl_wait; without -sASYNCIFY or -sJSPI it could not be.
+// door's functions (c/include/sluice/host.h) over js/hosts/fetch.js (libsluice.js) or js/hosts/node.js (libsluice-node.js),
+// which `./build.sh emscripten` puts in with what it imports. The program is suspended in sl_wait; without -sASYNCIFY or
+// -sJSPI it could not be.
 if (!ASYNCIFY) error('libsluice waits for the network: link with -sASYNCIFY, or with -sJSPI where that can be had');
 if (!WASM_BIGINT) error('libsluice has 64-bit numbers in its interface: link with -sWASM_BIGINT');
 if (MEMORY64) error('libsluice has 32-bit pointers: link without -sMEMORY64');
@@ -11,8 +12,10 @@ addToLibrary({
     var modules = {/* MODULES */};
     var made = {};
     var __importStar = (module) => module;
+    var __importDefault = (module) => ({ default: module });
     var require = (name) => {
-      if (!made[name]) modules[name](made[name] = {}, require, __importStar);
+      if (name.startsWith('node:')) return process.getBuiltinModule(name);
+      if (!made[name]) modules[name](made[name] = {}, require, __importStar, __importDefault);
       return made[name];
     };
     return require;
@@ -22,7 +25,7 @@ addToLibrary({
   $sluiceDoor: () => {
     if (!sluiceDoor.door) {
       var require = sluiceModules();
-      sluiceDoor.door = require('hosts/blocking.js').blockingDoor(require('hosts/fetch.js').fetchHost(), () => HEAPU8);
+      sluiceDoor.door = require('hosts/blocking.js').blockingDoor(/* HOST */, () => HEAPU8);
     }
     return sluiceDoor.door;
   },

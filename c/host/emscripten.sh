@@ -94,39 +94,54 @@ build_emscripten() {
     compile build/emscripten "${CORE[@]}" c/host/wasm.c c/host/stdio.c
     produce dist/emscripten/libsluice.a archive "${OBJECTS[@]}"
     glob sources 'js/*.js' 'js/hosts/*.js'
-    produce dist/emscripten/libsluice.js bundle_library c/host/emscripten.js c/host/emscripten.sh "${sources[@]}"
+    produce dist/emscripten/libsluice.js bundle_fetch_library c/host/emscripten.js c/host/emscripten.sh "${sources[@]}"
+    produce dist/emscripten/libsluice-node.js bundle_node_library c/host/emscripten.js c/host/emscripten.sh "${sources[@]}"
     produce dist/NOTICES write_notices build/src/picohttpparser/picohttpparser.c
     build_emscripten_guests
 }
 
-# bundle_library OUTPUT LIBRARY ...: the two hosts and all that they import, as functions, where the library has its mark.
+bundle_fetch_library() { bundle_library fetch "$1" "$2"; }
+bundle_node_library() { bundle_library node "$1" "$2"; }
+
+# bundle_library HOST OUTPUT LIBRARY: js/hosts/HOST.js, what makes it wait, and all that they import, as functions, where the
+# library has its marks.
 bundle_library() {
-    local output=$1 library=$2 to=build/emscripten/modules
+    local host=$1 output=$2 library=$3 to=build/emscripten/modules-$1
     rm -rf "$to"
-    node node_modules/typescript/bin/tsc js/hosts/{fetch,blocking}.js --ignoreConfig --allowJs --rootDir js --module commonjs --moduleResolution bundler \
-        --target es2022 --lib ES2022,DOM,DOM.Iterable --types node --removeComments --noEmitHelpers --outDir "$to"
+    node node_modules/typescript/bin/tsc "js/hosts/$host.js" js/hosts/blocking.js --ignoreConfig --allowJs --rootDir js --module commonjs --moduleResolution bundler \
+        --target es2022 --lib ES2022,DOM,DOM.Iterable --types node --esModuleInterop --removeComments --noEmitHelpers --outDir "$to"
     node -e '
       const { readFileSync, readdirSync, writeFileSync } = require("node:fs");
       const { posix } = require("node:path");
-      const [library, folder, output] = process.argv.slice(1);
+      const [host, library, folder, output] = process.argv.slice(1);
       const modules = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".js")).sort().map((name) => {
         const text = readFileSync(`${folder}/${name}`, "utf8")
-          .replace(/\brequire\("(\.[^"]+)"\)/g, (_, path) => `require("${posix.join(posix.dirname(name), path)}")`);
-        if (/^\s*#|\{\{\{/m.test(text)) throw new Error(`${name}: a line that the preprocessor of Emscripten would take for its own`);
-        return `"${name}"(exports, require, __importStar) {\n${text}}`;
+          .replace(/\brequire\("(\.[^"]+)"\)/g, (_, path) => `require("${posix.join(posix.dirname(name), path)}")`)
+          .replace(/^\s*#/gm, ";#"); // a private member; the preprocessor of Emscripten takes a # in front for its own
+        if (/\{\{\{/.test(text)) throw new Error(`${name}: {{{, which Emscripten would take for its own`);
+        return `"${name}"(exports, require, __importStar, __importDefault) {\n${text}}`;
       });
-      writeFileSync(output, readFileSync(library, "utf8").replace("/* MODULES */", () => modules.join(",\n")));' "$library" "$to" "$output"
+      const lent = `require("hosts/${host}.js").${host}Host()`;
+      const marks = { MODULES: modules.join(",\n"), HOST: lent };
+      writeFileSync(output, readFileSync(library, "utf8").replace(/\/\* (MODULES|HOST) \*\//g, (_, mark) => marks[mark]));' "$host" "$library" "$to" "$output"
 }
 
-# build/emscripten/NAME.asyncify.mjs and NAME.jspi.mjs of the programs in test/guests.
+# build/emscripten/NAME.HOST.HOW.mjs of the programs in test/guests: over fetch or sockets, with asyncify or jspi.
 build_emscripten_guests() {
-    local sources source name
-    sources=(test/guests/range_reader.c)
-    for source in "${sources[@]}"; do
+    local source name how pids=() failed=0
+    for source in test/guests/*.c; do
         name=build/emscripten/$(basename "$source" .c)
-        produce "$name.asyncify.mjs" link_emscripten "$source" dist/emscripten/libsluice.{a,js} c/host/emscripten.sh
-        produce "$name.jspi.mjs" link_emscripten "$source" dist/emscripten/libsluice.{a,js} c/host/emscripten.sh
+        for how in asyncify jspi; do
+            wait_for_room pids || failed=1
+            produce "$name.fetch.$how.mjs" link_emscripten "$source" dist/emscripten/libsluice.{a,js} c/host/emscripten.sh &
+            pids+=($!)
+            wait_for_room pids || failed=1
+            produce "$name.sockets.$how.mjs" link_emscripten "$source" dist/emscripten/libsluice{.a,-node.js} c/host/emscripten.sh &
+            pids+=($!)
+        done
     done
+    JOBS=1 wait_for_room pids || failed=1
+    ((!failed)) || die "linking with emcc failed"
 }
 
 link_emscripten() {

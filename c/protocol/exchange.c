@@ -93,8 +93,9 @@ void sl_exchange_compose(const sl_transfer *t, sl_text *spec)
   if (body && o->post && !o->upload)
     sl_field_add(o, &fields, "Content-Type", "application/x-www-form-urlencoded");
   if (fields.failed) spec->failed = true;
-  for (const char *p = fields.data, *end; p && *p && (end = strstr(p, "\r\n")); p = end + 2)
-    if (!frames(p)) spec_line(spec, "header", p, (size_t)(end - p));
+  else
+    for (const char *p = fields.data, *end; p && *(end = p + strcspn(p, "\r")); p = end + 2)
+      if (!frames(p)) spec_line(spec, "header", p, (size_t)(end - p));
   sl_text_free(&fields);
 }
 

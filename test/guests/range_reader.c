@@ -152,5 +152,5 @@ int main(int argc, char **argv)
   curl_easy_cleanup(r.easy);
   curl_multi_cleanup(multi);
   curl_global_cleanup();
-  return code;
+  exit((int)code); /* a plain return is lost by Emscripten where main was suspended with Asyncify */
 }
