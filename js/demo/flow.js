@@ -3,7 +3,7 @@ import { Transfer } from '../browser.js';
 
 const MiB = 1024 ** 2;
 const KEPT_MS = 61000; // of samples
-const SMOOTH_MS = 1500; // what a sample is the mean of
+const SMOOTH_MS = 1950; // what a sample is the mean of: a rate limit gives its bytes about once a second
 /** Of this page: the server tells it of its own. */
 export const PAGE = crypto.randomUUID().slice(0, 8);
 

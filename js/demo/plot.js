@@ -50,8 +50,9 @@ export function makePlot(svg) {
       const { line, label } = paths.get(flow), last = samples.at(-1);
       line.setAttribute('d', samples.map(({ at, speed: value }, i) => `${i ? 'L' : 'M'}${x(at)} ${y(value).toFixed(1)}`).join(''));
       for (const one of [line, label]) one.classList.toggle('chosen', flow === chosen);
-      if (flow.running) lowest = Math.min(lowest - LABEL, y(last.speed) + 4);
       label.setAttribute('visibility', flow.running ? 'visible' : 'hidden');
+      if (!flow.running) continue;
+      lowest = Math.min(lowest - LABEL, y(last.speed) + 4);
       label.setAttribute('x', String(width - RIGHT + 6));
       label.setAttribute('y', String(lowest));
     }

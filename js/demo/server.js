@@ -31,6 +31,11 @@ const TELL_MS = 200;
 /** @param {URLSearchParams} query @param {string} name @param {number} most */
 const number = (query, name, most) => Math.min(Math.max(0, Math.trunc(Number(query.get(name)) || 0)), most);
 
+async function file(pathname, response) {
+  const body = await readFile(new URL(pathname.slice(1), ROOT));
+  response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[extname(pathname)] }).end(body);
+}
+
 async function download(query, response, visit) {
   const size = number(query, 'size', SIZE_MAX), rate = number(query, 'rate', SIZE_MAX);
   const end = query.has('stall') ? number(query, 'stall', size) : size;
@@ -89,7 +94,7 @@ export async function demoServer(port = 0) {
       else if (pathname === '/upload') await upload(request, response, visit(searchParams, response));
       else if (pathname === '/stats') tell(searchParams, response, visits);
       else if (pathname === '/') response.writeHead(302, { Location: '/js/demo/index.html' }).end();
-      else if (FILES.test(pathname)) response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[extname(pathname)] }).end(await readFile(new URL(pathname.slice(1), ROOT)));
+      else if (FILES.test(pathname)) await file(pathname, response);
       else response.writeHead(404).end();
     } catch {
       if (response.headersSent) response.destroy();
