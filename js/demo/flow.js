@@ -8,7 +8,7 @@ const SMOOTH_MS = 1950; // what a sample is the mean of: a rate limit gives its 
 export const PAGE = crypto.randomUUID().slice(0, 8);
 
 export const KINDS = {
-  fast: { name: 'Download', size: 64 * MiB, rate: 4 * MiB },
+  fast: { name: 'Download', size: 128 * MiB, rate: 4 * MiB },
   slow: { name: 'Slow server', size: 24 * MiB, query: { rate: MiB } },
   stalls: { name: 'Stalling server', size: 16 * MiB, query: { rate: MiB, stall: 3 * MiB }, lowSpeed: { bytesPerSecond: 16 * 1024, ms: 8000 } },
   upload: { name: 'Upload', size: 16 * MiB, rate: 2 * MiB },

@@ -20,7 +20,7 @@ const HEADERS = {
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 };
 const HERE = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i; // no other name may lead a page here
-const BLOCK = Buffer.alloc(65536, 'sluice ');
+const BLOCK = Buffer.alloc(256 * 1024, 'sluice ');
 const SIZE_MAX = 1024 ** 3, UPLOAD_MAX = 64 * 1024 ** 2; // bytes
 const VISITS_MAX = 500; // remembered
 const TURN_MS = 50; // of a paced download
