@@ -70,6 +70,7 @@ test.each([[390, 844, 'light'], [390, 844, 'dark'], [1280, 800, 'light'], [1280,
   await button('Stalling server').click();
   await button('Slow server').click();
   await shows(4, 'chip', 'receiving');
+  await until(() => visit(4).sent > MiB); // something to see
   await button('Abort #3').click();
   await until(() => visit(3)?.open === false);
   await button('Pause #1').click();

@@ -4,6 +4,7 @@ import { Transfer } from '../browser.js';
 const MiB = 1024 ** 2;
 const KEPT_MS = 61000; // of samples
 const SMOOTH_MS = 1950; // what a sample is the mean of: a rate limit gives its bytes about once a second
+const LEAST_MS = 1000; // and at least of so long: the first bytes come at once
 /** Of this page: the server tells it of its own. */
 export const PAGE = crypto.randomUUID().slice(0, 8);
 
@@ -54,8 +55,13 @@ export class Flow {
     } catch (error) {
       this.outcome = { ok: false, code: error.code ?? error.name, text: error.message };
     }
-    this.hear.log(this, this.outcome.ok ? `done: ${this.outcome.text}` : `done: ${this.outcome.text} (${this.outcome.code})`);
+    this.hear.log(this, `done: ${this.words}`);
     this.hear.change();
+  }
+  /** How it ended; errors with libcurl's name. */
+  get words() {
+    const { ok, code, text } = this.outcome;
+    return ok || text === code ? text : `${code}: ${text}`;
   }
   pause() { if (this.running) this.transfer.pause(); }
   resume() { this.transfer.resume(); }
@@ -82,7 +88,7 @@ export class Flow {
     let first = samples.length - 1;
     while (first > 0 && at - samples[first].at < SMOOTH_MS) first--;
     const before = samples[first];
-    samples.push({ at, bytes, speed: before ? Math.max(0, bytes - before.bytes) * 1000 / (at - before.at) : 0 });
+    samples.push({ at, bytes, speed: before ? Math.max(0, bytes - before.bytes) * 1000 / Math.max(LEAST_MS, at - before.at) : 0 });
     while (samples[0].at < at - KEPT_MS) samples.shift();
   }
 

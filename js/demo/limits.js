@@ -6,7 +6,7 @@ const TIMES = { 'low-speed': 1024, 'low-time': 1000, total: 1000 }; // KiB/s to 
 /** @param {HTMLFormElement} form @param {(flow: import('./flow.js').Flow, text: string) => void} log */
 export function makeLimits(form, log) {
   let shown = null;
-  const fields = form.elements, clock = form.querySelector('output');
+  const fields = form.elements, clock = form.querySelector('.clock');
   const value = (name) => Math.round(Math.max(0, Number(fields[name].value) || 0) * TIMES[name]);
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('change', () => {

@@ -7,7 +7,7 @@ const LINES_MAX = 300;
 export function makeLog(list) {
   /** @param {import('./flow.js').Flow} flow @param {string} text */
   return (flow, text) => {
-    const line = document.createElement('li'), time = document.createElement('time'), who = document.createElement('b');
+    const line = document.createElement('p'), time = document.createElement('time'), who = document.createElement('b');
     time.textContent = seconds(performance.now());
     who.textContent = `#${flow.number}`;
     line.className = `hue${flow.number % 6}`;

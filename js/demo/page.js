@@ -31,7 +31,7 @@ function show() {
   diagram(chosen);
   limits(chosen);
   $('chosen').textContent = chosen ? `#${chosen.number} ${chosen.name}` : 'none chosen';
-  $('outcome').textContent = chosen?.outcome && !chosen.outcome.ok ? `${chosen.outcome.code}: ${chosen.outcome.text}` : '';
+  $('outcome').textContent = chosen?.outcome && !chosen.outcome.ok ? chosen.words : '';
   $('none').hidden = flows.length > 0;
   const add = (what) => running.reduce((sum, flow) => sum + what(flow), 0);
   $('running').textContent = `${running.length} running`;
