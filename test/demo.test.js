@@ -91,6 +91,13 @@ test('360 pixels are wide enough, with long words too; the total time ends one (
   await lit('DONE', 'bad');
   expect(await page.locator('#outcome').textContent()).toMatch(/^CURLE_OPERATION_TIMEDOUT: Operation timed out/);
   expect(await fits()).toBe(true);
+  await button('Abort all').click();
+  await page.locator('#running').getByText('0 running').waitFor();
+  await page.setViewportSize({ width: 1280, height: 800 }); // nothing runs: the picture stays, in its new size
+  await page.locator('#plot').getByText('60 s ago').waitFor();
+  const ends = () => page.locator('#plot path').evaluateAll((paths) => paths.map((path) => path.getAttribute('d').match(/[ML]([\d.]+) [\d.]+$/)[1]).map(Number));
+  const [now] = await page.locator('#plot').getByText('now').evaluateAll((texts) => texts.map((text) => Number(text.getAttribute('x'))));
+  expect(Math.max(...await ends())).toBeCloseTo(now, 0);
 });
 
 test('a pause stops the server, the resume loses nothing; the lit state follows', async () => {
@@ -130,7 +137,7 @@ test('an upload arrives whole; an abort is seen by the server, and starts again 
   await button('Abort #2').click();
   await shows(2, 'chip', 'aborted');
   await until(() => !visit(2).open);
-  await shows(2, 'closed', 'and saw it close');
+  await shows(2, 'closed', 'and closed');
   await lit('DONE', 'bad');
   const before = visit(2);
   await button('Again #2').click();

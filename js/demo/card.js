@@ -71,7 +71,7 @@ export function makeCard(flow, template, obey) {
     set(part('held'), size(progress.held));
     set(part('server-word'), flow.uploads ? 'server got' : 'server sent');
     set(part('server'), far === undefined ? '–' : size(far));
-    set(part('closed'), server && !server.open && !flow.outcome?.ok ? 'and saw it close' : '');
+    set(part('closed'), server && !server.open && !flow.outcome?.ok ? 'and closed' : '');
   }
   return { card, title, show };
 }

@@ -17,6 +17,7 @@ const cards = /** @type {Map<Flow, ReturnType<typeof makeCard>>} */ (new Map());
 const log = makeLog($('log'));
 const plot = makePlot($('plot')), diagram = makeDiagram($('diagram')), limits = makeLimits($('limits'), log);
 let chosen = /** @type {Flow | null} */ (null);
+let sampled = 0; // the latest time, in milliseconds: the plot's right end
 let due = false; // a look at everything, with the next frame
 
 function change() {
@@ -42,12 +43,12 @@ function show() {
 setInterval(() => {
   const running = [...cards.keys()].filter((flow) => flow.running);
   if (running.length === 0) return; // the picture stays
-  const now = performance.now();
-  for (const flow of running) flow.sample(now);
-  plot(cards.keys(), now, chosen);
+  sampled = performance.now();
+  for (const flow of running) flow.sample(sampled);
+  plot(cards.keys(), sampled, chosen);
   change();
 }, SAMPLE_MS);
-new ResizeObserver(() => plot(cards.keys(), performance.now(), chosen)).observe($('plot'));
+new ResizeObserver(() => plot(cards.keys(), sampled, chosen)).observe($('plot'));
 
 const obey = {
   choose(flow) { chosen = flow; },

@@ -32,15 +32,16 @@ export function makePlot(svg) {
 
   /** @param {Iterable<import('./flow.js').Flow>} flows @param {number} now milliseconds @param {unknown} chosen */
   function show(flows, now, chosen) {
-    const box = svg.getBoundingClientRect(), from = now - spanOf();
-    const seen = [...flows].map((flow) => ({ flow, samples: flow.samples.filter(({ at }) => at >= from) })).filter(({ samples }) => samples.length > 0);
+    const box = svg.getBoundingClientRect(), resized = box.width !== width || box.height !== height;
+    [width, height] = [box.width, box.height]; // the span depends on it
+    const seen = [...flows].map((flow) => ({ flow, samples: flow.samples.filter(({ at }) => at >= now - spanOf()) })).filter(({ samples }) => samples.length > 0);
     const most = Math.max(LEAST, ...seen.flatMap(({ samples }) => samples.map((sample) => sample.speed)));
     const step = 2 ** Math.floor(Math.log2(most)), scale = [1, 1.5, 2].map((times) => times * step).find((one) => one >= most * 1.02) ?? 3 * step;
-    if (box.width !== width || box.height !== height || scale !== top) {
-      [width, height, top] = [box.width, box.height, scale];
+    if (resized || scale !== top) {
+      top = scale;
       drawFrame();
     }
-    const x = (at) => ((at - from) / spanOf() * (width - RIGHT)).toFixed(1);
+    const x = (at) => ((1 - (now - at) / spanOf()) * (width - RIGHT)).toFixed(1);
     const y = (value) => TOP + (height - TOP - BOTTOM) * (1 - value / top);
     const gone = new Set(paths.keys());
     let lowest = Infinity; // labels of the right end keep clear of each other
