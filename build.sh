@@ -807,6 +807,7 @@ verb_help() {
 Usage: ./build.sh VERB
 
   run [URL] [-o FILE] ...   build the module, then start the command line tool with these arguments
+  demo                      build the module, then serve the demo page to this machine (PORT, 8080) and print its address
   wasm                      dist/sluice.wasm, dist/sluice-fetch.wasm and dist/inline.js (for browsers),
                             dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
   emscripten                dist/emscripten/ (for C programs in browsers, over fetch, and in Node.js) and the programs that test it
@@ -868,6 +869,12 @@ verb_run() {
     build_module
     unlock
     SLUICE_COMMAND="$0 run" exec node js/cli.js "$@"
+}
+
+verb_demo() {
+    build_module
+    unlock
+    exec node js/demo/server.js
 }
 
 verb_types() {

@@ -50,7 +50,7 @@ test('the tarball holds the module, JavaScript, types, LICENSE, NOTICES, README.
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   expect(tarball).toBe(`sluice-${version}.tgz`);
   const held = (await ok('tar', ['tzf', tarball], { env: process.env })).trimEnd().split('\n');
-  const sources = below('js').filter((path) => path.endsWith('.js'));
+  const sources = below('js').filter((path) => path.endsWith('.js') && !path.startsWith('js/demo/'));
   const types = sources.map((path) => path.replace(/^js(.*)\.js$/, 'dist/types$1.d.ts'));
   const wanted = ['LICENSE', 'README.md', 'package.json', 'dist/NOTICES', 'dist/sluice.wasm', 'dist/sluice-fetch.wasm', 'dist/inline.js', ...sources, ...types];
   expect(held.sort()).toEqual(wanted.map((path) => `package/${path}`).sort());
