@@ -481,6 +481,17 @@ build_guest_library() {
     produce dist/wasi/libsluice.a archive "${OBJECTS[@]}"
 }
 
+# build/guests/NAME.wasm of the programs in test/guests: what anybody's C program is built with.
+build_guests() {
+    local sources source
+    glob sources 'test/guests/*.c'
+    for source in "${sources[@]}"; do
+        produce "build/guests/$(basename "$source" .c).wasm" link_guest "$source" dist/wasi/libsluice.a
+    done
+}
+
+link_guest() { "${COMPILER[@]}" -std=c11 "${WARNINGS[@]}" "${LENIENT[@]}" -Ic/include -o "$@"; }
+
 # dist/types: declarations for TypeScript users. An error in them is for `test` to fail on, not for a build.
 build_types() {
     local sources
@@ -775,6 +786,7 @@ verb_deps() {
 verb_wasm() {
     build_module
     build_guest_library
+    build_guests
     build_types
     local module
     for module in dist/sluice.wasm dist/sluice-fetch.wasm; do
