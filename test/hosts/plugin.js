@@ -111,7 +111,7 @@ class Channel {
  * Runs a program. What it may do is connect where `allow` says yes.
  * @param {WebAssembly.Module} module
  * @param {{ args?: string[], onLine?: (line: string) => void, allow?: (spec: Record<string, string>) => boolean,
- *   before?: (name: string, args: number[]) => number | undefined }} [options] before: an answer instead of the host's own
+ *   before?: (name: string, args: number[]) => number | undefined }} [options] before: an answer instead of the host's own, where the call has one
  */
 export function runGuest(module, { args = [], onLine = () => {}, allow = () => true, before = () => undefined } = {}) {
   const shared = new SharedArrayBuffer(16 + WINDOW);
@@ -186,8 +186,9 @@ export function runGuest(module, { args = [], onLine = () => {}, allow = () => t
       if (message.line !== undefined) return onLine(message.line);
       if (message.exit !== undefined) return resolve(message.exit);
       const { name, args: [...words] } = message;
-      const instead = before(name, words) ?? (over || undefined);
-      if (instead !== undefined && name !== 'sl_close') answer(instead);
+      const answers = name !== 'sl_want' && name !== 'sl_close';
+      const instead = answers ? before(name, words) ?? (over || undefined) : undefined;
+      if (instead !== undefined) answer(instead);
       else if (name === 'sl_wait') wait(...words);
       else answer(door[name](...words));
     }).on('exit', () => reject(new Error('the guest was ended')));
