@@ -37,7 +37,7 @@ class Channel {
   unread = new Uint8Array(0);
   ended = false;
   error = /** @type {NodeJS.ErrnoException | undefined} */ (undefined);
-  news = 0; // OPENED, HELD, FREE: told once
+  news = 0; // told once
   times = [0n, 0n, 0n];
 
   /** @param {number} loop @param {Record<string, string>} spec @param {() => void} changed */
@@ -54,7 +54,7 @@ class Channel {
       .on('lookup', () => { this.phase = 'connect'; this.times[0] = nowUs(); })
       .on('connect', () => { this.phase = 'open'; this.news |= SL_OPENED; this.times[1] = nowUs(); changed(); })
       .on('end', () => { this.ended = true; changed(); })
-      .on('error', (error) => { this.error ??= error; changed(); });
+      .on('error', (error) => { this.error ??= error; this.news = this.phase === 'open' ? 0 : SL_GONE; changed(); });
   }
 
   /** What recv and send answer when the connection failed. */
@@ -62,7 +62,7 @@ class Channel {
   get room() { return SEND_MAX - this.socket.writableLength; }
 
   events() {
-    if (this.error && this.unread.length === 0) return this.phase !== 'open' || this.wanted ? SL_GONE : 0;
+    if (this.error && this.unread.length === 0) return this.news | (this.wanted ? SL_GONE : 0);
     const ready = (this.unread.length > 0 || this.ended ? SL_IN : 0) | (this.phase === 'open' && this.room > 0 ? SL_OUT : 0);
     return this.news | (ready & this.wanted);
   }
@@ -206,7 +206,7 @@ export function runGuest(module, { args = [], onLine = () => {}, allow = () => t
     /** Stop all its channels, or let them go on. @param {boolean} on */
     hold(on) {
       held = on;
-      for (const channel of channels.values()) channel.news = (channel.news & SL_OPENED) | (on ? SL_HELD : SL_FREE);
+      for (const channel of channels.values()) channel.news = (channel.news & (SL_OPENED | SL_GONE)) | (on ? SL_HELD : SL_FREE);
       changed();
     },
     terminate: () => worker.terminate(),
