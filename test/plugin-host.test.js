@@ -219,6 +219,18 @@ describe('what the host refuses or cannot do has its code (B10, B12)', () => {
     expect(await startGet('file:///etc/passwd').done).toBe(1);
   }, TEST_MS);
 
+  test('the host is asked at every hop of a redirect, and what it does not allow is not connected to (B12)', async () => {
+    const hops = [], asked = [];
+    server = await webServer((request, response) => {
+      hops.push(request.headers.host.split(':')[0]);
+      response.writeHead(302, { location: `http://localhost:${server.port}/secret`, connection: 'close' }).end();
+    });
+    const { done } = startGet(server.url(), {}, { allow: ({ name }) => asked.push(name) && name !== 'localhost' });
+    expect(await done).toBe(9);
+    expect(asked).toEqual(['127.0.0.1', 'localhost']);
+    expect(hops).toEqual(['127.0.0.1']);
+  }, TEST_MS);
+
   /** [what is answered, by which call, CURLcode] */
   const ANSWERS = [
     [-2, 'sl_open', 1], [-3, 'sl_open', 3], [-4, 'sl_open', 27], [-5, 'sl_open', 7], [-10, 'sl_open', 6], [-11, 'sl_open', 7], [-13, 'sl_open', 9],

@@ -67,6 +67,7 @@ int main(int argc, char **argv)
   state s = { .easy = curl_easy_init(), .pause_at = strtoll(argv[4], NULL, 10), .upload = strtoll(argv[5], NULL, 10), .sum = 0xcbf29ce484222325u };
   if (!s.easy) return 2;
   curl_easy_setopt(s.easy, CURLOPT_URL, argv[1]);
+  curl_easy_setopt(s.easy, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(s.easy, CURLOPT_TIMEOUT_MS, strtol(argv[2], NULL, 10));
   curl_easy_setopt(s.easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(s.easy, CURLOPT_LOW_SPEED_TIME, strtol(argv[3], NULL, 10));
