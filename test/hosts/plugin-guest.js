@@ -5,7 +5,7 @@ import { webcrypto } from 'node:crypto';
 
 const { module, args, shared } = workerData;
 const state = new Int32Array(shared, 0, 2), window = new Uint8Array(shared, 16);
-const SL_NOSYS = -2, WASI_BADF = 8;
+const SL_NOSYS = -2, SL_INVAL = -3, WASI_BADF = 8;
 let memory;
 const bytes = (at, length) => new Uint8Array(memory.buffer, at, length);
 const view = () => new DataView(memory.buffer);
@@ -30,7 +30,7 @@ const door = {
   sl_now_us: () => process.hrtime.bigint() / 1000n,
   sl_unix_ms: () => BigInt(Date.now()),
   sl_random: (_loop, at, n) => { for (let i = 0; i < n; i += 65536) webcrypto.getRandomValues(bytes(at + i, Math.min(65536, n - i))); },
-  sl_open: (loop, kind, at, length) => ask('sl_open', loop, kind, give(at, length)),
+  sl_open: (loop, kind, at, length) => (length > window.length ? SL_INVAL : ask('sl_open', loop, kind, give(at, length))),
   sl_start_tls: () => SL_NOSYS,
   sl_recv(ch, at, cap) {
     const n = ask('sl_recv', ch, Math.min(cap, window.length));

@@ -188,9 +188,11 @@ export function runGuest(module, { args = [], onLine = () => {}, allow = () => t
       const { name, args: [...words] } = message;
       const answers = name !== 'sl_want' && name !== 'sl_close';
       const instead = answers ? before(name, words) ?? (over || undefined) : undefined;
-      if (instead !== undefined) answer(instead);
-      else if (name === 'sl_wait') wait(...words);
-      else answer(door[name](...words));
+      if (instead !== undefined) return answer(instead);
+      if (name === 'sl_wait') return wait(...words);
+      let value = SL_INVAL; // what Node.js refuses with an exception
+      try { value = door[name](...words); } catch { /* a local address that is none, for one */ }
+      answer(value);
     }).on('exit', () => reject(new Error('the guest was ended')));
   }).finally(() => {
     for (const channel of channels.values()) channel.close(2);
