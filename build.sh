@@ -483,10 +483,10 @@ build_guest_library() {
     produce dist/wasi/libsluice.a archive "${OBJECTS[@]}"
 }
 
-# build/guests/NAME.wasm of the programs in test/guests: what anybody's C program is built with.
+# build/guests/NAME.wasm of the programs in test/guests and of the conformance scenarios': built as anybody's C program is.
 build_guests() {
     local sources source
-    glob sources 'test/guests/*.c'
+    glob sources 'test/guests/*.c' test/conformance/runner.c
     for source in "${sources[@]}"; do
         produce "build/guests/$(basename "$source" .c).wasm" link_guest "$source" dist/wasi/libsluice.a
     done
