@@ -833,8 +833,11 @@ verb_native() {
         build_native address build/native-address/libsluice.a
     else
         build_native plain dist/native/libsluice.a
+        produce build/conformance/runner link_conformance test/conformance/runner.c dist/native/libsluice.a
     fi
 }
+
+link_conformance() { "${COMPILER[@]}" -std=c11 "${WARNINGS[@]}" -o "$1" "${@:2}" -Ic/include; }
 
 verb_run() {
     build_module

@@ -118,10 +118,10 @@ bundle_library() {
       writeFileSync(output, readFileSync(library, "utf8").replace("/* MODULES */", () => modules.join(",\n")));' "$library" "$to" "$output"
 }
 
-# build/emscripten/NAME.asyncify.mjs and NAME.jspi.mjs of the programs in test/guests.
+# build/emscripten/NAME.asyncify.mjs and NAME.jspi.mjs of the example and of the conformance scenarios.
 build_emscripten_guests() {
     local sources source name
-    sources=(test/guests/range_reader.c)
+    sources=(test/guests/range_reader.c test/conformance/runner.c)
     for source in "${sources[@]}"; do
         name=build/emscripten/$(basename "$source" .c)
         produce "$name.asyncify.mjs" link_emscripten "$source" dist/emscripten/libsluice.{a,js} c/host/emscripten.sh

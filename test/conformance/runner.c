@@ -25,8 +25,9 @@
  *       paused                 some direction is paused
  *       ms N                   so many milliseconds have passed, since the step before or the start
  *       done                   the transfer has ended
- *     DO: pause and resume (WHAT: recv, send, both), abort, wakeup, and poll, which waits for a minute at most. Before the
- *     start, and for abort, it is a remote handle that is used: calls on the easy handle are refused then, or remove it.
+ *     DO: none; pause and resume (WHAT: recv, send, both); abort; wakeup, and poll, which waits for a minute at most; ask, another
+ *     transfer, of url?ask, after which the server goes on. Before the start, and for abort, it is a remote handle that is
+ *     used: calls on the easy handle are refused then, or remove it.
  *
  * On stdout, likewise lines:
  *
@@ -64,7 +65,7 @@ typedef struct {
   int paused, mask;      /* the gate's directions; those asked for by call */
   int life, send, recv, exchange, head, ended;
   CURLcode code;
-  char write_do[8];
+  char url[256], write_do[8];
   curl_off_t write_at;   /* 0 = take all */
   curl_off_t progress_at, delivered, upload, since_us;
 } scenario;
@@ -154,6 +155,25 @@ static int is_due(const scenario *s, const step *one)
   return !strcmp(one->when, "done") && s->ended;
 }
 
+static size_t drop(char *data, size_t size, size_t n, void *user)
+{
+  (void)data, (void)user;
+  return size * n;
+}
+
+/* The server may go on with this scenario. */
+static void ask(const scenario *s)
+{
+  char url[sizeof s->url + 8];
+  CURL *easy = curl_easy_init();
+  snprintf(url, sizeof url, "%s?ask", s->url);
+  curl_easy_setopt(easy, CURLOPT_URL, url);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, drop);
+  CURLcode code = curl_easy_perform(easy);
+  if (code) printf("ask failed %d\n", code);
+  curl_easy_cleanup(easy);
+}
+
 static void do_step(scenario *s, const step *one)
 {
   int dir = !strcmp(one->dir, "recv") ? CURLPAUSE_RECV : !strcmp(one->dir, "send") ? CURLPAUSE_SEND : CURLPAUSE_ALL;
@@ -164,7 +184,8 @@ static void do_step(scenario *s, const step *one)
     else curl_easy_pause(s->easy, s->mask);
   } else if (!strcmp(one->what, "abort")) sluice_remote_abort(s->remote);
   else if (!strcmp(one->what, "wakeup")) curl_multi_wakeup(s->multi);
-  else {
+  else if (!strcmp(one->what, "ask")) ask(s);
+  else if (!strcmp(one->what, "poll")) {
     curl_multi_poll(s->multi, NULL, 0, POLL_STEP_MS, NULL);
     printf("poll\n");
   }
@@ -276,7 +297,10 @@ static int set_line(scenario *s, const char *at)
 {
   char key[16], name[24];
   word(&at, key, sizeof key);
-  if (!strcmp(key, "url")) return curl_easy_setopt(s->easy, CURLOPT_URL, at);
+  if (!strcmp(key, "url")) {
+    snprintf(s->url, sizeof s->url, "%s", at);
+    return curl_easy_setopt(s->easy, CURLOPT_URL, at);
+  }
   if (!strcmp(key, "method")) return curl_easy_setopt(s->easy, CURLOPT_CUSTOMREQUEST, at);
   if (!strcmp(key, "head")) return curl_easy_setopt(s->easy, CURLOPT_NOBODY, 1L);
   if (!strcmp(key, "post")) return set_post(s, number(&at));
