@@ -662,26 +662,27 @@ npm_install_into() {
     quietly runtimes.log env -C "$1" npm install --ignore-scripts --no-save --no-audit --no-fund "$2"
 }
 
-# need_other_runtime NAME@VERSION: sets RUNTIME, its command. The program is in a package of its own for each platform.
+# need_other_runtime NAME@VERSION: the program build/runtimes/NAME-VERSION/NAME, and SLUICE_BUN or SLUICE_DENO, its path, for the
+# tests. It is in a package of its own for each platform.
 need_other_runtime() {
     local name=${1%@*} to=build/runtimes/${1/@/-} program
     if [[ ! -x $to/$name ]]; then
         say "installing $name ${1#*@} to test with (once, 40 MB)"
         npm_install_into "$to" "$1" || return 1
         glob program "$to/node_modules/@*/*/bin/$name" "$to/node_modules/@*/*/$name"
-        [[ -n ${program[*]} ]] && ln -sfn "${program[0]#"$to"/}" "$to/$name"
+        [[ -n ${program[*]} ]] && ln -sfn "${program[0]#"$to"/}" "$to/$name" || return 1
     fi
-    RUNTIME=("$to/$name" run)
-    [[ $name != deno ]] || RUNTIME+=(--allow-all)
+    export "SLUICE_${name^^}=$PWD/$to/$name"
 }
 
-# run_under_other NAME@VERSION: Jest does not run there; the scenes do. One line.
+# run_under_other NAME@VERSION: Jest does not run there. The scenes do, here, and the conformance scenarios, which Jest starts there.
 run_under_other() (
     log=build/log/${1/@/-}.log
     started=$SECONDS
-    need_other_runtime "$1" || { say "FAIL ${1/@/ }: it could not be installed" && exit 1; }
+    command=("build/runtimes/${1/@/-}/${1%@*}" run)
+    [[ $1 != deno@* ]] || command+=(--allow-all)
     mkdir -p build/log
-    if timeout "$C_TEST_SECONDS" "${RUNTIME[@]}" js/cli.js >"$log" 2>&1; then
+    if timeout "$C_TEST_SECONDS" "${command[@]}" js/cli.js >"$log" 2>&1; then
         say "pass scenes, ${1/@/ } ($((SECONDS - started)) s)"
     else
         say "FAIL scenes, ${1/@/ }: $log"
@@ -793,7 +794,8 @@ Usage: ./build.sh VERB
   coverage [SEEDS]          what the tests in C reach of c/engine, c/protocol and c/host; fails below its bounds
   types                     only the type check of js/
   mutants [TEXT]            only the mutants: small breaks of the engine that the tests must notice
-  runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js; the scenes in Bun and Deno
+  runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js; scenes and
+                            conformance in Bun and Deno
   campaign                  what takes too long for CI: many seeds, C tests under more sanitizers, the other Node.js
   bench [ROW ...] [--quick] Sluice beside node:net, node:http, undici, fetch and libcurl (--profile: where its time goes)
   deps                      only set up: npm packages, compilers, C sources, what the tests talk to
@@ -938,8 +940,15 @@ verb_runtimes() {
     SANITIZE='' verb_native
     verb_emscripten
     unlock
+    for version in "${OTHER_RUNTIMES[@]}"; do
+        if need_other_runtime "$version"; then
+            run_under_other "$version" || failed=1
+        else
+            say "FAIL ${version/@/ }: it could not be installed"
+            failed=1
+        fi
+    done
     for version in "${RUNTIMES[@]}"; do run_under "$version" "$@" || failed=1; done
-    for version in "${OTHER_RUNTIMES[@]}"; do run_under_other "$version" || failed=1; done
     return "$failed"
 }
 

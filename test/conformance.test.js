@@ -1,6 +1,6 @@
 // One list of scenarios, one expected trace for each, on every host (B13): conformance/scenarios.json says what happens and what
 // is to be seen, and where a platform forces another trace, why. Here: C natively; the module in Node.js over sockets and over
-// fetch, and in Chromium; C compiled with Emscripten in Chromium.
+// fetch, and in Chromium; C compiled with Emscripten in Chromium; C in a sandbox, over the plugin host; in `runtimes` Bun and Deno.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -15,7 +15,7 @@ const scenarios = JSON.parse(readFileSync(new URL('conformance/scenarios.json', 
 /** What the build could not have an emcc for is left out; what was not built is a mistake. */
 const leftOut = existsSync(join(ROOT, 'build/tools/without_emcc')) && !existsSync(join(ROOT, 'build/emscripten/runner.asyncify.mjs'));
 
-const HOSTS = { native: hosts.native, 'node-sockets': hosts.nodeSockets, 'node-fetch': hosts.nodeFetch, chromium: hosts.chromium };
+const HOSTS = { native: hosts.native, 'node-sockets': hosts.nodeSockets, 'node-fetch': hosts.nodeFetch, chromium: hosts.chromium, plugin: hosts.plugin };
 if (!leftOut) HOSTS.emscripten = hosts.emscripten('asyncify');
 if (!leftOut && process.env.SLUICE_CAMPAIGN) HOSTS['emscripten-jspi'] = hosts.emscripten('jspi');
 
@@ -26,6 +26,14 @@ const begun = new Map();
 beforeAll(() => {
   for (const [host, runAll] of Object.entries(HOSTS)) begun.set(host, Promise.allSettled([runAll(scenariosOn(host))]));
 });
+/** The other runtimes, with their programs where `./build.sh runtimes` tells of them. */
+const ELSEWHERE = { bun: process.env.SLUICE_BUN, deno: process.env.SLUICE_DENO };
+for (const [name, program] of Object.entries(ELSEWHERE)) {
+  if (!program) continue;
+  HOSTS[name] = hosts.elsewhere(name, program, false);
+  HOSTS[`${name}-fetch`] = hosts.elsewhere(name, program, true);
+}
+const NAMES = [...Object.keys(HOSTS), ...Object.keys(ELSEWHERE).flatMap((name) => [name, `${name}-fetch`])];
 
 describe.each(Object.keys(HOSTS))('on %s', (host) => {
   const here = scenariosOn(host);
@@ -53,7 +61,7 @@ describe('the list (B13)', () => {
   test.each(listed)('$name, on $on: a difference that is one, with its reason', ({ whole, trace, why, on }) => {
     expect(trace).not.toEqual(whole);
     expect(why).toMatch(/^[A-Za-z].{20,}\.$/);
-    for (const word of on) expect(Object.keys(HOSTS).some((host) => isHere(word, host))).toBe(true);
+    for (const word of on) expect(NAMES.some((host) => isHere(word, host))).toBe(true);
   });
 });
 
