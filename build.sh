@@ -936,6 +936,8 @@ verb_runtimes() {
     need_npm
     need_test_tools
     build_module
+    build_guest_library
+    build_guests
     build_types
     SANITIZE='' verb_native
     verb_emscripten
