@@ -1,11 +1,11 @@
 // One list of scenarios, one expected trace for each, on every host (B13): conformance/scenarios.json says what happens and what
 // is to be seen, and where a platform forces another trace, why. Here: C natively; the module in Node.js over sockets and over
-// fetch, and in Chromium; C compiled with Emscripten in Chromium; C in a sandbox, over the plugin host; in `runtimes` Bun and Deno.
+// fetch, and in Chromium; C compiled with Emscripten in Chromium, and in a sandbox, over test/hosts/plugin.js.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as hosts from './conformance/hosts.js';
-import { expectedOn, isHere, reduced } from './conformance/reduce.js';
+import { HOST_NAMES, expectedOn, isHere, reduced } from './conformance/reduce.js';
 import { runsOf } from './conformance/text.js';
 import { ROOT } from './support/command.js';
 
@@ -26,14 +26,6 @@ const begun = new Map();
 beforeAll(() => {
   for (const [host, runAll] of Object.entries(HOSTS)) begun.set(host, Promise.allSettled([runAll(scenariosOn(host))]));
 });
-/** The other runtimes, with their programs where `./build.sh runtimes` tells of them. */
-const ELSEWHERE = { bun: process.env.SLUICE_BUN, deno: process.env.SLUICE_DENO };
-for (const [name, program] of Object.entries(ELSEWHERE)) {
-  if (!program) continue;
-  HOSTS[name] = hosts.elsewhere(name, program, false);
-  HOSTS[`${name}-fetch`] = hosts.elsewhere(name, program, true);
-}
-const NAMES = [...Object.keys(HOSTS), ...Object.keys(ELSEWHERE).flatMap((name) => [name, `${name}-fetch`])];
 
 describe.each(Object.keys(HOSTS))('on %s', (host) => {
   const here = scenariosOn(host);
@@ -45,7 +37,7 @@ describe.each(Object.keys(HOSTS))('on %s', (host) => {
     runs = new Map(ended.value.map((run) => [run.name, run]));
   }, ALL_MS);
 
-  test.each(here)('$name: the trace (B13, $rows)', ({ name, trace }) => {
+  test.each(here)('$name: the trace ($rows)', ({ name, trace }) => {
     expect(runs.get(name) && reduced(runs.get(name))).toEqual(trace);
   });
   test('every scenario was run, and no other (B13)', () => {
@@ -61,7 +53,7 @@ describe('the list (B13)', () => {
   test.each(listed)('$name, on $on: a difference that is one, with its reason', ({ whole, trace, why, on }) => {
     expect(trace).not.toEqual(whole);
     expect(why).toMatch(/^[A-Za-z].{20,}\.$/);
-    for (const word of on) expect(NAMES.some((host) => isHere(word, host))).toBe(true);
+    for (const word of on) expect(HOST_NAMES.some((host) => isHere(word, host))).toBe(true);
   });
 });
 

@@ -1,7 +1,7 @@
 // What is compared: the reduced trace of a run, from the engine's own trace. The scenarios are in scenarios.json.
 //
 // A scenario has
-//   name, rows       of SPEC, beside B13
+//   name, rows       of SPEC: what its trace shows
 //   server           what the server does when it is asked for /c/NAME (server.js); none: it is not asked
 //   client           what the client does (runner.c's head has the words): url, method, head, body { size, stream, untold },
 //                    options (of Transfer, but for maxFileSize), write { at, do }, progress, steps [[when, do], ...]
@@ -33,7 +33,11 @@ import { codeName } from '../../js/errors.js';
  * @typedef {{ name: string, rows: string, server?: any, client?: Client, trace: string[], differs?: Difference[] }} Scenario
  */
 
-/** Words of `on` that mean several hosts, by their names: "chromium", "node-fetch", "emscripten-jspi". */
+/** Every host there is, in CI, in campaign, or wherever somebody tries. */
+export const HOST_NAMES = ['native', 'plugin', 'emscripten', 'emscripten-jspi', 'node-sockets', 'node-fetch', 'bun-sockets', 'bun-fetch', 'deno-sockets',
+  'deno-fetch', 'workerd-sockets', 'workerd-fetch', 'chromium', 'firefox'];
+
+/** Words of `on` that mean several of them. */
 const GROUPS = /** @type {Record<string, (host: string) => boolean>} */ ({
   c: (host) => /^(native|plugin|emscripten)/.test(host),
   js: (host) => !GROUPS.c(host),
@@ -46,6 +50,7 @@ export const isHere = (word, host) => word === host || (GROUPS[word]?.(host) ?? 
 
 /** @param {Scenario} scenario @param {string} host @returns {{ trace?: string[] }} what is to be seen there; no trace: it is not run */
 export function expectedOn({ trace, differs = [] }, host) {
+  if (!HOST_NAMES.includes(host)) throw new Error(`there is no host ${host}`);
   const other = differs.find(({ on }) => on.some((word) => isHere(word, host)));
   return other === undefined ? { trace } : { trace: other.trace };
 }

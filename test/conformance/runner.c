@@ -25,7 +25,7 @@
  *       paused                 some direction is paused
  *       ms N                   so many milliseconds have passed, since the step before or the start
  *       done                   the transfer has ended
- *     DO: none; pause and resume (WHAT: recv, send, both); abort; wakeup, and poll, which waits for a minute at most; ask, another
+ *     DO: none; pause and resume (WHAT: recv, send, both); abort; wakeup, and poll, which waits for 20 s at most; ask, another
  *     transfer, of url?ask, after which the server goes on. Before the start, and for abort, it is a remote handle that is
  *     used: calls on the easy handle are refused then, or remove it.
  *
@@ -33,7 +33,7 @@
  *
  *   scenario NAME
  *   trace KIND A B             SLUICEOPT_TRACEFUNCTION's, as they come
- *   poll                       a poll has returned
+ *   poll                       a poll has returned; "poll late": after all of its time
  *   missed WHEN                the transfer has ended before that step
  *   result CODE                CURLcode, once
  *
@@ -49,7 +49,7 @@
 #define STEPS_MAX 8
 #define POST_MAX 65536
 #define POLL_MS 1000
-#define POLL_STEP_MS 60000
+#define POLL_STEP_MS 20000
 
 typedef struct {
   char when[16], what[16], dir[8];
@@ -186,8 +186,9 @@ static void do_step(scenario *s, const step *one)
   else if (!strcmp(one->what, "wakeup")) curl_multi_wakeup(s->multi);
   else if (!strcmp(one->what, "ask")) ask(s);
   else if (!strcmp(one->what, "poll")) {
+    curl_off_t begun_us = now_us(s);
     curl_multi_poll(s->multi, NULL, 0, POLL_STEP_MS, NULL);
-    printf("poll\n");
+    printf(now_us(s) - begun_us < POLL_STEP_MS * 1000 ? "poll\n" : "poll late\n");
   }
   if (!early) s->since_us = now_us(s);
 }

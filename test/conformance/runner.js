@@ -5,7 +5,7 @@ import { urlOf } from './text.js';
 /** @typedef {import('./reduce.js').Scenario} Scenario */
 /** @typedef {import('./reduce.js').Run} Run */
 
-const POLL_MS = 60000;
+const POLL_MS = 20000;
 
 /** One scenario. */
 class Scene {
@@ -111,8 +111,8 @@ class Scene {
     else if (what === 'wakeup') this.#multi.wakeup();
     else if (what === 'ask') await this.#ask();
     else if (what === 'poll') {
-      await this.#multi.poll(POLL_MS);
-      this.run.events.push({ what: 'said', words: 'poll' });
+      const why = await this.#multi.poll(POLL_MS);
+      this.run.events.push({ what: 'said', words: why === 'wakeup' ? 'poll' : `poll ${why}` });
     }
     this.#next++;
     this.#since = performance.now();
