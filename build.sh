@@ -17,6 +17,8 @@ NODE_LIBCURL=4.1.0 # only the bench's
 NAN=2.30.0
 RUNTIMES=(22.23.3 24.21.0 26.10.0) # the other releases of Node.js that `campaign` tests with, as npm packages
 
+OTHER_RUNTIMES=(bun@1.4.5 deno@2.9.6)      # those that are not Node.js, likewise
+
 # ---- Settings --------------------------------------------------------------------------------------------------------
 
 CFLAGS=(-std=c11 -ffunction-sections -fdata-sections -Ic/include -Ic -Ibuild/src/picohttpparser)
@@ -481,6 +483,17 @@ build_guest_library() {
     produce dist/wasi/libsluice.a archive "${OBJECTS[@]}"
 }
 
+# build/guests/NAME.wasm of the programs in test/guests and of the conformance scenarios': built as anybody's C program is.
+build_guests() {
+    local sources source
+    glob sources 'test/guests/*.c' test/conformance/runner.c
+    for source in "${sources[@]}"; do
+        produce "build/guests/$(basename "$source" .c).wasm" link_guest "$source" dist/wasi/libsluice.a
+    done
+}
+
+link_guest() { "${COMPILER[@]}" -std=c11 "${WARNINGS[@]}" "${LENIENT[@]}" -Ic/include -o "$@"; }
+
 # dist/types: declarations for TypeScript users. An error in them is for `test` to fail on, not for a build.
 build_types() {
     local sources
@@ -638,12 +651,45 @@ need_runtime() {
     [[ -x $to/bin/node ]] && return
     package=node-$(node -p 'process.platform + "-" + process.arch')
     say "installing Node.js $1 to test with (once, 40 MB)"
-    mkdir -p "$to"
-    # A folder of its own instead of --prefix, which would look for npm's global settings in there.
-    echo '{ "private": true }' >"$to/package.json"
-    quietly runtimes.log env -C "$to" npm install --ignore-scripts --no-save --no-audit --no-fund "$package@$1" || return 1
+    npm_install_into "$to" "$package@$1" || return 1
     ln -sfn "node_modules/$package/bin" "$to/bin"
 }
+
+# A folder of its own instead of --prefix, which would look for npm's global settings in there.
+npm_install_into() {
+    mkdir -p "$1"
+    echo '{ "private": true }' >"$1/package.json"
+    quietly runtimes.log env -C "$1" npm install --ignore-scripts --no-save --no-audit --no-fund "$2"
+}
+
+# need_other_runtime NAME@VERSION: the program build/runtimes/NAME-VERSION/NAME, and SLUICE_BUN or SLUICE_DENO, its path, for the
+# tests. It is in a package of its own for each platform.
+need_other_runtime() {
+    local name=${1%@*} to=build/runtimes/${1/@/-} program
+    if [[ ! -x $to/$name ]]; then
+        say "installing $name ${1#*@} to test with (once, 40 MB)"
+        npm_install_into "$to" "$1" || return 1
+        glob program "$to/node_modules/@*/*/bin/$name" "$to/node_modules/@*/*/$name"
+        [[ -n ${program[*]} ]] && ln -sfn "${program[0]#"$to"/}" "$to/$name" || return 1
+    fi
+    export "SLUICE_${name^^}=$PWD/$to/$name"
+}
+
+# run_under_other NAME@VERSION: Jest does not run there. The scenes do, here, and the conformance scenarios, which Jest starts there.
+run_under_other() (
+    log=build/log/${1/@/-}.log
+    started=$SECONDS
+    command=("build/runtimes/${1/@/-}/${1%@*}" run)
+    [[ $1 != deno@* ]] || command+=(--allow-all)
+    mkdir -p build/log
+    if timeout "$C_TEST_SECONDS" "${command[@]}" js/cli.js >"$log" 2>&1; then
+        say "pass scenes, ${1/@/ } ($((SECONDS - started)) s)"
+    else
+        say "FAIL scenes, ${1/@/ }: $log"
+        tail -n 20 "$log" >&2
+        exit 1
+    fi
+)
 
 # run_under VERSION [JEST ARGUMENT...]: Jest and the scenes under that Node.js; one line.
 run_under() (
@@ -748,7 +794,8 @@ Usage: ./build.sh VERB
   coverage [SEEDS]          what the tests in C reach of c/engine, c/protocol and c/host; fails below its bounds
   types                     only the type check of js/
   mutants [TEXT]            only the mutants: small breaks of the engine that the tests must notice
-  runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js
+  runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js; scenes and
+                            conformance in Bun and Deno
   campaign                  what takes too long for CI: many seeds, C tests under more sanitizers, the other Node.js
   bench [ROW ...] [--quick] Sluice beside node:net, node:http, undici, fetch and libcurl (--profile: where its time goes)
   deps                      only set up: npm packages, compilers, C sources, what the tests talk to
@@ -775,6 +822,7 @@ verb_deps() {
 verb_wasm() {
     build_module
     build_guest_library
+    build_guests
     build_types
     local module
     for module in dist/sluice.wasm dist/sluice-fetch.wasm; do
@@ -888,10 +936,20 @@ verb_runtimes() {
     need_npm
     need_test_tools
     build_module
+    build_guest_library
+    build_guests
     build_types
     SANITIZE='' verb_native
     verb_emscripten
     unlock
+    for version in "${OTHER_RUNTIMES[@]}"; do
+        if need_other_runtime "$version"; then
+            run_under_other "$version" || failed=1
+        else
+            say "FAIL ${version/@/ }: it could not be installed"
+            failed=1
+        fi
+    done
     for version in "${RUNTIMES[@]}"; do run_under "$version" "$@" || failed=1; done
     return "$failed"
 }

@@ -1,7 +1,8 @@
 // Where the scenarios run. Each takes the scenarios that can be run there and answers what came of them, from a server of its own.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Multi, Transfer, fetchHost, nodeHost } from '../../js/index.js';
+import { runGuest } from '../hosts/plugin.js';
 import { ROOT, run } from '../support/command.js';
 import { runInPage } from '../support/guests.js';
 import { launch, site } from '../support/site.js';
@@ -76,4 +77,29 @@ export const emscripten = (how) => (scenarios) => served(scenarios, async (at, s
   const code = await runInPage(server, module, [textOf(scenarios, at)], (line) => lines.push(line));
   if (code !== 0) throw new Error(`the runner ended with ${code}: ${lines.at(-1)}`);
   return runsOf(lines);
+});
+
+/** Compiled by clang, as the guest of a host that lends it host.h and nothing else. @type {RunAll} */
+export const plugin = (scenarios) => served(scenarios, async (at) => {
+  const lines = /** @type {string[]} */ ([]);
+  const module = new WebAssembly.Module(readFileSync(needs(join(ROOT, 'build/guests/runner.wasm'), 'wasm')));
+  const guest = runGuest(module, { args: [textOf(scenarios, at)], onLine: (line) => lines.push(line) });
+  try {
+    const code = await guest.done;
+    if (code !== 0 || guest.open > 0) throw new Error(`the runner ended with ${code} and ${guest.open} open channels: ${lines.at(-1)}`);
+  } finally {
+    await guest.terminate();
+  }
+  return runsOf(lines);
+});
+
+/** How a program is run there. @type {Record<string, string[]>} */
+const RUN = { bun: ['run'], deno: ['run', '--allow-all'] };
+
+/** In another runtime of JavaScript. @param {'bun' | 'deno'} name @param {string} program @param {boolean} overFetch or over its sockets @returns {RunAll} */
+export const elsewhere = (name, program, overFetch) => (scenarios) => served(scenarios, async (at) => {
+  const words = JSON.stringify({ ...at, scenarios, overFetch });
+  const { code, stdout, stderr } = await run(program, [...RUN[name], join(ROOT, 'test/conformance/child.js'), words]);
+  if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}`);
+  return JSON.parse(stdout.toString());
 });
