@@ -1,6 +1,6 @@
 // One list of scenarios, one expected trace for each, on every host (B13): conformance/scenarios.json says what happens and what
 // is to be seen, and where a platform forces another trace, why. Here: C natively; the module in Node.js over sockets and over
-// fetch, and in Chromium; C compiled with Emscripten in Chromium, and in a sandbox, over test/hosts/plugin.js.
+// fetch, and in Chromium; C compiled with Emscripten in Chromium; C in a sandbox, over the plugin host; in `runtimes` Bun and Deno.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -18,6 +18,12 @@ const leftOut = existsSync(join(ROOT, 'build/tools/without_emcc')) && !existsSyn
 const HOSTS = { native: hosts.native, 'node-sockets': hosts.nodeSockets, 'node-fetch': hosts.nodeFetch, chromium: hosts.chromium, plugin: hosts.plugin };
 if (!leftOut) HOSTS.emscripten = hosts.emscripten('asyncify');
 if (!leftOut && process.env.SLUICE_CAMPAIGN) HOSTS['emscripten-jspi'] = hosts.emscripten('jspi');
+/** The other runtimes, with their programs where `./build.sh runtimes` tells of them. */
+for (const [name, program] of Object.entries({ bun: process.env.SLUICE_BUN, deno: process.env.SLUICE_DENO })) {
+  if (!program) continue;
+  HOSTS[name] = hosts.elsewhere(name, program, false);
+  HOSTS[`${name}-fetch`] = hosts.elsewhere(name, program, true);
+}
 
 /** What is to be run there, and to be seen. @param {string} host */
 const scenariosOn = (host) => scenarios.map((scenario) => ({ ...scenario, ...expectedOn(scenario, host) })).filter(({ trace }) => trace !== undefined);

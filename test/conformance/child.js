@@ -1,8 +1,8 @@
-// The scenarios in the runtime that runs this program, with the package as that runtime loads it. Arguments, and the runs on
-// stdout, are JSON. For under.js.
-import * as sluice from 'sluice';
+// bun child.js WORDS, or deno, or node: the scenarios in this runtime, with the package as its conditions give it. WORDS is JSON:
+// { base, refused, scenarios, overFetch }. The runs go to stdout, as JSON.
+import { Multi, Transfer, fetchHost } from 'sluice';
 import { runScenarios } from './runner.js';
 
-const { over, ...given } = JSON.parse(process.argv[2]);
-const makeMulti = () => new sluice.Multi({ host: over === 'fetch' ? sluice.fetchHost() : sluice.nodeHost() });
-console.log(JSON.stringify(await runScenarios({ ...sluice, ...given, makeMulti })));
+const { overFetch, ...words } = JSON.parse(process.argv[2]);
+const makeMulti = () => (overFetch ? new Multi({ host: fetchHost() }) : new Multi());
+process.stdout.write(JSON.stringify(await runScenarios({ Transfer, Multi, makeMulti, ...words })));

@@ -92,3 +92,14 @@ export const plugin = (scenarios) => served(scenarios, async (at) => {
   }
   return runsOf(lines);
 });
+
+/** How a program is run there. @type {Record<string, string[]>} */
+const RUN = { bun: ['run'], deno: ['run', '--allow-all'] };
+
+/** In another runtime of JavaScript. @param {'bun' | 'deno'} name @param {string} program @param {boolean} overFetch or over its sockets @returns {RunAll} */
+export const elsewhere = (name, program, overFetch) => (scenarios) => served(scenarios, async (at) => {
+  const words = JSON.stringify({ ...at, scenarios, overFetch });
+  const { code, stdout, stderr } = await run(program, [...RUN[name], join(ROOT, 'test/conformance/child.js'), words]);
+  if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}`);
+  return JSON.parse(stdout.toString());
+});

@@ -34,8 +34,8 @@ import { codeName } from '../../js/errors.js';
  */
 
 /** Every host there is, in CI, in campaign, or wherever somebody tries. */
-export const HOST_NAMES = ['native', 'plugin', 'emscripten', 'emscripten-jspi', 'node-sockets', 'node-fetch', 'bun-sockets', 'bun-fetch', 'deno-sockets',
-  'deno-fetch', 'workerd-sockets', 'workerd-fetch', 'chromium', 'firefox'];
+export const HOST_NAMES = ['native', 'plugin', 'emscripten', 'emscripten-jspi', 'node-sockets', 'node-fetch', 'bun', 'bun-fetch', 'deno',
+  'deno-fetch', 'workerd', 'workerd-fetch', 'chromium', 'firefox'];
 
 /** Words of `on` that mean several of them. */
 const GROUPS = /** @type {Record<string, (host: string) => boolean>} */ ({
