@@ -22,6 +22,8 @@ RUNTIMES=(22.23.3 24.21.0 26.10.0) # the other releases of Node.js that `campaig
 WORKERD=1.20261117.1 # likewise
 PUPPETEER=24.43.1    # drives Firefox; the last for the oldest Node.js
 
+OTHER_RUNTIMES=(bun@1.4.5 deno@2.9.6)      # those that are not Node.js, likewise
+
 # ---- Settings --------------------------------------------------------------------------------------------------------
 
 CFLAGS=(-std=c11 -ffunction-sections -fdata-sections -Ic/include -Ic -Ibuild/src/picohttpparser -Ibuild/src/emmalloc)
@@ -513,6 +515,17 @@ build_guest_library() {
     produce dist/wasi/libsluice.a archive "${OBJECTS[@]}"
 }
 
+# build/guests/NAME.wasm of the programs in test/guests and of the conformance scenarios': built as anybody's C program is.
+build_guests() {
+    local sources source
+    glob sources 'test/guests/*.c' test/conformance/runner.c
+    for source in "${sources[@]}"; do
+        produce "build/guests/$(basename "$source" .c).wasm" link_guest "$source" dist/wasi/libsluice.a
+    done
+}
+
+link_guest() { "${COMPILER[@]}" -std=c11 "${WARNINGS[@]}" "${LENIENT[@]}" -Ic/include -o "$@"; }
+
 # dist/types: declarations for TypeScript users. An error in them is for `test` to fail on, not for a build.
 build_types() {
     local sources
@@ -703,6 +716,34 @@ need_firefox() {
     export SLUICE_FIREFOX SLUICE_PUPPETEER=$PWD/build/runtimes/puppeteer-core-$PUPPETEER/node_modules/puppeteer-core/lib/esm/puppeteer/puppeteer-core.js
 }
 
+# need_other_runtime NAME@VERSION: the program build/runtimes/NAME-VERSION/NAME, and SLUICE_BUN or SLUICE_DENO, its path, for the
+# tests. It is in a package of its own for each platform.
+need_other_runtime() {
+    local name=${1%@*} to=build/runtimes/${1/@/-} program
+    if [[ ! -x $to/$name ]]; then
+        need_package "${1/@/-}" "$1" "$name ${1#*@}" || return 1
+        glob program "$to/node_modules/@*/*/bin/$name" "$to/node_modules/@*/*/$name"
+        [[ -n ${program[*]} ]] && ln -sfn "${program[0]#"$to"/}" "$to/$name" || return 1
+    fi
+    export "SLUICE_${name^^}=$PWD/$to/$name"
+}
+
+# run_under_other NAME@VERSION: Jest does not run there. The scenes do, here, and the conformance scenarios, which Jest starts there.
+run_under_other() (
+    log=build/log/${1/@/-}.log
+    started=$SECONDS
+    command=("build/runtimes/${1/@/-}/${1%@*}" run)
+    [[ $1 != deno@* ]] || command+=(--allow-all)
+    mkdir -p build/log
+    if timeout "$C_TEST_SECONDS" "${command[@]}" js/cli.js >"$log" 2>&1; then
+        say "pass scenes, ${1/@/ } ($((SECONDS - started)) s)"
+    else
+        say "FAIL scenes, ${1/@/ }: $log"
+        tail -n 20 "$log" >&2
+        exit 1
+    fi
+)
+
 # run_in NAME NEED TEST: what NEED sets up, then that test in Jest; one line.
 run_in() (
     log=build/log/$1.log
@@ -822,7 +863,8 @@ Usage: ./build.sh VERB
   coverage [SEEDS]          what the tests in C reach of c/engine, c/protocol and c/host; fails below its bounds
   types                     only the type check of js/
   mutants [TEXT]            only the mutants: small breaks of the engine that the tests must notice
-  runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js; then workerd and Firefox
+  runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js; scenes and conformance in Bun
+                            and Deno; then workerd and Firefox
   campaign                  what takes too long for CI: many seeds, C tests under more sanitizers, the other runtimes
   bench [ROW ...] [--quick] Sluice beside node:net, node:http, undici, fetch and libcurl (--profile: where its time goes)
   deps                      only set up: npm packages, compilers, C sources, what the tests talk to
@@ -850,6 +892,7 @@ verb_deps() {
 verb_wasm() {
     build_module
     build_guest_library
+    build_guests
     build_types
     local module
     for module in dist/sluice.wasm dist/sluice-fetch.wasm; do
@@ -862,8 +905,11 @@ verb_native() {
         build_native address build/native-address/libsluice.a
     else
         build_native plain dist/native/libsluice.a
+        produce build/conformance/runner link_conformance test/conformance/runner.c dist/native/libsluice.a
     fi
 }
+
+link_conformance() { "${COMPILER[@]}" -std=c11 "${WARNINGS[@]}" -o "$1" "${@:2}" -Ic/include; }
 
 verb_run() {
     build_module
@@ -967,10 +1013,20 @@ verb_runtimes() {
     need_npm
     need_test_tools
     build_module
+    build_guest_library
+    build_guests
     build_types
     SANITIZE='' verb_native
     verb_emscripten
     unlock
+    for version in "${OTHER_RUNTIMES[@]}"; do
+        if need_other_runtime "$version"; then
+            run_under_other "$version" || failed=1
+        else
+            say "FAIL ${version/@/ }: it could not be installed"
+            failed=1
+        fi
+    done
     for version in "${RUNTIMES[@]}"; do run_under "$version" "$@" || failed=1; done
     run_in workerd need_workerd test/workerd.test.js || failed=1
     run_in Firefox need_firefox test/firefox.test.js || failed=1

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './support/command.js';
 import { chromium, runInNode, runInPage } from './support/guests.js';
-import { pattern } from './support/bytes.js';
+import { fnv, pattern } from './support/bytes.js';
 import { webServer } from './support/bodies.js';
 import { settled } from './helpers/wait.js';
 
@@ -16,19 +16,6 @@ const leftOut = existsSync(join(ROOT, 'build/tools/without_emcc')) && !existsSyn
 const RUNS = [['Node.js', 'fetch', 'asyncify'], ['Node.js', 'sockets', 'asyncify']];
 if ('Suspending' in WebAssembly) RUNS.push(['Node.js', 'fetch', 'jspi'], ['Node.js', 'sockets', 'jspi']);
 if (chromium) RUNS.push(['Chromium', 'fetch', 'asyncify'], ['Chromium', 'fetch', 'jspi']);
-
-/** FNV-1a of 64 bits, as the program's. @param {Uint8Array} bytes */
-function fnv(bytes) {
-  const { imul, floor } = Math; // a global costs much where Jest runs us
-  let high = 0xcbf29ce4, low = 0x84222325;
-  for (const byte of bytes) { // times 0x100000001b3, in two halves
-    low = (low ^ byte) >>> 0;
-    const product = low * 0x1b3;
-    high = (imul(high, 0x1b3) + floor(product / 4294967296) + low * 256) >>> 0;
-    low = product >>> 0;
-  }
-  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
-}
 
 /** The sum that transfers.c makes. @param {Uint8Array} bytes */
 function sum31(bytes) {

@@ -120,6 +120,7 @@ CURLMcode curl_multi_add_handle(CURLM *handle, CURL *easy)
   if (c->dead && c->engine->added) return CURLM_ABORTED_BY_CALLBACK; /* X7 */
   c->dead = false;
   sl_easy_begin(e);
+  sl_easy_trace(c->engine, e);
   if (sl_multi_add(c->engine, &e->t)) return CURLM_OUT_OF_MEMORY;
   sl_easy_expects_progress(e);
   return sl_curlm_finish(c);

@@ -264,6 +264,7 @@ CURLcode curl_easy_perform(CURL *handle)
   }
   if (!e->own && !(e->own = sl_multi_new(NULL))) return CURLE_OUT_OF_MEMORY;
   sl_easy_begin(e);
+  sl_easy_trace(e->own, e);
   if (sl_multi_add(e->own, &e->t)) return CURLE_OUT_OF_MEMORY;
   drive(e);
   CURLcode code = e->message.data.result;

@@ -44,6 +44,8 @@ void sl_easy_leaves(sl_easy *e);
 void sl_easy_expects_progress(sl_easy *e);
 /* ERRORBUFFER, always zero-ended. */
 void sl_easy_error(sl_easy *e, const char *message);
+/* e is about to be added to m: its trace function, if it has one, will be told. */
+void sl_easy_trace(sl_multi *m, const sl_easy *e);
 /* A new run begins: forget what the one before left to be asked for. */
 void sl_easy_begin(sl_easy *e);
 

@@ -49,6 +49,31 @@ static void show(sl_easy *e, curl_infotype type, const char *data, size_t n)
   leave(e);
 }
 
+_Static_assert((int)SLUICE_TRACE_STOP == (int)SL_TRACE_STOP && (int)SLUICE_TRACE_OPEN == (int)SL_TRACE_OPEN &&
+                 (int)SLUICE_TRACE_REMOTE == (int)SL_TRACE_REMOTE, "sluice.h says what the engine's numbers mean");
+
+/* SLUICEOPT_TRACEFUNCTION: it comes from anywhere in the engine, so it is refused as much as callbacks for descriptors. */
+static void trace(void *arg, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b)
+{
+  (void)arg;
+  const sluice_trace_callback tell = t ? t->options->trace_fn : NULL;
+  if (!tell) return;
+  sl_easy *e = sl_easy_from((sl_transfer *)(uintptr_t)t);
+  sl_multi *m = t->multi;
+  e->in_callback++;
+  m->in_callback++;
+  m->in_watch++;
+  tell(e, (int)kind, a, b, e->options.trace_data);
+  m->in_watch--;
+  m->in_callback--;
+  e->in_callback--;
+}
+
+void sl_easy_trace(sl_multi *m, const sl_easy *e)
+{
+  if (e->options.trace_fn) m->trace = trace;
+}
+
 static enum answer write_failed(sl_easy *e, size_t given, size_t answered)
 {
   char words[CURL_ERROR_SIZE];

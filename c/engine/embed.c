@@ -191,7 +191,10 @@ void sl_embed_remote(struct sl_embed *e, uint32_t mask, int32_t abort)
 
 void sl_embed_stop(struct sl_embed *e, int32_t code)
 {
-  sl_transfer_stop(&e->transfer, SL_CAUSE_ABORT, code ? (CURLcode)code : CURLE_ABORTED_BY_CALLBACK, NULL);
+  CURLcode why = code ? (CURLcode)code : CURLE_ABORTED_BY_CALLBACK;
+  enum sl_cause cause = why == CURLE_ABORTED_BY_CALLBACK ? SL_CAUSE_ABORT
+                        : why == CURLE_FILESIZE_EXCEEDED ? SL_CAUSE_LIMIT : SL_CAUSE_CALLBACK;
+  sl_transfer_stop(&e->transfer, cause, why, NULL);
 }
 
 void sl_embed_more(struct sl_embed *e) { sl_transfer_more(&e->transfer); }

@@ -128,6 +128,7 @@ static const row table[] = {
   { CURLOPT_CLOSESOCKETDATA, POINTER, AT(closesocket_data), 0, 0, 0 },
   { CURLOPT_PREREQDATA, POINTER, AT(prereq_data), 0, 0, 0 },
   { CURLOPT_DEBUGDATA, POINTER, AT(debug_data), 0, 0, 0 },
+  { SLUICEOPT_TRACEDATA, POINTER, AT(trace_data), 0, 0, 0 },
   { CURLOPT_RESOLVE, POINTER, AT(resolve), 0, 0, 0 },
   { CURLOPT_CONNECT_TO, POINTER, AT(connect_to), 0, 0, 0 },
   { CURLOPT_POSTFIELDS, SPECIAL, NOWHERE, 0, 0, 0 },
@@ -418,6 +419,9 @@ CURLcode sl_options_object(sl_options *o, int option, void *object)
 CURLcode sl_options_function(sl_options *o, int option, sl_function *function)
 {
   switch (option) {
+  case SLUICEOPT_TRACEFUNCTION:
+    o->trace_fn = (sluice_trace_callback)function;
+    return CURLE_OK;
   case CURLOPT_WRITEFUNCTION:
     o->write_fn = (curl_write_callback)function;
     return CURLE_OK;

@@ -38,8 +38,9 @@ typedef struct {
   curl_opensocket_callback opensocket_fn;
   curl_sockopt_callback sockopt_fn;
   curl_closesocket_callback closesocket_fn;
+  sluice_trace_callback trace_fn;
   void *opensocket_data, *sockopt_data, *closesocket_data;
-  void *read_data, *seek_data, *ioctl_data, *trailer_data, *prereq_data, *debug_data;
+  void *read_data, *seek_data, *ioctl_data, *trailer_data, *prereq_data, *debug_data, *trace_data;
   struct curl_slist *resolve, *connect_to; /* borrowed: route.h                       */
   const char *post_fields;           /* borrowed, or own_post's                           */
   size_t own_post_len;               /* bytes of own_post, whatever post_size became      */

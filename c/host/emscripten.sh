@@ -126,17 +126,17 @@ bundle_library() {
       writeFileSync(output, readFileSync(library, "utf8").replace(/\/\* (MODULES|HOST) \*\//g, (_, mark) => marks[mark]));' "$host" "$library" "$to" "$output"
 }
 
-# build/emscripten/NAME.HOST.HOW.mjs of the programs in test/guests: over fetch or sockets, with asyncify or jspi.
+# build/emscripten/NAME.HOST.HOW.mjs: two programs of test/guests over fetch and over sockets, the conformance scenarios over
+# fetch; with asyncify and with jspi.
 build_emscripten_guests() {
-    local source name how pids=() failed=0
-    for source in test/guests/*.c; do
-        name=build/emscripten/$(basename "$source" .c)
+    local each source library pids=() failed=0 how
+    local -A libraries=([fetch]=libsluice.js [sockets]=libsluice-node.js)
+    for each in test/guests/{range_reader,transfers}.c:{fetch,sockets} test/conformance/runner.c:fetch; do
+        source=${each%:*} library=${libraries[${each#*:}]}
         for how in asyncify jspi; do
             wait_for_room pids || failed=1
-            produce "$name.fetch.$how.mjs" link_emscripten "$source" dist/emscripten/libsluice.{a,js} c/host/emscripten.sh &
-            pids+=($!)
-            wait_for_room pids || failed=1
-            produce "$name.sockets.$how.mjs" link_emscripten "$source" dist/emscripten/libsluice{.a,-node.js} c/host/emscripten.sh &
+            produce "build/emscripten/$(basename "$source" .c).${each#*:}.$how.mjs" link_emscripten "$source" \
+                dist/emscripten/libsluice.a "dist/emscripten/$library" c/host/emscripten.sh &
             pids+=($!)
         done
     done

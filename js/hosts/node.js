@@ -83,9 +83,8 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     look(c);
   }
 
-  /** @this {Socket} @param {number} n @param {Uint8Array} buffer */
-  function onRead(n, buffer) {
-    const c = this[CHANNEL];
+  /** @param {Channel} c @param {number} n @param {Uint8Array} buffer */
+  function onRead(c, n, buffer) {
     if (c.closed) return false;
     if (c.busy || c.chunk !== null || !(c.wants & SL_IN)) {
       keep(c, buffer.subarray(0, n));
@@ -192,7 +191,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     const options = {
       ...secure,
       ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local, lookup: c.named ? timed(c) : undefined }),
-      host: spec.name, allowHalfOpen: true, noDelay: true, autoSelectFamily: true, onread: { buffer: shared, callback: onRead },
+      host: spec.name, allowHalfOpen: true, noDelay: true, autoSelectFamily: true, onread: { buffer: shared, callback: (/** @type {number} */ n, /** @type {Uint8Array} */ buffer) => onRead(c, n, buffer) }, // `this` is the socket in Node.js only
     };
     const socket = c.secure ? tls.connect(options) : net.connect(options);
     adopt(c, /** @type {Socket} */ (socket));

@@ -11,11 +11,11 @@
 #define SECONDS 20 /* a test that hangs should fail */
 
 enum kind {
-  WRITE, HEADER, READ, SEEK, IOCTL, TRAILER, PROGRESS, XFERINFO, DEBUG, PREREQ, OPENSOCKET, SOCKOPT, CLOSESOCKET, SOCKET,
+  WRITE, HEADER, READ, SEEK, IOCTL, TRAILER, PROGRESS, XFERINFO, DEBUG, TRACE, PREREQ, OPENSOCKET, SOCKOPT, CLOSESOCKET, SOCKET,
   TIMER, NOTIFY, KINDS
 };
 static const char *const names[] = { "write", "header", "read", "seek", "ioctl", "trailer", "progress", "xferinfo", "debug",
-  "prereq", "opensocket", "sockopt", "closesocket", "socket", "timer", "notify" };
+  "trace", "prereq", "opensocket", "sockopt", "closesocket", "socket", "timer", "notify" };
 
 static struct {
   CURL *easy;       /* the transfer, in `multi` or on its own */
@@ -37,7 +37,7 @@ static void easy_calls(enum kind k)
 {
   char *url = NULL, buf[4];
   size_t n;
-  bool refused = k == SOCKET || k == TIMER, runs = k != NOTIFY;
+  bool refused = k == SOCKET || k == TIMER || k == TRACE, runs = k != NOTIFY;
   CURLcode pause = refused ? CURLE_RECURSIVE_API_CALL : runs ? CURLE_OK : CURLE_BAD_FUNCTION_ARGUMENT;
   CHECK_EQ(P3, curl_easy_pause(on.easy, CURLPAUSE_CONT), pause);
   if (k == SOCKET) CHECK_EQ(F22, curl_easy_pause(on.easy, CURLPAUSE_ALL), CURLE_RECURSIVE_API_CALL);
@@ -178,6 +178,13 @@ static int calls_debug(CURL *easy, curl_infotype type, char *data, size_t n, voi
   return 0;
 }
 
+static void calls_trace(CURL *easy, int kind, curl_off_t a, curl_off_t b, void *to)
+{
+  (void)kind, (void)a, (void)b;
+  CHECK(B13, easy == on.easy && to == &on);
+  called(TRACE);
+}
+
 static int calls_prereq(void *to, char *peer, char *local, int peer_port, int local_port)
 {
   (void)to, (void)peer, (void)local, (void)peer_port, (void)local_port;
@@ -247,6 +254,8 @@ static CURL *begin_calls(record *r, bool *given, bool second, struct curl_slist 
   curl_easy_setopt(easy, CURLOPT_PROGRESSFUNCTION, calls_progress);
   curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
   curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, calls_debug);
+  CHECK_EQ(B13, curl_easy_setopt(easy, SLUICEOPT_TRACEFUNCTION, calls_trace), CURLE_OK);
+  CHECK_EQ(B13, curl_easy_setopt(easy, SLUICEOPT_TRACEDATA, &on), CURLE_OK);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, calls_prereq);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, calls_opensocket);
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, calls_sockopt);

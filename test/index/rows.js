@@ -108,7 +108,7 @@ export const ROWS = [
   ['B10', 'unknown directions are refused', jsOnly('libcurl\'s answer is kept, and tested as P2 and P14')],
   ['B11', 'a stop may read out a small remainder and keep the connection'],
   ['B12', 'the host stops a guest, quotas, permissions', waits('plugin hosts')],
-  ['B13', 'the same trace on every host', waits('conformance; native and WebAssembly simulator are compared')],
+  ['B13', 'the same trace on every host'],
   ['B14', 'a pause by call survives redirects and retries', jsOnly('P13 holds')],
   ['B15', 'what a host holds counts as paused', waits('plugin hosts; the engine\'s half is tested')],
 ];

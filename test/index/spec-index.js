@@ -2,6 +2,7 @@
 // test/SPEC-INDEX.md; without --write it prints it.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { expectedOn } from '../conformance/reduce.js';
 import { ROWS, TRAPS } from './rows.js';
 
 const TEST = fileURLToPath(new URL('..', import.meta.url));
@@ -44,6 +45,14 @@ function* testsInJs() {
   }
 }
 
+/** A scenario of conformance/ that is run natively is a test of C, one in Node.js of JavaScript. */
+function* scenarios(host) {
+  for (const scenario of JSON.parse(readFileSync(`${TEST}conformance/scenarios.json`, 'utf8'))) {
+    if (expectedOn(scenario, host).trace === undefined) continue;
+    for (const row of rowsIn(scenario.rows)) yield { row, test: `conformance/scenarios.json ${scenario.name}` };
+  }
+}
+
 /** { rows: [{ row, says, c: [test], js: [test], except }], unknown: [test that names no row there is] } */
 export function collect() {
   const all = [...ROWS, ...TRAPS].map(([row, says, except = {}]) => ({ row, says, except, c: [], js: [], trap: row.startsWith('F') }));
@@ -56,6 +65,8 @@ export function collect() {
   };
   for (const found of testsInC()) note('c', found);
   for (const found of testsInJs()) note('js', found);
+  for (const found of scenarios('native')) note('c', found);
+  for (const found of scenarios('node-sockets')) note('js', found);
   return { rows: all, unknown };
 }
 

@@ -55,7 +55,8 @@ void SL_EXPORT(sl_embed_pause)(struct sl_embed *e, uint32_t mask, uint32_t by);
 /* B1, B2: what another thread wants, as its word was seen now: an abort (1), else the whole pause state. In force on
  * return; in IDLE a pause holds for the start. */
 void SL_EXPORT(sl_embed_remote)(struct sl_embed *e, uint32_t mask, int32_t abort);
-/* Stop with this CURLcode (42: aborted; 0 is taken for 42). Nothing happens to one that is not running. */
+/* Stop with this CURLcode: 42 (or 0): aborted; 63: the caller's limit of bytes; others: what the caller's code made of it, as a
+ * callback's failure. Nothing happens to one that is not running. */
 void SL_EXPORT(sl_embed_stop)(struct sl_embed *e, int32_t code);
 
 /* There are body bytes again after on_want_body answered SL_AGAIN. */

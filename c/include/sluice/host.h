@@ -16,14 +16,18 @@
  *  - sl_want is the whole truth and takes effect at once. What is not wanted is not polled and not
  *    read ahead. Wanting nothing is a pause: bytes that come all the same are kept, counted
  *    (SL_INFO_HELD, at most SL_HOST_HELD_MAX) and not delivered. Two events are told even so:
- *    SL_OPENED and SL_GONE, the latter only for a channel that never opened or that wants something.
+ *    SL_OPENED and SL_GONE, the latter only for a channel that never opened or that wants something. What is told of a
+ *    channel that wants nothing, and SL_OPENED, SL_HELD and SL_FREE ever, is told once; the rest as long as it holds.
  *  - A channel's id is not given out again before sl_close.
- *  - Buffers are the caller's and are used only during the call. Results below 0 are enum sl_code.
+ *  - Buffers are the caller's and are used only during the call. Results below 0 are enum sl_code. A call without a
+ *    result cannot fail, and sl_close is served whatever happened.
+ *  - What had come before a channel broke is still given: recv answers the code after the last of it.
  *  - Hosts without a short way for bytes answer SL_NOSYS to move and move_out, every time or once.
  *
  * As a Wasm import module the door is "sluice_host_1": pointers and sl_ch are i32, int64_t is i64,
- * sl_loop* is an opaque i32 that the guest chooses (one value per engine). It is frozen once the
- * HTTP/1 client is complete. Natively the same names are C functions, chosen at link time. */
+ * sl_loop* is an opaque i32 that the guest chooses (one value per engine), an sl_event is 8 bytes, numbers are
+ * little-endian. It is frozen once the HTTP/1 client is complete. Natively the same names are C functions, chosen at
+ * link time. */
 #ifndef SLUICE_HOST_H
 #define SLUICE_HOST_H
 #include <stdint.h>
@@ -60,7 +64,8 @@ enum sl_event_bits {
   SL_IN = 2,     /* recv would not answer SL_AGAIN                                        */
   SL_OUT = 4,    /* send would not answer SL_AGAIN                                        */
   SL_GONE = 8,   /* broken, or never came to be: recv or send (before OPENED both) tells why */
-  SL_HELD = 16,  /* the host itself stops this channel: the engine treats it as paused    */
+  SL_HELD = 16,  /* the host itself stops this channel: the engine treats it as paused. One that is opened
+                    meanwhile is told so too. sl_want remains the engine's business             */
   SL_FREE = 32,  /* ... and releases it                                                   */
   SL_WOKEN = 64  /* from sl_wait, with ch 0: somebody called sl_wake (remembered once)    */
 };
@@ -72,10 +77,12 @@ enum sl_code {
   SL_NOMEM = -4,
   SL_IO = -5,      /* anything that has no better word                                    */
   SL_BUSY = -6,    /* out of some resource for now: ask again when another channel closed */
-  /* these end the channel */
+  /* these end the channel: no address has that name; none of its addresses could be connected to, for whatever
+     reason (or bound, or is of that family); the connection broke; the host's policy does not allow it */
   SL_RESOLVE = -10, SL_REFUSED = -11, SL_RESET = -12, SL_DENIED = -13,
   SL_TLS_FAILED = -20, SL_TLS_VERIFY = -21, SL_TLS_CERT = -22, SL_TLS_CA = -23, SL_TLS_PIN = -24,
-  /* these end the guest, for ever */
+  /* these end the guest, for ever: an sl_wait that sleeps answers so at once, and from then on every call does that
+     opens, moves bytes or waits */
   SL_CANCELED = -30, SL_QUOTA = -31, SL_DEADLINE = -32,
   /* answers of sl_move only */
   SL_SINK_PAUSED = -40, /* the sink took nothing and is paused now                        */
@@ -93,7 +100,7 @@ enum sl_info_what {
   SL_INFO_HEAD,      /* exchange: the response head, as HTTP/1 text; AGAIN until it is here. The
                         version in its status line is the host's to make up: "HTTP/host" is fit */
   SL_INFO_HELD,      /* int64: bytes the host keeps that the engine has not taken         */
-  SL_INFO_ERROR,     /* text: the host's own words for why the channel is gone            */
+  SL_INFO_ERROR,     /* text: the host's own words for why the channel is gone; empty or AGAIN while it is not */
   SL_INFO_SIZE       /* int64: size of a file, -1 when not known                          */
 };
 
@@ -119,7 +126,7 @@ void SL_HOST(sl_random)(sl_loop *loop, void *buf, uint32_t n);
  * spec: lines "key value\n", ASCII, each key once, in the order below, absent when it does not apply:
  *   name HOST     host name or literal address (IPv6 without brackets)
  *   port N        1..65535
- *   unix PATH     connect here instead; name still rules SNI
+ *   unix PATH     connect here instead; name and port are there all the same, and name still rules SNI
  *   local ADDR    bind to this address
  *   family 4|6    only addresses of this family
  *   alpn A,B      TLS: protocols offered, best first
@@ -168,7 +175,7 @@ int32_t SL_HOST(sl_send)(sl_ch ch, const void *buf, uint32_t len);
  * less than SL_HOST_SEND_MAX is unsent. SL_SINK_FAILED: the source failed; the engine ends the transfer with 26. */
 int32_t SL_HOST(sl_move_out)(sl_ch ch, uint32_t source, uint32_t max);
 /* Length of the answer (may exceed cap: then nothing or a part is written, ask again), AGAIN when it
- * is not known yet, NOSYS. Texts are not zero-ended. */
+ * is not known yet, NOSYS when it is nothing that such a channel or this host has. Texts are not zero-ended. */
 int32_t SL_HOST(sl_info)(sl_ch ch, uint32_t what, void *buf, uint32_t cap);
 /* The whole set of directions (SL_IN | SL_OUT) the engine wants. Takes effect at once. */
 void SL_HOST(sl_want)(sl_ch ch, uint32_t events);
@@ -176,7 +183,8 @@ void SL_HOST(sl_want)(sl_ch ch, uint32_t events);
 void SL_HOST(sl_close)(sl_ch ch, uint32_t how);
 /* Hosts that can block only: sleep until an event on a channel of this loop, a wake or the timeout
  * (< 0: none; 0: look, do not sleep). Number of events written, <= cap (cap >= 1), a wake being one of
- * them (SL_WOKEN, told once however often it was asked for); 0 after the timeout; or a code. */
+ * them (SL_WOKEN, told once however often it was asked for); 0 after the timeout; or a code. A channel is told of at
+ * most once a call, and where there are more than cap the others are first the next time. */
 int32_t SL_HOST(sl_wait)(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_us);
 
 /* Not imports: every C host has them (in Wasm c/host/wasm.c). */

@@ -19,6 +19,27 @@ extern "C" {
  * rate limits, for at most a second, while the transfer has ended already. curl_off_t, bytes, 0 = close it as ever. */
 #define SLUICEOPT_DRAIN_MAX_BYTES ((CURLoption)(CURLOPTTYPE_OFF_T + 905))
 
+/* What the engine does for a transfer, as it does it: for tests, and for whoever wonders. In force from the next start on;
+ * with curl_easy_reset it ends.
+ *
+ * SLUICE_TRACE_STATE   a: life, 0 idle, 1 waiting for a connection, 2 connecting, 3 active, 4 done; b: sending (0 none, 1 head,
+ *                      2 waits for a 100, 3 body, 4 ended) * 16 + receiving (0 none, 1 head, 2 body, 3 ended)
+ * SLUICE_TRACE_GATE    a: CURLPAUSE_RECV | CURLPAUSE_SEND as they are now; b: SLUICE_BY_* of receiving * 16 + of sending
+ * SLUICE_TRACE_WRITE   a: 0 a line of the head, 1 body, 2 trailer; b: bytes that were accepted, below zero: refused
+ * SLUICE_TRACE_STOP    why it ends, once. a: 1 complete, 2 the peer, 3 a limit, 4 a callback, 5 removed, 6 aborted, 7 the host,
+ *                      8 what it was asked for; b: CURLcode
+ * SLUICE_TRACE_OPEN    a: 1 TCP, 2 TLS, 3 an exchange, 4 a file; b: 1 a new connection, 0 one that was kept
+ * SLUICE_TRACE_REMOTE  a remote handle's command was seen. a: the whole pause state; b: 1 abort
+ *
+ * It must not call anything of libcurl's or Sluice's; what can be refused there is. */
+enum sluice_trace_kind {
+  SLUICE_TRACE_STATE, SLUICE_TRACE_GATE, SLUICE_TRACE_WRITE, SLUICE_TRACE_STOP, SLUICE_TRACE_OPEN,
+  SLUICE_TRACE_REMOTE = 6
+};
+typedef void (*sluice_trace_callback)(CURL *easy, int kind, curl_off_t a, curl_off_t b, void *clientp);
+#define SLUICEOPT_TRACEFUNCTION ((CURLoption)(CURLOPTTYPE_FUNCTIONPOINT + 906))
+#define SLUICEOPT_TRACEDATA ((CURLoption)(CURLOPTTYPE_OBJECTPOINT + 907)) /* its clientp */
+
 /* B8. long: the directions that are paused now, CURLPAUSE_RECV | CURLPAUSE_SEND. */
 #define SLUICEINFO_PAUSED ((CURLINFO)(CURLINFO_LONG + 900))
 /* B8. long: who paused the direction, SLUICE_BY_* bits, 0 when it is open. */
