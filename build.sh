@@ -16,6 +16,8 @@ NODE_OLDEST=20
 NODE_LIBCURL=4.1.0 # only the bench's
 NAN=2.30.0
 RUNTIMES=(22.23.3 24.21.0 26.10.0) # the other releases of Node.js that `campaign` tests with, as npm packages
+WORKERD=1.20261117.1 # likewise
+PUPPETEER=24.43.1    # drives Firefox; the last for the oldest Node.js
 
 # ---- Settings --------------------------------------------------------------------------------------------------------
 
@@ -632,18 +634,59 @@ run_sim() {
     say "pass $sim, $seeds seeds ($((SECONDS - started)) s)"
 }
 
-# need_runtime VERSION: Node.js of that version in build/runtimes/VERSION/bin. The package holds nothing but the program.
-need_runtime() {
-    local to=build/runtimes/$1 package
-    [[ -x $to/bin/node ]] && return
-    package=node-$(node -p 'process.platform + "-" + process.arch')
-    say "installing Node.js $1 to test with (once, 40 MB)"
+# need_package FOLDER PACKAGE@VERSION WHAT: into build/runtimes/FOLDER/node_modules.
+need_package() {
+    local to=build/runtimes/$1
+    [[ -e $to/.done ]] && return
+    say "installing $3 to test with (once)"
     mkdir -p "$to"
     # A folder of its own instead of --prefix, which would look for npm's global settings in there.
     echo '{ "private": true }' >"$to/package.json"
-    quietly runtimes.log env -C "$to" npm install --ignore-scripts --no-save --no-audit --no-fund "$package@$1" || return 1
-    ln -sfn "node_modules/$package/bin" "$to/bin"
+    quietly runtimes.log env -C "$to" npm install --ignore-scripts --no-save --no-audit --no-fund "$2" && touch "$to/.done"
 }
+
+# need_runtime VERSION: Node.js of that version in build/runtimes/VERSION/bin. The package holds nothing but the program.
+need_runtime() {
+    local package
+    [[ -x build/runtimes/$1/bin/node ]] && return
+    package=node-$(node -p 'process.platform + "-" + process.arch')
+    need_package "$1" "$package@$1" "Node.js $1" && ln -sfn "node_modules/$package/bin" "build/runtimes/$1/bin"
+}
+
+# Sets SLUICE_WORKERD: the program itself, not the script that starts it.
+need_workerd() {
+    local programs
+    need_package "workerd-$WORKERD" "workerd@$WORKERD" "workerd $WORKERD" || return 1
+    glob programs "$PWD/build/runtimes/workerd-$WORKERD/node_modules/@cloudflare/workerd-*/bin/workerd"
+    [[ -x ${programs[0]:-} ]] && export SLUICE_WORKERD=${programs[0]}
+}
+
+firefox_here() { have firefox-esr; }
+
+# Sets SLUICE_FIREFOX and SLUICE_PUPPETEER, what drives it.
+need_firefox() {
+    need_package "puppeteer-core-$PUPPETEER" "puppeteer-core@$PUPPETEER" "puppeteer-core $PUPPETEER" || return 1
+    if [[ -z ${SLUICE_FIREFOX:-} ]]; then
+        installed firefox_here "Firefox ESR for the tests (once, 90 MB)" firefox-esr || return 1
+        SLUICE_FIREFOX=$(command -v firefox-esr)
+    fi
+    export SLUICE_FIREFOX SLUICE_PUPPETEER=$PWD/build/runtimes/puppeteer-core-$PUPPETEER/node_modules/puppeteer-core/lib/esm/puppeteer/puppeteer-core.js
+}
+
+# run_in NAME NEED TEST: what NEED sets up, then that test in Jest; one line.
+run_in() (
+    log=build/log/$1.log
+    started=$SECONDS
+    "$2" || { say "FAIL $1: it could not be installed" && exit 1; }
+    mkdir -p build/log
+    if run_jest --forceExit "$3" >"$log" 2>&1; then
+        say "pass $1, $(sed -n 's/^Tests: *//p' "$log") ($((SECONDS - started)) s)"
+    else
+        say "FAIL $1: $log"
+        grep -E '^  ●|^Tests:' "$log" >&2 || tail -n 20 "$log" >&2
+        exit 1
+    fi
+)
 
 # run_under VERSION [JEST ARGUMENT...]: Jest and the scenes under that Node.js; one line.
 run_under() (
@@ -748,8 +791,8 @@ Usage: ./build.sh VERB
   coverage [SEEDS]          what the tests in C reach of c/engine, c/protocol and c/host; fails below its bounds
   types                     only the type check of js/
   mutants [TEXT]            only the mutants: small breaks of the engine that the tests must notice
-  runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js
-  campaign                  what takes too long for CI: many seeds, C tests under more sanitizers, the other Node.js
+  runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js; then workerd and Firefox
+  campaign                  what takes too long for CI: many seeds, C tests under more sanitizers, the other runtimes
   bench [ROW ...] [--quick] Sluice beside node:net, node:http, undici, fetch and libcurl (--profile: where its time goes)
   deps                      only set up: npm packages, compilers, C sources, what the tests talk to
   clean [all]               remove what was built ('all': also what was fetched)
@@ -757,6 +800,7 @@ Usage: ./build.sh VERB
 Variables: WASI_SDK_PATH    compile WebAssembly with this wasi-sdk
            SLUICE_C_SOURCES folder of unpacked C sources (picohttpparser/) to use instead of fetching them
            SLUICE_CHROMIUM  the Chromium to test with, instead of the one on PATH
+           SLUICE_FIREFOX   the Firefox to test with in 'runtimes', instead of the one on PATH
            SLUICE_YOWASP=1  compile WebAssembly with the clang from npm even if another is here
            WASM_OPTIMISE    -O2 (default), -Os ...
            BENCH_RUNS       runs of each peer and row in 'bench' (3); build/bench.json has the figures
@@ -893,6 +937,8 @@ verb_runtimes() {
     verb_emscripten
     unlock
     for version in "${RUNTIMES[@]}"; do run_under "$version" "$@" || failed=1; done
+    run_in workerd need_workerd test/workerd.test.js || failed=1
+    run_in Firefox need_firefox test/firefox.test.js || failed=1
     return "$failed"
 }
 

@@ -14,6 +14,7 @@ export const START = Symbol('sluice start');
 export const RUN = Symbol('sluice run');
 /** What a transfer tells its Multi. */
 export const BEGIN = Symbol('sluice begin'), END = Symbol('sluice end');
+const ONCE = Symbol('sluice once');
 
 const POLL_MS = 1000;
 const OPTIONS = new Set(['host', 'module', 'maxConnections', 'maxPerHost', 'maxIdle']);
@@ -25,6 +26,7 @@ export class Multi {
   #core = /** @type {Core | null} */ (null);
   #coming = /** @type {Promise<Core> | null} */ (null); // while the module is loaded
   #closed = false;
+  #once = false; // closed when its transfer has ended
   #transfers = /** @type {Set<Transfer>} */ (new Set()); // started and not ended
   #messages = /** @type {Array<{ transfer: Transfer, result: Result }>} */ ([]);
   #removed = /** @type {WeakSet<Transfer>} */ (new WeakSet()); // and not ended yet
@@ -47,6 +49,13 @@ export class Multi {
     this.#host = host;
     this.#module = module;
     this.#limits = /** @type {const} */ (['maxConnections', 'maxPerHost', 'maxIdle']).map((name) => checkCount(name, options[name]));
+  }
+
+  /** @ignore */
+  static [ONCE]() {
+    const multi = new Multi();
+    multi.#once = true;
+    return multi;
   }
 
   /** Transfers that have started and not ended. */
@@ -145,6 +154,7 @@ export class Multi {
   [END](transfer, result, added) {
     if (!this.#removed.delete(transfer) && added && result !== null) this.#messages.push({ transfer, result });
     this.#transfers.delete(transfer);
+    if (this.#once) queueMicrotask(() => this[Symbol.asyncDispose]()); // the engine is telling of it
     if (this.#transfers.size === 0 && this.#idle.length > 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
   /** @param {'activity' | 'wakeup'} what */
@@ -194,7 +204,8 @@ function checkCount(name, value) {
   return value;
 }
 
-/** The Multi of transfers that name none. */
+/** The Multi of a transfer that names none: one for all, or of its own, which is closed with it. */
 export function sharedMulti() {
+  if (platform.shares === false) return Multi[ONCE]();
   return (shared ??= new Multi());
 }

@@ -11,6 +11,7 @@
  * @property {() => WebAssembly.Module | Promise<WebAssembly.Module>} module Asked for at each first use; keeps what it
  *   compiled. Fails with words that name the other ways.
  * @property {Files | null} files
+ * @property {boolean} [shares] Whether transfers that name no Multi share one; yes, unless what is opened belongs to one request.
  * @property {boolean} agent Whether a User-Agent of our own is sent. A page that did would need leave of every other origin.
  */
 

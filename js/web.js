@@ -1,5 +1,5 @@
 // js/web.js: the package's face where there are no sockets and no files: over fetch, with the small module. Whoever imports
-// this says where that module comes from: browser.js, workerd.js, or dist/inline.js, which build.sh makes.
+// this says where that module comes from: browser.js, or dist/inline.js, which build.sh makes.
 import { fetchHost } from './hosts/fetch.js';
 import { inPage } from './hosts/page.js';
 import { setPlatform } from './platform.js';

@@ -12,8 +12,9 @@ async function* bytes(total) {
 }
 
 const commands = {
-  /** bodySize: a Uint8Array of so many bytes; streamSize: the same as a stream. collect: keep the bytes, to sum them. pauseAt: bytes. */
-  start({ name, url, options = {}, bodySize, streamSize, paused, pauseAt, collect = true }) {
+  /** bodySize: a Uint8Array of so many bytes; streamSize: the same as a stream. collect: keep the bytes, to sum them. pauseAt: bytes.
+   * sockets: not over fetch. */
+  start({ name, url, options = {}, bodySize, streamSize, paused, pauseAt, collect = true, sockets = false }) {
     const one = { chunks: [], bytes: 0, afterPause: 0, states: [] };
     if (bodySize !== undefined) options.body = new Uint8Array(bodySize).map((_, i) => i * 7);
     if (streamSize !== undefined) options.body = bytes(streamSize);
@@ -23,7 +24,7 @@ const commands = {
       if (collect) one.chunks.push(chunk.slice());
       if (one.bytes - chunk.length < pauseAt && one.bytes >= pauseAt) one.transfer.pause();
     };
-    one.multi = new Multi();
+    one.multi = new Multi(sockets ? { host: nodeHost() } : {});
     one.transfer = new Transfer(url, { onData, multi: one.multi, ...options });
     one.transfer.addEventListener('state', ({ detail }) => one.states.push(detail));
     if (paused) one.transfer.pause(paused);
@@ -36,7 +37,7 @@ const commands = {
   limits: ({ name, limits }) => held.get(name).transfer.limits(limits),
   look({ name }) {
     const { transfer, bytes: count, afterPause, states } = held.get(name);
-    return { state: transfer.state, paused: transfer.paused, held: transfer.progress.held, bytes: count, afterPause, states };
+    return { state: transfer.state, paused: transfer.paused, held: transfer.progress.held, sent: transfer.progress.sent, bytes: count, afterPause, states };
   },
   async end({ name }) {
     const { done, chunks, multi, transfer } = held.get(name);
@@ -48,10 +49,10 @@ const commands = {
     return { error: error === undefined ? undefined : outcome(error), ...figures(transfer.result ?? {}), size, sum: await sumOf(chunks), text };
   },
   /** Many at once, each paused and resumed at random. */
-  async many({ count, url, seed }) {
+  async many({ count, url, seed, sockets = false }) {
     let x = seed;
     const random = (below) => (x = (x * 1103515245 + 12345) & 0x7fffffff) % below;
-    const multi = new Multi();
+    const multi = new Multi(sockets ? { host: nodeHost() } : {});
     const all = Array.from({ length: count }, async (_, i) => {
       const chunks = [];
       let waits = random(4);
