@@ -235,8 +235,12 @@ const fresh = () => `/t${++paths}`;
       const source = here.fountain(fresh(), 100 * MiB), another = await workerd.session();
       await another.drive('start', { name: `${way}left`, url: source.url, sockets, collect: false, options: { maxRecvSpeed: MiB } });
       await until(() => source.sent > 0);
+      let shut = 0;
+      const mute = await listen(net.createServer((socket) => socket.resume().on('close', () => shut++))); // never shakes hands
+      await another.drive('start', { name: `${way}mute`, url: `https://127.0.0.1:${mute}/`, sockets, options: { connectTimeoutMs: 300 } });
+      expect((await another.drive('end', { name: `${way}mute` })).error).toMatchObject({ errno: TIMED_OUT });
       another.close();
-      await until(() => source.closed);
+      await until(() => source.closed && shut > 0);
     });
   });
 

@@ -11,14 +11,16 @@
 //   files                                   CURLE_UNSUPPORTED_PROTOCOL
 //   socketPath, CURLOPT_INTERFACE,          CURLE_NOT_BUILT_IN: there is no word for it
 //   CURLOPT_IPRESOLVE
-//   tls options but servername              CURLE_NOT_BUILT_IN: trust is the configuration's (network: tlsOptions)
+//   tls options but servername              CURLE_NOT_BUILT_IN: trust is the configuration's (network: tlsOptions);
+//                                           without those there is no https:
 //   ALPN                                    none is offered, none is agreed on: HTTP/1
 //   no such name, nobody there, an address  CURLE_COULDNT_CONNECT: one word for all. What the configuration's network does
 //   that may not be connected to            not allow is refused: loopback needs allow = ["private", "public"]
 //   a certificate not trusted, TLS broken   CURLE_SSL_CONNECT_ERROR: JavaScript is told "internal error", the log has why
 //   the time a name took, the own address,  not known; of a peer that was connected to by name, the name
 //   TLS version and cipher
-//   an abort                                closes; a reset only where the peer's bytes are unread
+//   an abort                                closes; a reset only where the peer's bytes are unread. While TLS shakes hands the
+//                                           transfer ends at once, the connection with the handshake or the request
 //   another request's sockets               cannot be used: a Multi is of the request that its first transfer began in, and the
 //                                           platform ends one that waits for another's connection ("had hung"). Transfers
 //                                           without a Multi have each their own
@@ -124,7 +126,7 @@ function sockets({ look, opened, gone, fault }) {
     const { readable, writable } = c.sockets[c.sockets.length - 1];
     c.phase = 'open';
     c.reader = readable.getReader({ mode: 'byob' });
-    // @ts-expect-error: the platform's own; a TransformStream is slower and could not be cut
+    // @ts-expect-error: the platform's own; a pipe from a stream of JavaScript's could not be cut
     const pipe = new IdentityTransformStream(), writer = c.writer = pipe.writable.getWriter();
     c.sent = pipe.readable.pipeTo(writable, { signal: c.aborter.signal, preventAbort: true });
     c.sent.catch((/** @type {unknown} */ error) => broke(c, error));
