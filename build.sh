@@ -744,13 +744,13 @@ run_under_other() (
     fi
 )
 
-# run_in NAME NEED TEST: what NEED sets up, then that test in Jest; one line.
+# run_in NAME NEED TEST...: what NEED sets up, then those tests in Jest; one line.
 run_in() (
     log=build/log/$1.log
     started=$SECONDS
     "$2" || { say "FAIL $1: it could not be installed" && exit 1; }
     mkdir -p build/log
-    if run_jest --forceExit "$3" >"$log" 2>&1; then
+    if run_jest --forceExit "${@:3}" >"$log" 2>&1; then
         say "pass $1, $(sed -n 's/^Tests: *//p' "$log") ($((SECONDS - started)) s)"
     else
         say "FAIL $1: $log"
@@ -1028,8 +1028,8 @@ verb_runtimes() {
         fi
     done
     for version in "${RUNTIMES[@]}"; do run_under "$version" "$@" || failed=1; done
-    run_in workerd need_workerd test/workerd.test.js || failed=1
-    run_in Firefox need_firefox test/firefox.test.js || failed=1
+    run_in workerd need_workerd test/workerd.test.js test/conformance-runtimes.test.js || failed=1
+    run_in Firefox need_firefox test/firefox.test.js test/conformance-runtimes.test.js || failed=1
     return "$failed"
 }
 

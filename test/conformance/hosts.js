@@ -48,9 +48,9 @@ const inNode = (host) => (scenarios) => served(scenarios, (at) =>
   runScenarios({ Transfer, Multi, ...at, scenarios, makeMulti: () => new Multi({ host: host() }) }));
 export const nodeSockets = inNode(nodeHost), nodeFetch = inNode(fetchHost);
 
-/** @type {RunAll} */
-export async function chromium(scenarios) {
-  const [browser, here] = await Promise.all([launch(), site()]);
+/** @param {() => Promise<any>} start the browser @returns {RunAll} */
+export const inBrowser = (start) => async (scenarios) => {
+  const [browser, here] = await Promise.all([start(), site()]);
   const faults = /** @type {unknown[]} */ ([]);
   try {
     here.on('/c/*', scenarioListener(scenarios, faults));
@@ -68,7 +68,8 @@ export async function chromium(scenarios) {
     await browser.close();
     await here.close();
   }
-}
+};
+export const chromium = inBrowser(launch);
 
 /** Compiled by emcc, in a page. @param {'asyncify' | 'jspi'} how @returns {RunAll} */
 export const emscripten = (how) => (scenarios) => served(scenarios, async (at, server) => {
