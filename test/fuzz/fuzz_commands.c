@@ -96,7 +96,7 @@ static void put_length(sl_text *to, unsigned status, uint32_t n, bool head)
   if (!head && status != 204) put_body(to, n, false);
 }
 
-/* The answer for a path, into `to`; c->play becomes how it ends: E, X, or 0. */
+/* The answer for a path, into `to`; c->play becomes how it ends: E, D (so does its body), X, or 0. */
 static void compose(fuzz_channel *c, const char *path, bool head, sl_text *to)
 {
   const char *number = strchr(path + 1, '/');
@@ -108,7 +108,7 @@ static void compose(fuzz_channel *c, const char *path, bool head, sl_text *to)
   } else if (!strncmp(path, "/close", 6)) {
     put_head(to, 200, head ? 0 : n, "");
     if (!head) put_body(to, n, false);
-    c->play = 'E';
+    c->play = 'D';
   } else if (!strncmp(path, "/short", 6) || !strncmp(path, "/reset", 6)) {
     put_head(to, 200, head ? 0 : 2 * n, "Content-Length: 1000000\r\n");
     if (!head) put_body(to, n, false);
@@ -173,7 +173,7 @@ static void server_tick(fuzz_channel *c)
   c->next_us = to->len ? host.now_us + hash % 4000 : FUZZ_NEVER;
   if (to->len) return;
   c->playing = false;
-  if (c->play == 'E') c->ended = true;
+  if (c->play == 'E' || c->play == 'D') c->ended = true;
   if (c->play == 'X') c->broken = SL_RESET;
 }
 
@@ -689,7 +689,9 @@ static void fault(fuzz_channel *c, unsigned what)
 {
   if (!c->open && what % 5 < 2) return;
   switch (what % 5) {
-  case 0: c->ended = true; break;
+  case 0: /* but where that is how a body ends: nobody could know */
+    if (!c->playing || c->play != 'D') c->ended = true;
+    break;
   case 1: c->broken = SL_RESET; break;
   case 2: host.send_max = 1 + what * 50; break;
   case 3: host.recv_max = 1 + what * 50; break;
