@@ -27,21 +27,23 @@ for (const [name, program] of Object.entries({ bun: process.env.SLUICE_BUN, deno
 
 /** What is to be run there, and to be seen. @param {string} host */
 const scenariosOn = (host) => scenarios.map((scenario) => ({ ...scenario, ...expectedOn(scenario, host) })).filter(({ trace }) => trace !== undefined);
-/** All hosts at once: mostly they wait. @type {Map<string, Promise<PromiseSettledResult<import('./conformance/reduce.js').Run[]>[]>>} */
-const begun = new Map();
-beforeAll(() => {
-  for (const [host, runAll] of Object.entries(HOSTS)) begun.set(host, Promise.allSettled([runAll(scenariosOn(host))]));
-});
+/** By host. @type {Map<string, PromiseSettledResult<import('./conformance/reduce.js').Run[]>>} */
+const ends = new Map();
+beforeAll(async () => { // all hosts at once: mostly they wait
+  await Promise.all(Object.entries(HOSTS).map(async ([host, runAll]) => {
+    ends.set(host, (await Promise.allSettled([runAll(scenariosOn(host))]))[0]);
+  }));
+}, ALL_MS);
 
 describe.each(Object.keys(HOSTS))('on %s', (host) => {
   const here = scenariosOn(host);
   /** @type {Map<string, import('./conformance/reduce.js').Run>} */
   let runs;
-  beforeAll(async () => {
-    const [ended] = await begun.get(host);
+  beforeAll(() => {
+    const ended = ends.get(host);
     if (ended.status === 'rejected') throw ended.reason;
     runs = new Map(ended.value.map((run) => [run.name, run]));
-  }, ALL_MS);
+  });
 
   test.each(here)('$name: the trace ($rows)', ({ name, trace }) => {
     expect(runs.get(name) && reduced(runs.get(name))).toEqual(trace);
