@@ -287,8 +287,9 @@ CURLcode curl_easy_pause(CURL *handle, int bitmask)
   uint32_t mask = (uint32_t)bitmask & SL_DIR_BOTH; /* B10: other bits are ignored */
   sl_multi *m = e ? e->t.multi : NULL;
   if (m && m->in_watch) return CURLE_RECURSIVE_API_CALL; /* P3, F22 */
-  /* P2: begun, not ended, and not in the queue for a connection. */
-  if (!m || !sl_transfer_running(&e->t) || !e->t.start_us || e->t.queued) return CURLE_BAD_FUNCTION_ARGUMENT;
+  /* P2: begun, not ended, and not in the queue for a connection; but a pause from just before the queue can be taken back. */
+  bool waits = e && e->t.queued && !((e->t.gate.by_recv | e->t.gate.by_send) & SL_BY_CALL);
+  if (!m || !sl_transfer_running(&e->t) || !e->t.start_us || waits) return CURLE_BAD_FUNCTION_ARGUMENT;
   CURLcode code = sl_transfer_pause_replay(&e->t, mask, SL_BY_CALL);
   if (code) sl_easy_error(e, *e->t.error ? e->t.error : curl_easy_strerror(code)); /* P7 */
   if (!m->depth && !m->in_callback && m->settle && !m->settle(m)) return CURLE_ABORTED_BY_CALLBACK; /* P9 */

@@ -510,7 +510,7 @@ static void find_connection(sl_transfer *t, const sl_scheme *scheme)
 void sl_transfer_opened(sl_transfer *t) { sl_multi_dirty(t->multi, t); }
 
 /* Look for a connection once more. P13, B14: an old pause is forgotten, before anybody is told, so that who pauses
- * when told means the new try. (Without a connection, curl_easy_pause could not take it back: P2.) */
+ * when told means the new try. (Which a later call can take back, P2: easy.c.) */
 static void look_again(sl_transfer *t)
 {
   uint8_t by_recv = t->gate.by_recv & SL_BY_REMOTE, by_send = t->gate.by_send & SL_BY_REMOTE;

@@ -214,6 +214,47 @@ static void paused(void)
   curl_multi_cleanup(multi);
 }
 
+static CURL *leaves;
+static CURLcode leaver_paused;
+static curl_socket_t pause_leaver(void *to, curlsocktype what, struct curl_sockaddr *at)
+{
+  (void)to, (void)what;
+  leaver_paused = curl_easy_pause(leaves, CURLPAUSE_SEND); /* with RECV it would not even queue: P10 */
+  return socket(at->family, at->socktype, at->protocol);
+}
+
+/* P2, P13: one that a redirect has led away from its connection is paused before it queues for another one. Without a
+ * connection it could not be unpaused, and would wait for ever. */
+static void paused_before_the_queue(void)
+{
+  record a, b;
+  CURLM *multi = curl_multi_init();
+  curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 1L);
+  leaves = add(multi, &b, "/to/302//length/3000");
+  curl_easy_setopt(leaves, CURLOPT_FOLLOWLOCATION, 1L);
+  running_now(multi);
+  CURL *comes = add(multi, &a, "/hang");
+  curl_easy_setopt(comes, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(comes, CURLOPT_OPENSOCKETFUNCTION, pause_leaver);
+  leaver_paused = CURLE_AGAIN;
+  for (int i = 0; i < 100 && leaver_paused == CURLE_AGAIN; i++) {
+    running_now(multi);
+    if (leaver_paused == CURLE_AGAIN) curl_multi_poll(multi, NULL, 0, 100, NULL);
+  }
+  CHECK_EQ(P2, leaver_paused, CURLE_OK);
+  CHECK_EQ(P15, running_now(multi), 2);
+  CHECK_EQ(P1, info(leaves, SLUICEINFO_PAUSED), CURLPAUSE_SEND);
+  CHECK_EQ(P13, curl_easy_pause(leaves, CURLPAUSE_CONT), CURLE_OK);
+  CHECK_EQ(P1, info(leaves, SLUICEINFO_PAUSED), 0);
+  CHECK_EQ(P2, curl_easy_pause(leaves, CURLPAUSE_RECV), CURLE_BAD_FUNCTION_ARGUMENT);
+  curl_multi_remove_handle(multi, comes);
+  CHECK(P13, drive(multi, 0));
+  CHECK(P13, told(multi, leaves, CURLE_OK) && body_is(&b, 3000));
+  end(&a);
+  end(&b);
+  curl_multi_cleanup(multi);
+}
+
 static void pause_calls(void)
 {
   record r;
@@ -468,6 +509,7 @@ int main(void)
   recursion();
   paused();
   pause_calls();
+  paused_before_the_queue();
   unpause_fails();
   removal();
   wakeups();

@@ -166,7 +166,8 @@ void sim_easy_pause(sim_transfer *x, uint32_t mask)
 {
   sim *s = x->sim;
   sl_transfer *t = x->transfer;
-  bool there = sl_transfer_running(t) && t->start_us && !t->queued, over = t->cause != SL_CAUSE_NONE, inside = t->gate.delivering;
+  bool there = sl_transfer_running(t) && t->start_us && (!t->queued || x->model), over = t->cause != SL_CAUSE_NONE;
+  bool inside = t->gate.delivering;
   if (there) x->model = mask & SL_DIR_BOTH;
   x->remote_model &= x->model;
   x->asked_us = x->sim->now_us; /* P8 */
