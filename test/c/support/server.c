@@ -20,8 +20,12 @@ typedef struct {
   server *s;
   int fd;
   pthread_t thread;
+  unsigned number;      /* of its connection, in the order they came */
   char in[REQUEST_MAX]; /* received, not yet looked at */
   size_t in_len;
+  char request[REQUEST_MAX], trailers[REQUEST_MAX]; /* its latest */
+  char *body;
+  size_t body_len;
 } peer;
 
 struct server {
@@ -31,9 +35,7 @@ struct server {
   bool stopping;
   unsigned count;
   peer *peers[CONNECTIONS_MAX];
-  char request[REQUEST_MAX], trailers[REQUEST_MAX];
-  char *body;
-  size_t body_len;
+  const peer *latest; /* the newest connection with a request: an older one's thread may be late */
   unsigned requests;
 };
 
@@ -143,21 +145,16 @@ static bool answer_redirect(int fd, unsigned code, const char *to)
   return send_text(fd, text);
 }
 
-static bool answer_echo(server *s, int fd)
+static bool answer_echo(const peer *p)
 {
-  pthread_mutex_lock(&s->lock);
-  size_t n = s->body_len;
-  char *copy = malloc(n + 1);
-  if (n) memcpy(copy, s->body, n);
-  pthread_mutex_unlock(&s->lock);
-  bool ok = send_head(fd, "200 OK", "Content-Length: %zu", n) && send_all(fd, copy, n);
-  free(copy);
-  return ok;
+  return send_head(p->fd, "200 OK", "Content-Length: %zu", p->body_len) && send_all(p->fd, p->body, p->body_len);
 }
 
 /* False: close the connection. */
-static bool answer(server *s, int fd, const char *path, bool head)
+static bool answer(const peer *p, const char *path, bool head)
 {
+  server *s = p->s;
+  int fd = p->fd;
   size_t n = 0;
   long ms = 0;
   unsigned code;
@@ -169,7 +166,7 @@ static bool answer(server *s, int fd, const char *path, bool head)
   if (!strcmp(path, "/early"))
     return send_text(fd, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n") &&
            send_head(fd, "200 OK", "Content-Length: %zu", 5) && (head || send_text(fd, "early"));
-  if (!strncmp(path, "/echo", 5) || !strncmp(path, "/expect/", 8)) return answer_echo(s, fd);
+  if (!strncmp(path, "/echo", 5) || !strncmp(path, "/expect/", 8)) return answer_echo(p);
   if (!strcmp(path, "/hang")) return hang(fd);
   if (!strcmp(path, "/gone")) return false;
   return answer_body(fd, path, head);
@@ -204,9 +201,10 @@ static bool receive_bytes(peer *p, size_t n)
     }
     size_t part = n < p->in_len ? n : p->in_len;
     pthread_mutex_lock(&p->s->lock);
-    bool fits = p->s->body_len + part <= BODY_MAX;
-    if (fits) memcpy(p->s->body + p->s->body_len, p->in, part);
-    p->s->body_len += fits ? part : 0;
+    if (!p->body) p->body = malloc(BODY_MAX);
+    bool fits = p->body && p->body_len + part <= BODY_MAX;
+    if (fits) memcpy(p->body + p->body_len, p->in, part);
+    p->body_len += fits ? part : 0;
     pthread_mutex_unlock(&p->s->lock);
     if (!fits) return false;
     drop_in(p, part);
@@ -238,8 +236,8 @@ static bool receive_chunks(peer *p)
   while (receive_line(p, line, sizeof line)) {
     if (!*line) return true;
     pthread_mutex_lock(&p->s->lock);
-    size_t len = strlen(p->s->trailers);
-    snprintf(p->s->trailers + len, REQUEST_MAX - len, "%s\n", line);
+    size_t len = strlen(p->trailers);
+    snprintf(p->trailers + len, REQUEST_MAX - len, "%s\n", line);
     pthread_mutex_unlock(&p->s->lock);
   }
   return false;
@@ -277,14 +275,15 @@ static bool serve_one(peer *p)
   request[n] = 0;
   drop_in(p, n);
   pthread_mutex_lock(&s->lock);
-  snprintf(s->request, sizeof s->request, "%s", request);
-  s->trailers[0] = 0;
-  s->body_len = 0;
+  snprintf(p->request, sizeof p->request, "%s", request);
+  p->trailers[0] = 0;
+  p->body_len = 0;
+  if (!s->latest || p->number > s->latest->number) s->latest = p;
   s->requests++;
   pthread_mutex_unlock(&s->lock);
   sscanf(request, "%*s %1023s", path);
   if (!answer_early(p, path) || !receive_body(p, request)) return false;
-  return !strncmp(path, "/first/", 7) || answer(s, p->fd, path, !strncmp(request, "HEAD ", 5));
+  return !strncmp(path, "/first/", 7) || answer(p, path, !strncmp(request, "HEAD ", 5));
 }
 
 static void *serve(void *arg)
@@ -305,7 +304,7 @@ static void *accept_all(void *arg)
     pthread_mutex_lock(&s->lock);
     peer *p = s->stopping || s->count == CONNECTIONS_MAX ? NULL : calloc(1, sizeof *p);
     if (p) {
-      *p = (peer){ .s = s, .fd = fd };
+      *p = (peer){ .s = s, .fd = fd, .number = s->count };
       s->peers[s->count++] = p;
       if (pthread_create(&p->thread, NULL, serve, p)) abort();
     } else close(fd);
@@ -320,12 +319,10 @@ server *server_start(void)
   socklen_t len = sizeof at;
   server *s = calloc(1, sizeof *s);
   if (!s) return NULL;
-  s->body = malloc(BODY_MAX);
   pthread_mutex_init(&s->lock, NULL);
   s->listener = socket(AF_INET, SOCK_STREAM, 0);
   if (s->listener < 0 || bind(s->listener, (struct sockaddr *)&at, sizeof at) || listen(s->listener, 64) ||
       getsockname(s->listener, (struct sockaddr *)&at, &len)) {
-    free(s->body);
     free(s);
     return NULL;
   }
@@ -345,11 +342,11 @@ void server_stop(server *s)
     shutdown(s->peers[i]->fd, SHUT_RDWR);
     pthread_join(s->peers[i]->thread, NULL);
     close(s->peers[i]->fd);
+    free(s->peers[i]->body);
     free(s->peers[i]);
   }
   close(s->listener);
   pthread_mutex_destroy(&s->lock);
-  free(s->body);
   free(s);
 }
 
@@ -366,15 +363,15 @@ unsigned server_connections(server *s)
 void server_request(server *s, char *buf, size_t size)
 {
   pthread_mutex_lock(&s->lock);
-  snprintf(buf, size, "%s", s->request);
+  snprintf(buf, size, "%s", s->latest ? s->latest->request : "");
   pthread_mutex_unlock(&s->lock);
 }
 
 size_t server_body(server *s, char *buf, size_t size)
 {
   pthread_mutex_lock(&s->lock);
-  size_t n = s->body_len;
-  memcpy(buf, s->body, n < size ? n : size);
+  size_t n = s->latest ? s->latest->body_len : 0;
+  if (n) memcpy(buf, s->latest->body, n < size ? n : size);
   pthread_mutex_unlock(&s->lock);
   return n;
 }
@@ -382,7 +379,7 @@ size_t server_body(server *s, char *buf, size_t size)
 void server_trailers(server *s, char *buf, size_t size)
 {
   pthread_mutex_lock(&s->lock);
-  snprintf(buf, size, "%s", s->trailers);
+  snprintf(buf, size, "%s", s->latest ? s->latest->trailers : "");
   pthread_mutex_unlock(&s->lock);
 }
 
