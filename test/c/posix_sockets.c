@@ -16,7 +16,7 @@ typedef struct {
   int what[FDS_MAX];     /* 0: not watched */
   CURL *easy[FDS_MAX];
   double due;            /* < 0: no timer  */
-  int socket_calls, timer_calls, turns, removed, answer, timer_answer;
+  int socket_calls, timer_calls, turns, removed, answer, timer_answer, others, other_removed;
   void *seen_pointer;
   CURL *pause_in;        /* tried from the callbacks */
 } loop;
@@ -235,6 +235,82 @@ static void pauses(void)
   CHECK(F34, watched(&l) == 0 && l.due < 0);
   end(&r);
   curl_multi_cleanup(multi);
+}
+
+/* What another function than on_socket has heard; of descriptors that were told to on_socket, too. */
+static int other_socket(CURL *easy, curl_socket_t fd, int what, void *to, void *socketp)
+{
+  loop *l = to;
+  l->others++;
+  CHECK(P9, easy && fd >= 0 && fd < FDS_MAX);
+  if (what == CURL_POLL_REMOVE) {
+    l->other_removed++;
+    CHECK(X6, socketp == l); /* assigned while on_socket was told */
+  }
+  l->what[fd] = what == CURL_POLL_REMOVE ? 0 : what;
+  return 0;
+}
+
+static int other_then_none(CURL *easy, curl_socket_t fd, int what, void *to, void *socketp)
+{
+  loop *l = to;
+  int answer = other_socket(easy, fd, what, to, socketp);
+  CHECK_EQ(X6, curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, NULL), CURLM_RECURSIVE_API_CALL);
+  return answer;
+}
+
+static void begin_watched(loop *l, record *r)
+{
+  CURLM *multi = loop_begin(l);
+  add(multi, r, "/dribble/40/10");
+  for (double until = now() + 20; !r->calls && now() < until;) turn(l, 100);
+  CHECK_EQ(P9, watched(l), 1);
+}
+
+static void function_changes(void)
+{
+  loop l;
+  record r;
+  /* Another one: nothing is told anew; it hears the next change, and the removal. */
+  begin_watched(&l, &r);
+  int before = l.socket_calls;
+  CHECK_EQ(P9, curl_multi_setopt(l.multi, CURLMOPT_SOCKETFUNCTION, other_socket), CURLM_OK);
+  turn(&l, 0);
+  CHECK(P9, l.others == 0 && l.socket_calls == before);
+  CHECK_EQ(P9, curl_easy_pause(r.easy, CURLPAUSE_RECV), CURLE_OK);
+  CHECK(P9, l.others == 1 && l.other_removed == 1 && watched(&l) == 0 && l.socket_calls == before);
+  end(&r);
+  curl_multi_cleanup(l.multi);
+  begin_watched(&l, &r);
+  before = l.socket_calls;
+  curl_multi_setopt(l.multi, CURLMOPT_SOCKETFUNCTION, other_then_none);
+  CHECK_EQ(P9, curl_multi_remove_handle(l.multi, r.easy), CURLM_OK);
+  CHECK(P9, l.other_removed == 1 && watched(&l) == 0 && l.socket_calls == before);
+  end(&r);
+  curl_multi_cleanup(l.multi);
+  /* NULL between: what is as it was is not told again, what became different is. */
+  begin_watched(&l, &r);
+  CHECK_EQ(P9, curl_multi_setopt(l.multi, CURLMOPT_SOCKETFUNCTION, NULL), CURLM_OK);
+  CHECK_EQ(P9, curl_easy_pause(r.easy, CURLPAUSE_RECV), CURLE_OK);
+  CHECK_EQ(P9, curl_easy_pause(r.easy, CURLPAUSE_CONT), CURLE_OK);
+  CHECK_EQ(P9, l.removed, 0);
+  memset(l.what, 0, sizeof l.what); /* it has to forget them */
+  CHECK_EQ(P9, curl_multi_setopt(l.multi, CURLMOPT_SOCKETFUNCTION, on_socket), CURLM_OK);
+  CHECK(P9, drive(&l) && body_is(&r, 4000) && told(l.multi, r.easy, CURLE_OK));
+  end(&r);
+  CHECK_EQ(P9, watched(&l), 0);
+  curl_multi_cleanup(l.multi);
+  /* NULL to the end, and one that goes in the gap: nobody hears of it. */
+  for (int again = 0; again < 2; again++) {
+    begin_watched(&l, &r);
+    before = l.socket_calls;
+    curl_multi_setopt(l.multi, CURLMOPT_SOCKETFUNCTION, NULL);
+    CHECK_EQ(P9, curl_multi_remove_handle(l.multi, r.easy), CURLM_OK);
+    if (again) curl_multi_setopt(l.multi, CURLMOPT_SOCKETFUNCTION, other_socket);
+    end(&r);
+    CHECK_EQ(X4, curl_multi_cleanup(l.multi), CURLM_OK);
+    CHECK(P9, l.socket_calls == before && l.others == 0);
+  }
 }
 
 /* F32: a wakeup is read, kept for poll, and does not spin. */
@@ -615,6 +691,7 @@ int main(void)
   if (!(http = server_start())) return 1;
   by_events();
   pauses();
+  function_changes();
   woken();
   dead();
   sets();

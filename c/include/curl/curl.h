@@ -1423,8 +1423,12 @@ CURL_EXTERN CURLMsg *curl_multi_info_read(CURLM *multi_handle, int *msgs_in_queu
  * MAXCONNECTS: idle connections kept, 0 = 64. MAX_HOST_CONNECTIONS, MAX_TOTAL_CONNECTIONS: 0 = no limit; transfers
  * past it wait, first come, first served, and their time runs (T6). PIPELINING: 0 to 3, without effect on HTTP/1.
  * SOCKETFUNCTION/DATA, TIMERFUNCTION/DATA: see curl_multi_socket_action. NOTIFYFUNCTION/DATA: see
- * curl_multi_notify_enable. CURLM_UNKNOWN_OPTION for the rest, and for SOCKETFUNCTION without descriptors;
- * CURLM_BAD_FUNCTION_ARGUMENT for a negative number. */
+ * curl_multi_notify_enable. A SOCKETFUNCTION set while descriptors are watched is not told of them anew: it hears the
+ * next change of each, its removal included, and gets what was assigned to it. With NULL nothing is told, removals
+ * neither: a function set after that is told with the next call what has become different meanwhile, but never of a
+ * descriptor that went in the gap, so it must forget those it knew from before.
+ * CURLM_UNKNOWN_OPTION for the rest, and for SOCKETFUNCTION without descriptors; CURLM_BAD_FUNCTION_ARGUMENT for a
+ * negative number. */
 CURL_EXTERN CURLMcode curl_multi_setopt(CURLM *multi_handle, CURLMoption option, ...);
 
 /* Tells that descriptor s can do what ev_bitmask (CURL_CSELECT_*, 0 = look yourself) says, or, with

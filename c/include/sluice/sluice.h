@@ -73,7 +73,12 @@ typedef struct sluice_remote sluice_remote;
  * function of the easy handle may be: by its owner's thread, in callbacks too. */
 CURL_EXTERN sluice_remote *sluice_remote_new(CURL *easy);
 
-/* All of these: from any thread, also after curl_easy_cleanup of the transfer. */
+/* All of these: from any thread, also after curl_easy_cleanup of the transfer. They are short and never block, so there
+ * is no reason to cancel a thread inside one, and it must not be: no pthread_cancel may act there, whether asynchronously
+ * or at a cancellation point (waking the owner writes to a descriptor, which is one). A command that is cut off half-way
+ * stays counted as under way, and the owner waits for it for ever when the transfer leaves its multi; or is never taken
+ * off the list it was to be put on, so that no later command of this handle is heard. Threads that may be cancelled
+ * disable that around the call (pthread_setcancelstate). */
 
 /* One more reference for somebody else to free. NULL gives NULL. Cannot fail. */
 CURL_EXTERN sluice_remote *sluice_remote_dup(sluice_remote *remote);
