@@ -53,6 +53,18 @@ function checkPort(port) {
     throw new TypeError(`a remote is made from the port of another one, a MessagePort, got ${port === null ? 'null' : typeof port}`);
 }
 
+/** @param {unknown} data @returns {data is Record<string, any>} */
+const isMessage = (data) => typeof data === 'object' && data !== null && !Array.isArray(data);
+
+const WHAT = new Set(['pause', 'resume', 'abort', 'wakeup', 'hello']);
+/** Whoever holds a port can send anything. @param {unknown} data @returns {data is Command} */
+function isCommand(data) {
+  if (!isMessage(data) || !WHAT.has(data.what) || !Number.isInteger(data.id) || !Number.isInteger(data.mask)) return false;
+  const { mask, reason, stamps } = data;
+  return (mask & ~(RECV | SEND)) === 0 && (reason === undefined || typeof reason === 'string') &&
+    (stamps === undefined || (Array.isArray(stamps) && stamps.length === 3 && stamps.every(Number.isInteger)));
+}
+
 /** Write a command down: the stamps. @param {Int32Array} words @param {Command['what']} what @param {number} mask @param {string | undefined} reason */
 function write(words, what, mask, reason) {
   const stamps = [0, 0, 0];
@@ -85,10 +97,11 @@ export class Remote {
   #words = /** @type {Int32Array | null} */ (null);
   #bell = /** @type {Int32Array | null} */ (null);
   #waiting = /** @type {Array<() => void> | null} */ ([]); // for hello; null: it came
-  #answers = /** @type {Map<number, (ok: boolean) => void>} */ (new Map());
+  #answers = /** @type {Map<number, { resolve(ok: boolean): void, reject(error: TypeError): void }>} */ (new Map());
   #lastId = Math.floor(Math.random() * 2 ** 40); // answers to who had the port before may still come: they are another's
   #listens = false;
   #gone = false; // the other end is closed
+  #foreign = /** @type {TypeError | null} */ (null); // the other end is no transfer's
   #lent = false; // the port was asked for
 
   /**
@@ -112,6 +125,8 @@ export class Remote {
 
   /**
    * The remote whose `port` was sent here, which it takes over. It acts from the next turn of this thread's event loop on.
+   * That the port is a remote's cannot be seen: what comes through another one shows it, and then every command rejects with
+   * a TypeError. As long as nothing comes, its owner may just be busy: commands wait, until the port is closed.
    * @param {MessagePort} port
    * @throws {TypeError} it is no MessagePort, or a closed one, or one that was given away or taken over already
    */
@@ -145,7 +160,8 @@ export class Remote {
    * As Transfer.pause(): nothing is delivered, or taken from the request's body, that was not being delivered already.
    * @param {Direction} [dir]
    * @returns {Promise<boolean>} true: in force; false: the transfer had ended, or is no more. Chromium does
-   *   not tell that the owner's thread was ended: then it waits for ever.
+   *   not tell that the owner's thread was ended: then it waits for ever. Rejects with a TypeError when the port is no
+   *   remote's.
    * @throws {TypeError} it is no direction; the port was given away
    */
   pause(dir = 'both') { return this.#command('pause', maskOf(dir)); }
@@ -174,17 +190,19 @@ export class Remote {
   /** @param {'pause' | 'resume' | 'abort'} what @param {number} mask @param {string} [reason] @returns {Promise<boolean>} */
   #command(what, mask, reason) {
     this.#check();
+    if (this.#foreign !== null) return Promise.reject(this.#foreign);
     if (this.#gone) return Promise.resolve(false);
     this.#listen();
     const id = ++this.#lastId;
-    return new Promise((resolve) => {
-      this.#answers.set(id, resolve);
+    return new Promise((resolve, reject) => {
+      this.#answers.set(id, { resolve, reject });
       keepAlive(this.#port, true);
       this.#send({ id, what, mask, reason });
     });
   }
   /** @param {Command} command */
   #send(command) {
+    if (this.#foreign !== null) return;
     if (this.#waiting !== null) {
       this.#waiting.push(() => this.#send(command));
       return;
@@ -199,19 +217,22 @@ export class Remote {
     if (this.#listens) return;
     this.#listens = true;
     this.#port.onmessage = ({ data }) => this.#told(data);
-    this.#port.onmessageerror = () => this.#told({}); // shared memory that cannot come here: messages alone
+    this.#port.onmessageerror = () => this.#told({ hello: true }); // shared memory that cannot come here: messages alone
     keepAlive(this.#port, false);
   }
-  /** @param {{ id?: number, ok?: boolean, words?: Int32Array, bell?: Int32Array, gone?: boolean }} data */
-  #told({ id, ok, words, bell: ring, gone }) {
-    if (gone) return this.#close();
-    if (id !== undefined) {
+  /** @param {unknown} data gone: true; or id, ok: an answer; or hello: true, words, bell */
+  #told(data) {
+    const { id, ok, words, bell: ring, gone, hello } = isMessage(data) ? data : /** @type {Record<string, any>} */ ({});
+    if (gone === true) return this.#close();
+    if (Number.isInteger(id) && typeof ok === 'boolean') {
       const answer = this.#answers.get(id);
       this.#answers.delete(id);
       if (this.#answers.size === 0) keepAlive(this.#port, false);
-      answer?.(ok === true);
+      answer?.resolve(ok);
       return;
     }
+    const shared = words === undefined || (ArrayBuffer.isView(words) && ArrayBuffer.isView(ring));
+    if (hello !== true || !shared) return this.#end(new TypeError('the port of this remote is not one: what came through it is nothing that a transfer says'));
     const waiting = this.#waiting;
     if (waiting === null) return;
     this.#waiting = null;
@@ -223,8 +244,16 @@ export class Remote {
     this.#gone = true;
     this.#settle();
   }
+  /** @param {TypeError} error */
+  #end(error) {
+    this.#foreign = error;
+    this.#waiting = [];
+    for (const { reject } of this.#answers.values()) reject(error);
+    this.#answers.clear();
+    this.#port.close();
+  }
   #settle() {
-    for (const answer of this.#answers.values()) answer(false);
+    for (const { resolve } of this.#answers.values()) resolve(false);
     this.#answers.clear();
     keepAlive(this.#port, false);
   }
@@ -286,8 +315,9 @@ export class Remotes {
     if (resume !== 0 && this.#obey.resume(resume)) this.#note(resume);
   }
 
-  /** @param {MessagePort} port @param {Command} command */
+  /** @param {MessagePort} port @param {unknown} command what is none is ignored */
   #told(port, command) {
+    if (!isCommand(command)) return;
     if (command.what === 'hello') this.#hello(port);
     else if (command.what === 'wakeup') this.#obey.wakeup();
     else port.postMessage({ id: command.id, ok: this.#take(command) });
@@ -307,10 +337,10 @@ export class Remotes {
   /** @param {MessagePort} port */
   #hello(port) {
     try {
-      port.postMessage({ ...this.#shared });
+      port.postMessage({ hello: true, ...this.#shared });
     } catch {
       this.#shared = null; // a page that is not cross-origin isolated may have it and not share it
-      port.postMessage({});
+      port.postMessage({ hello: true });
     }
   }
   /** @param {Command} command @returns {boolean} whether it came in time */

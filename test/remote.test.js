@@ -372,6 +372,42 @@ describe('bad input and leaks', () => {
     expect(await second.resume()).toBe(true);
     expect(transfer.paused.recv).toBe(false); // in force when it was answered
   });
+  test('of a foreign port that says something, every command rejects; of a silent one it waits until the port is closed', async () => {
+    const says = [null, 7, 'text', [1], {}, { id: 1, what: 'pause' }, { hello: true, words: 5 }, { hello: true, words: new Int32Array(1) }, { id: 'a', ok: true }];
+    for (const said of says) {
+      const { port1, port2 } = new MessageChannel(), remote = Remote.from(port2);
+      const early = remote.pause().catch((error) => error);
+      port1.postMessage(said);
+      for (const error of [await early, await remote.abort().catch((late) => late)])
+        expect([said, error.name, error.message]).toEqual([said, 'TypeError', 'the port of this remote is not one: what came through it is nothing that a transfer says']);
+      remote.wakeup();
+    }
+    const { port1, port2 } = new MessageChannel(), silent = Remote.from(port2);
+    const waits = silent.resume();
+    port1.close();
+    expect(await waits).toBe(false);
+    expect(await silent.abort()).toBe(false);
+  });
+  test('what is no command is ignored by the owner, and the remote still serves (B1, B2)', async () => {
+    const transfer = new Transfer(url), { port } = transfer.remote();
+    const good = { id: 5, what: 'pause', mask: 1 };
+    const garbage = [null, undefined, 7, 'pause', [], [good], {}, { what: 'pause' }, { ...good, what: 'burn' }, { ...good, what: 'toString' }, { ...good, id: 'x' },
+      { ...good, mask: 0xffff }, { ...good, mask: '1' }, { ...good, mask: 1.5 }, { ...good, stamps: 5 }, { ...good, stamps: [1] },
+      { ...good, stamps: [1, null, {}] }, { ...good, what: 'abort', reason: {} }, new Map([['what', 'pause']]), new Uint8Array(8), new Error('x')];
+    const thrown = [], caught = (error) => thrown.push(error);
+    process.on('uncaughtException', caught);
+    const answers = [];
+    port.on('message', (answer) => answers.push(answer));
+    for (const one of garbage) port.postMessage(one);
+    port.postMessage({ ...good, id: 6, what: 'resume' });
+    await until(() => answers.some(({ id }) => id === 6));
+    process.off('uncaughtException', caught);
+    expect(thrown).toEqual([]);
+    expect(answers.filter(({ id }) => id !== undefined)).toEqual([{ id: 6, ok: true }]);
+    expect(transfer.paused).toEqual({ recv: false, send: false, by: null });
+    expect(await transfer.remote().pause()).toBe(true);
+    port.close();
+  });
   test('directions and reasons', async () => {
     const remote = new Transfer(url).remote();
     expect(() => remote.pause('up')).toThrow(new TypeError("direction must be 'recv', 'send' or 'both', got up"));
