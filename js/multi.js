@@ -31,6 +31,7 @@ export class Multi {
   #messages = /** @type {Array<{ transfer: Transfer, result: Result }>} */ ([]);
   #removed = /** @type {WeakSet<Transfer>} */ (new WeakSet()); // and not ended yet
   #idle = /** @type {Array<() => void>} */ ([]); // perform() waits
+  #news = false; // a transfer has ended since the latest poll(), whether or not the engine knew of it
   #polls = /** @type {Set<(what: 'activity' | 'wakeup') => void>} */ (new Set());
 
   /**
@@ -42,6 +43,7 @@ export class Multi {
    * @throws {TypeError | RangeError} names the option and the value
    */
   constructor(options = {}) {
+    if (typeof options !== 'object' || options === null) throw new TypeError(`the options of a Multi must be an object, got ${options === null ? 'null' : typeof options}`);
     for (const name in options) if (!OPTIONS.has(name)) throw new TypeError(`there is no option ${name}`);
     const { host, module } = options;
     if (host !== undefined && typeof host?.attach !== 'function') throw new TypeError('host must be a Host, such as nodeHost()');
@@ -65,8 +67,10 @@ export class Multi {
    * Start a transfer here. infoRead() tells of its end, and keeps it until then: read it, or use its own perform().
    * @param {Transfer} transfer
    * @returns {Promise<Result>} as of its perform()
+   * @throws {TypeError} it is no Transfer
    */
   add(transfer) {
+    if (typeof transfer?.[START] !== 'function') throw new TypeError(`add takes a Transfer, got ${transfer === null ? 'null' : typeof transfer}`);
     return transfer[START](this, true);
   }
 
@@ -103,8 +107,8 @@ export class Multi {
     if (core === null) return 'timeout';
     if (!(engine instanceof Core)) ms = Math.max(0, ms - (performance.now() - asked));
     if (core.woken()) return 'wakeup';
-    if (core.active) {
-      core.active = false;
+    if (core.active || this.#news) {
+      core.active = this.#news = false;
       return 'activity';
     }
     if (ms === 0) return 'timeout';
@@ -154,12 +158,16 @@ export class Multi {
   [END](transfer, result, added) {
     if (!this.#removed.delete(transfer) && added && result !== null) this.#messages.push({ transfer, result });
     this.#transfers.delete(transfer);
+    this.#news = true;
+    // The engine tells of most ends itself, at the end of its run; of those before the start, and of sinks that close later, nobody else does.
+    if (this.#polls.size > 0) queueMicrotask(() => { if (this.#news) this.#answer('activity'); });
     if (this.#once) queueMicrotask(() => this[Symbol.asyncDispose]()); // the engine is telling of it
     if (this.#transfers.size === 0 && this.#idle.length > 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
   /** @param {'activity' | 'wakeup'} what */
   #answer(what) {
     if (this.#polls.size === 0) return;
+    this.#news = false;
     if (this.#core !== null) this.#core.active = false;
     for (const answer of [...this.#polls]) answer(what);
   }

@@ -154,6 +154,31 @@ describe('poll and wakeup', () => {
     await ending;
   });
 
+  test('an end that the engine never knew of ends a poll, the one that waits and the next one, once', async () => {
+    await quiet();
+    const waiting = multi.poll(60_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    const first = make('/a'), second = make('/a', { signal: AbortSignal.abort() });
+    first.abort();
+    const ended = failure(multi.add(first));
+    expect(await within(waiting, 20_000, 'the poll')).toBe('activity');
+    expect(await ended).toMatchObject({ errno: 42 });
+    expect(multi.infoRead().transfer).toBe(first);
+    expect(await failure(multi.add(second))).toMatchObject({ name: 'AbortError' });
+    expect(await multi.poll(60_000)).toBe('activity');
+    expect(await multi.poll(20)).toBe('timeout');
+  });
+
+  test('an end with the engine\'s own news is one activity', async () => {
+    await multi.add(make('/a'));
+    await quiet();
+    const waiting = multi.poll(60_000);
+    await multi.add(make('/a'));
+    expect(await waiting).toBe('activity');
+    await quiet();
+    expect(await multi.poll(20)).toBe('timeout');
+  });
+
   test('disposing ends a poll; then poll rejects and wakeup does nothing', async () => {
     const waiting = multi.poll(10_000);
     await new Promise((resolve) => setImmediate(resolve));
@@ -207,6 +232,10 @@ describe('several engines, and their end', () => {
   test('options that are not there are refused, wrong ones named with their value', () => {
     expect(() => new Multi({ maxConnection: 5 })).toThrow('there is no option maxConnection');
     expect(() => new Multi({ maxPerHost: '5' })).toThrow(new TypeError('maxPerHost must be a number of connections, got string'));
+    for (const [options, name] of [[null, 'null'], [5, 'number'], ['x', 'string']])
+      expect(() => new Multi(options)).toThrow(new TypeError(`the options of a Multi must be an object, got ${name}`));
+    for (const [transfer, name] of [[undefined, 'undefined'], [null, 'null'], [5, 'number'], [{}, 'object'], ['http://a/', 'string']])
+      expect(() => multi.add(transfer)).toThrow(new TypeError(`add takes a Transfer, got ${name}`));
     for (const maxIdle of [-1, 1.5, NaN, Infinity]) expect(() => new Multi({ maxIdle })).toThrow(RangeError);
   });
 

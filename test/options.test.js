@@ -72,10 +72,16 @@ describe('refused', () => {
     ['nonsense', 'url must be an absolute URL, got "nonsense"'], ['/path', 'url must be an absolute URL, got "/path"'],
     ['ftp://x/', 'url must be http:, https: or file:, got ftp:'],
     ['http://a%3Ab:c@x/', /cannot contain a colon/], ['http://a:%0d%0a@x/', /cannot contain CR, LF or NUL/],
-    [undefined, 'url must be an absolute URL, got undefined'],
+    [undefined, 'url must be an absolute URL, got undefined'], [null, 'url must be an absolute URL, got null'],
+    [5, 'url must be an absolute URL, got 5'], [{}, 'url must be an absolute URL, got an object'],
   ])('url %s', (url, message) => {
     expect(() => new Transfer(url)).toThrow(TypeError);
     expect(() => new Transfer(url)).toThrow(message);
+  });
+
+  test('no arguments, no options', () => {
+    expect(() => new Transfer()).toThrow(new TypeError('url must be an absolute URL, got undefined'));
+    expect(() => new Transfer(URL_, null)).toThrow(new TypeError('options must be an object, got null'));
   });
 
   test('limits() takes the limits that may change, and no others', () => {
