@@ -165,7 +165,11 @@ int32_t SL_HOST(sl_recv)(sl_ch ch, void *buf, uint32_t cap);
  * again, n <= its result. 0 or a code. Needed from hosts that offer sl_move only. */
 int32_t SL_HOST(sl_unrecv)(sl_ch ch, uint32_t n);
 /* Like recv, to the sink of transfer `sink`, at most max bytes of the host's own chunk: the number
- * ACCEPTED (> 0); the rest stays unread. 0 = end; or a code, SL_SINK_* among them. */
+ * ACCEPTED (> 0); the rest stays unread. 0 = end; or a code, SL_SINK_* among them: then nothing was accepted, and what
+ * was offered stays unread and counts as held, as if the call had not been made. After SL_SINK_PAUSED the engine asks for
+ * the same bytes again. After SL_SINK_FAILED it ends the transfer (CURLE_WRITE_ERROR, unless the sink stopped it for
+ * another reason) and counts nothing; the channel is not broken by it: most often it is closed, but the
+ * engine may first read the rest of the response itself, to keep the connection, and begins with those bytes. */
 int32_t SL_HOST(sl_move)(sl_ch ch, uint32_t sink, uint32_t max);
 /* Bytes taken (0 < n <= len; the host owns a copy) or a code. Never takes more than leaves
  * SL_HOST_SEND_MAX buffered. */
