@@ -11,6 +11,8 @@ async function load(place) {
     return await (streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : cause;
+    if (/\bCSP\b|content security policy/i.test(String(why))) // a CompileError, in Safari an EvalError
+      throw new Error(`cannot compile ${place.href} (${why}): the page's policy has to allow it: script-src 'wasm-unsafe-eval'`, { cause });
     throw new Error(`cannot load ${place.href} (${why}): put sluice-fetch.wasm of the package there, or import 'sluice/inline', ` +
       'which brings it along, or pass a WebAssembly.Module: new Multi({ module })', { cause });
   }

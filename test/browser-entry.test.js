@@ -7,6 +7,7 @@ import { build as esbuild } from 'esbuild';
 import { until } from './helpers/wait.js';
 import { ABORTED, MiB, SCRIPT, TIMED_OUT, fresh, runIn, useChromium } from './support/chromium.js';
 import { ROOT, example, run } from './support/command.js';
+import { POLICY } from './support/site.js';
 
 const at = useChromium();
 const folder = mkdtempSync(join(tmpdir(), 'sluice-browser-'));
@@ -49,6 +50,18 @@ test('a module that is not there names the ways; it is looked for again', async 
   expect(error.message).toMatch(/^cannot load http.*sluice-fetch\.wasm \(status 404\): .*'sluice\/inline'.*new Multi\(\{ module \}\)$/);
   await runIn(one, 'page', 'start', { name: 'b', url });
   expect(await runIn(one, 'page', 'end', { name: 'b' })).toMatchObject({ status: 200, text: 'ok' });
+  await one.close();
+});
+
+test('a policy that lets no WebAssembly be compiled is named, with what it needs', async () => {
+  const strict = await at.site({ headers: { 'Content-Security-Policy': POLICY.replace(" 'wasm-unsafe-eval'", '') } });
+  const url = strict.on('/x', (request, response) => response.end('ok'));
+  const one = await at.browser.newPage(); // not listened to: the browser says it too
+  await one.goto(strict.page('/', SCRIPT));
+  await at.ready(one);
+  await runIn(one, 'page', 'start', { name: 'a', url });
+  const { error } = await runIn(one, 'page', 'end', { name: 'a' });
+  expect(error.message).toMatch(/^cannot compile http.*sluice-fetch\.wasm \(.*\): the page's policy has to allow it: script-src 'wasm-unsafe-eval'$/s);
   await one.close();
 });
 

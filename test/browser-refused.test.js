@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
+import https from 'node:https';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -112,7 +113,7 @@ describe.each(['page', 'worker'])('in a %s', (where) => {
 });
 
 describe('over https', () => {
-  let server, url;
+  let server, url, old, oldUrl;
   const seen = [];
   beforeAll(async () => {
     server = createSecureServer({ ...makeCertificates().server, allowHTTP1: true }, async (request, response) => {
@@ -125,8 +126,15 @@ describe('over https', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     url = `https://127.0.0.1:${server.address().port}/`;
+    old = https.createServer(makeCertificates().server, (request, response) => {
+      for (const what of ['Origin', 'Headers', 'Methods']) response.setHeader(`Access-Control-Allow-${what}`, '*');
+      request.resume().on('end', () => response.end());
+    });
+    old.listen(0, '127.0.0.1');
+    await once(old, 'listening');
+    oldUrl = `https://127.0.0.1:${old.address().port}/`;
   });
-  afterAll(() => new Promise((done) => { server ? server.close(done) : done(); }));
+  afterAll(() => Promise.all([server, old].map((one) => new Promise((done) => { one ? one.close(done) : done(); }))));
 
   test('a certificate that the browser does not trust: as nobody there', async () => {
     const { get } = driver(() => at.page, 'page');
@@ -143,5 +151,16 @@ describe('over https', () => {
     expect(result).toMatchObject({ error: undefined, status: 200, sent: size, text: 'read' });
     expect(seen).toEqual([['2.0', size]]);
     await context.close();
+  });
+
+  test('such a one over HTTP/1.1: it is said that it was streamed, of another origin that is there', async () => {
+    const context = await at.browser.newContext({ ignoreHTTPSErrors: true });
+    const one = await at.open(at.here.url(), context);
+    const { get } = driver(() => one, 'page');
+    const size = 65 * MiB;
+    const { error } = await get(oldUrl, { streamSize: size, options: { method: 'PUT', headers: { 'content-length': String(size) } } });
+    expect(error).toMatchObject({ errno: NOT_REACHED, message: expect.stringMatching(/is there, but .*or takes no streamed body \(that needs HTTP\/2\)$/) });
+    await context.close();
+    old.closeAllConnections();
   });
 });

@@ -28,7 +28,7 @@ describe.each([['with', true], ['without', false]])('%s cross-origin isolation',
     const look = (name) => its.drive('look', { name });
 
     test('a pause stops the server, nothing more is delivered; the resume is byte-exact (B2, P8)', async () => {
-      const source = site.fountain(fresh(), 40 * MiB);
+      const source = site.fountain(fresh(), TAKEN_MAX + 16 * MiB);
       const name = await its.start(source.url, { paused: 'recv', options: { maxRecvSpeed: MiB } });
       await lend(owner, holder, name);
       expect(await remote(name, 'resume')).toBe(true);

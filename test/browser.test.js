@@ -21,7 +21,7 @@ describe.each(['page', 'worker'])('the controller in a %s', (where) => {
   const { drive, start, end, get } = driver(() => at.page, where);
 
   test('a pause stops the server, whatever the browser takes in; the resume is byte-exact (P1, P5, P8, B4)', async () => {
-    const source = at.here.fountain(fresh(), 40 * MiB);
+    const source = at.here.fountain(fresh(), TAKEN_MAX + 16 * MiB);
     const name = await start(source.url, { pauseAt: MiB });
     await until(() => source.sent > 0);
     const sent = await settled(() => source.sent, 700);
@@ -78,7 +78,7 @@ describe.each(['page', 'worker'])('the controller in a %s', (where) => {
   });
 
   test('a rate limit slows the server, and can be lifted (S1, S4)', async () => {
-    const source = at.here.fountain(fresh(), 36 * MiB);
+    const source = at.here.fountain(fresh(), TAKEN_MAX + 16 * MiB);
     const name = await start(source.url, { options: { maxRecvSpeed: MiB } });
     await until(() => source.sent > 0);
     const sent = await settled(() => Math.floor(source.sent / (4 * MiB)), 700);

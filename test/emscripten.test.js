@@ -6,7 +6,7 @@ import { ROOT } from './support/command.js';
 import { chromium, runInNode, runInPage } from './support/guests.js';
 import { fnv, pattern } from './support/bytes.js';
 import { webServer } from './support/bodies.js';
-import { settled } from './helpers/wait.js';
+import { settled, until } from './helpers/wait.js';
 
 const TEST_MS = 60000;
 const program = (name, over, how) => join(ROOT, `build/emscripten/${name}.${over}.${how}.mjs`);
@@ -54,11 +54,11 @@ async function serve(body, answer) {
 }
 
 /** @param {string} where @param {string} module @param {string[]} words @param {(line: string) => void} [onLine] */
-async function start(where, module, words, onLine = () => {}) {
+async function start(where, module, words, onLine = () => {}, after = undefined) {
   const lines = [];
   const take = (line) => (lines.push(line), onLine(line));
   const site = { origin: server.url('').replace(/\/$/, ''), on: (listener) => (others = listener) };
-  const code = await (where === 'Chromium' ? runInPage(site, module, words, take) : runInNode(module, words, take));
+  const code = await (where === 'Chromium' ? runInPage(site, module, words, take, after) : runInNode(module, words, take));
   return { code, lines };
 }
 
@@ -66,7 +66,7 @@ const each = leftOut ? describe.skip.each : describe.each;
 each(RUNS)('programs compiled with Emscripten, in %s over %s with %s', (where, over, how) => {
   /** @param {number[]} args PAUSE_EVERY_BYTES PAUSE_MS STALL_S @param {(line: string) => void} [onLine] */
   const read = (args, onLine) => start(where, program('range_reader', over, how), [server.url('/body'), ...args.map(String)], onLine);
-  const run = (words, onLine) => start(where, program('transfers', over, how), words, onLine);
+  const run = (words, onLine, after) => start(where, program('transfers', over, how), words, onLine, after);
 
   // A browser reads ahead as it likes on a busy machine: only in `./build.sh campaign`.
   const testReader = where === 'Chromium' && !process.env.SLUICE_CAMPAIGN ? test.skip : test;
@@ -157,6 +157,18 @@ each(RUNS)('programs compiled with Emscripten, in %s over %s with %s', (where, o
       expect([paused < 0, resumed > lines.findIndex((line) => line.startsWith(`done ${number - 1} `))]).toEqual([resumed < 0, paused >= 0]);
     }
     expect(lines.some((line) => line.startsWith('paused'))).toBe(true);
+  }, TEST_MS);
+
+  test('exit() in the middle of a transfer: its connection is closed, though a page stays', async () => {
+    let closed = false;
+    server = await webServer((request, response) => {
+      if (request.url !== '/long') return others(request, response);
+      response.on('close', () => (closed = true)).writeHead(200, { 'content-length': 1048576, 'cache-control': 'no-store' }).write(pattern(100000));
+    });
+    const { code, lines } = await run(['exit', server.url('/long')], undefined, () => until(() => closed));
+    expect(lines).toEqual(['exits with 5']);
+    expect(code).toBe(5);
+    await until(() => closed);
   }, TEST_MS);
 
   test('what fails has its code, also at the exit', async () => {

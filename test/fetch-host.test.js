@@ -7,13 +7,15 @@ import net from 'node:net';
 import zlib from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as door from '../js/hosts/door.js';
+import { UPLOAD_MAX, gather } from '../js/hosts/page.js';
 import { Multi, Transfer, TransferError, fetchHost } from '../js/index.js';
 import { makeCertificates } from './helpers/certs.js';
 import { FakeEngine } from './helpers/fake-engine.js';
 import { settled, until } from './helpers/wait.js';
+import { ROOT, run } from './support/command.js';
 
 const MiB = 1024 * 1024;
-const KERNEL = 24 * MiB; // what kernels on loopback and fetch itself may take in at most, generously
+const KERNEL = 48 * MiB; // what kernels on loopback and fetch itself may take in at most, generously: Linux alone may take 36
 const sha = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 let host, multi, servers;
@@ -121,6 +123,13 @@ describe('completing', () => {
     }
   });
 
+  test('the body that a 205 announces is dropped by fetch, and not waited for', async () => {
+    const server = await saying('HTTP/1.1 205 Reset Content\r\nContent-Length: 5\r\nX-Own: yes\r\n\r\nhello');
+    const result = await get(server.url).perform();
+    expect(result).toMatchObject({ errno: 0, status: 205, received: 0, receiveTotal: undefined });
+    expect(result.headers.get('x-own')).toBe('yes');
+  });
+
   test('a body that fetch decodes has no announced size, and is not held to it', async () => {
     const text = 'sluice '.repeat(10000), coded = zlib.gzipSync(text);
     const server = await web((request, response) => {
@@ -164,7 +173,7 @@ describe('redirects are the engine\'s', () => {
 
 describe('holding', () => {
   test('W8, B4: a pause in the middle stops the server, nothing is delivered; going on is byte-exact', async () => {
-    const source = await fountain(64 * MiB);
+    const source = await fountain(KERNEL + 32 * MiB);
     const sum = createHash('sha256');
     let bytes = 0, pauses = 0;
     const transfer = get(source.url, {
@@ -489,6 +498,32 @@ describe('failing', () => {
 });
 
 describe('the host alone', () => {
+  test.each(['method', 'headers', 'body', 'duplex', 'redirect', 'signal'])('what a transfer says itself is not taken for all of them: init.%s', (name) => {
+    expect(() => fetchHost({ init: { [name]: undefined } })).toThrow(new TypeError(`fetchHost: init.${name} is said by each transfer itself`));
+  });
+
+  test.each([
+    ['a document that tests bring', 'document = {}', false], ['a worker of one\'s own', 'WorkerNavigator = class {}', false],
+    ['a page of Electron', "document = {}; process.type = 'renderer'", true], ['a page with a process that bundlers bring', 'document = {}; process = { versions: {} }', true],
+    ['Deno 1', 'WorkerNavigator = class {}; process = undefined; Deno = {}', false], ['a worker', 'WorkerNavigator = class {}; process = undefined', true],
+  ])('whether it is in a browser: %s', async (name, globals, inPage) => {
+    const code = `${globals.replace(/(^|; )(?=\w+ =)/g, '$1globalThis.')}; const page = await import('./js/hosts/page.js'); console.log(page.inPage)`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: ROOT });
+    expect(String(stdout)).toBe(`${inPage}\n`);
+  });
+
+  test('a body that became too large to be kept is not sent, also when it ends there', async () => {
+    const failures = [];
+    let sending, done = false;
+    gather((one) => { sending = one; }, () => {}, (failure) => failures.push(failure)).then(() => { done = true; });
+    sending.enqueue(new Uint8Array(UPLOAD_MAX));
+    expect(failures).toEqual([]);
+    sending.enqueue(new Uint8Array(1));
+    sending.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([failures, done]).toEqual([[{ code: door.SL_NOSYS, error: expect.stringMatching(/larger than the 67108864 bytes/) }], false]);
+  });
+
   const { SL_EXCHANGE, SL_IN, SL_OPENED, SL_AGAIN, SL_NOSYS, SL_INVAL } = door;
 
   test('it has exchanges and nothing else; a malformed spec is INVAL', () => {

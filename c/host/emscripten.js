@@ -5,6 +5,7 @@
 if (!ASYNCIFY) error('libsluice waits for the network: link with -sASYNCIFY, or with -sJSPI where that can be had');
 if (!WASM_BIGINT) error('libsluice has 64-bit numbers in its interface: link with -sWASM_BIGINT');
 if (MEMORY64) error('libsluice has 32-bit pointers: link without -sMEMORY64');
+if (USE_CLOSURE_COMPILER) error('libsluice looks properties up by name, which the Closure Compiler renames: link without --closure 1');
 
 addToLibrary({
   // The modules, in functions: nothing of theirs is visible outside.
@@ -20,12 +21,16 @@ addToLibrary({
     };
     return require;
   },
-  // One a program, made when it first calls.
+  // One a program, made when it first calls. A page outlives its program: what that left open when it exits is closed then.
   $sluiceDoor__deps: ['$sluiceModules'],
+  $sluiceDoor__postset: () => {
+    addAtExit('sluiceDoor.host?.close();');
+  },
   $sluiceDoor: () => {
     if (!sluiceDoor.door) {
       var require = sluiceModules();
-      sluiceDoor.door = require('hosts/blocking.js').blockingDoor(/* HOST */, () => HEAPU8);
+      sluiceDoor.host = /* HOST */;
+      sluiceDoor.door = require('hosts/blocking.js').blockingDoor(sluiceDoor.host, () => HEAPU8);
     }
     return sluiceDoor.door;
   },

@@ -19,12 +19,15 @@
 //                                                     comes over https where fetch takes streams; else CURLE_NOT_BUILT_IN. `sent`,
 //                                                     rate and pause are those of the keeping
 //   another origin that does not let read   page      CURLE_REMOTE_ACCESS_DENIED: it is asked once more, HEAD without CORS
+//   HTTP/1.1, for a body that goes as it    page      CURLE_COULDNT_CONNECT, the words name both: what refused is not told
+//   comes; CORS, for such a one
 //   what the page's own policy refuses      page      CURLE_REMOTE_ACCESS_DENIED, for another origin
 //   no such name, nobody there, blocked     page      CURLE_COULDNT_CONNECT: fetch has one word for all
 //   the same, TLS, a reset before the head  workerd   CURLE_COULDNT_CONNECT: fetch has one word for all
 //   the size of another origin's body       page      unknown: whether it was decoded is hidden
 //   a body cut short                        all       CURLE_RECV_ERROR: fetch has one word for all
 //   a connect limit                         all       lasts until the head is here, or the body is asked for
+//   the body of a 205                       all       dropped by fetch, as none should be there
 //   1xx, trailers, addresses, phases        all       there are none
 //   connections, at once and kept           all       fetch's own: 6 to a host over HTTP/1 in browsers, the others wait
 //   Accept-Encoding, decoding               all       fetch's own: bytes are counted decoded
@@ -44,6 +47,8 @@ import { StreamChannel, streamHost } from './streams.js';
 const { SL_AGAIN, SL_INVAL, SL_NOSYS, SL_IO, SL_HOST_SEND_MAX } = door;
 /** What of an open spec fetch has no word for. */
 const REFUSED = ['unix', 'local', 'family', 'verify', 'ca', 'cert', 'key'];
+/** What of a RequestInit is a transfer's own. */
+const OWN = ['method', 'headers', 'body', 'duplex', 'redirect', 'signal'];
 
 class Exchange extends StreamChannel {
   head = ''; // latin1; empty: not here yet
@@ -100,7 +105,10 @@ const wordsOf = (error) => String(error?.message || error?.errors?.map((/** @typ
 function headOf(response) {
   const words = response.statusText.replace(/[^\t -~\x80-\xff]/g, '?'); // Node.js reads them as UTF-8: their low bytes could end the line
   let text = `HTTP/host ${response.status} ${words}\r\n`;
-  for (const [name, value] of headersOf(response)) text += `${name}: ${value}\r\n`;
+  for (const [name, value] of headersOf(response)) {
+    if (response.status === 205 && !response.body && name === 'content-length') continue; // fetch drops what it has no right to
+    text += `${name}: ${value}\r\n`;
+  }
   return `${text}\r\n`;
 }
 
@@ -108,11 +116,15 @@ function headOf(response) {
  * The host over fetch().
  * @param {{ fetch?: typeof globalThis.fetch, init?: RequestInit }} [options] fetch: instead of the global one. init: what each
  *   request says beside what a transfer does, such as credentials: 'include'; in a page credentials are 'same-origin' and the
- *   cache 'no-store' unless it says otherwise.
+ *   cache 'no-store' unless it says otherwise. What each transfer says itself is none of it: method, headers, body, duplex,
+ *   redirect, signal.
+ * @throws {TypeError} init has one of those
  * @returns {door.Host & { readonly channels: number, readonly caught: unknown }} channels: exchanges not closed yet;
  *   caught: the last exception that was kept from crossing into Wasm.
  */
 export function fetchHost({ fetch = globalThis.fetch, init: added = {} } = {}) {
+  const own = OWN.find((one) => one in added);
+  if (own !== undefined) throw new TypeError(`fetchHost: init.${own} is said by each transfer itself`);
   return streamHost((/** @type {import('./streams.js').Driver<Exchange>} */ driver) => exchanges(driver, fetch, added));
 }
 
@@ -120,7 +132,7 @@ export function fetchHost({ fetch = globalThis.fetch, init: added = {} } = {}) {
  * @param {import('./streams.js').Driver<Exchange>} driver @param {typeof globalThis.fetch} fetch @param {RequestInit} added
  * @returns {import('./streams.js').Kind<Exchange>}
  */
-function exchanges({ look, lookSoon, opened, gone }, fetch, added) {
+function exchanges({ look, opened, gone }, fetch, added) {
   /** @param {Exchange} c @param {any} error what fetch or its stream rejected with */
   function broke(c, error) {
     const why = error?.cause ?? error, code = codeOf(why);
@@ -175,8 +187,7 @@ function exchanges({ look, lookSoon, opened, gone }, fetch, added) {
   /** @param {Exchange} c */
   function gathered(c) {
     const body = gather((sending) => { c.sending = sending; }, () => { c.pulled = true; }, ({ code, error }) => {
-      [c.code, c.error] = [code, error];
-      lookSoon(c);
+      queueMicrotask(() => gone(c, code, error)); // the engine is still sending
     });
     c.pulled = true;
     opened(c);
@@ -201,7 +212,7 @@ function exchanges({ look, lookSoon, opened, gone }, fetch, added) {
       response = await fetch(spec.url, init);
     } catch (error) {
       if (!inPage || c.closed) return broke(c, error);
-      const why = await whyFailed(spec.url, error, c.aborter.signal, fetch);
+      const why = await whyFailed(spec.url, error, c.aborter.signal, fetch, 'duplex' in init);
       return gone(c, why.code, why.error);
     }
     if (c.closed) return;

@@ -3,8 +3,13 @@
 import { SL_DENIED, SL_HOST_HELD_MAX, SL_NOSYS, SL_REFUSED } from './door.js';
 import { soon } from '../soon.js';
 
+/** Whose fetch is its own, whatever else of a browser is there: tests bring a document (jsdom), Deno's workers a WorkerNavigator. */
+function ofServers() {
+  const { process, Deno } = /** @type {any} */ (globalThis);
+  return Deno !== undefined || (process?.versions?.node !== undefined && process.type === undefined); // Electron's pages have a type
+}
 /** In a browser. */
-export const inPage = typeof document === 'object' || 'WorkerNavigator' in globalThis;
+export const inPage = (typeof document === 'object' || 'WorkerNavigator' in globalThis) && !ofServers();
 
 /**
  * A page that is left may be kept for a return, frozen with all that it has open. That is not closing, and lasts for minutes.
@@ -90,7 +95,7 @@ const tooLarge = () => `the request's body is larger than the ${UPLOAD_MAX} byte
 /**
  * A body that is kept. One larger than UPLOAD_MAX is failed.
  * @param {(sending: Sending) => void} begun @param {() => void} more the next piece may come @param {(failure: Failure) => void} fail
- * @returns {Promise<Blob>} when its end was said
+ * @returns {Promise<Blob>} when its end was said; never, when it was failed
  */
 export const gather = (begun, more, fail) => new Promise((resolve) => {
   const chunks = /** @type {BlobPart[]} */ ([]);
@@ -99,10 +104,13 @@ export const gather = (begun, more, fail) => new Promise((resolve) => {
     enqueue(bytes) {
       size += bytes.length;
       chunks.push(/** @type {BlobPart} */ (bytes));
-      if (size > UPLOAD_MAX) fail({ code: SL_NOSYS, error: tooLarge() });
-      else more();
+      if (size <= UPLOAD_MAX) return more();
+      chunks.length = 0;
+      fail({ code: SL_NOSYS, error: tooLarge() });
     },
-    close: () => resolve(new Blob(chunks)),
+    close() {
+      if (size <= UPLOAD_MAX) resolve(new Blob(chunks));
+    },
   });
 });
 
@@ -128,19 +136,23 @@ function watchPolicy(origin) {
 /**
  * Why a request failed before its answer: a page is only told "Failed to fetch". Another origin that answers where nobody
  * may read the answer is there, and then it was CORS that refused; of what the page's policy refuses there is an event.
+ * A streamed body takes HTTP/2, and the question would not: nobody tells whether it was that.
  * @param {string} url @param {unknown} error @param {AbortSignal} signal @param {typeof globalThis.fetch} fetch
+ * @param {boolean} streamed whether its body was to go as it comes
  * @returns {Promise<Failure>}
  */
-export async function whyFailed(url, error, signal, fetch) {
+export async function whyFailed(url, error, signal, fetch, streamed) {
   const { origin } = new URL(url), words = error instanceof Error ? error.message : String(error);
-  const unreachable = { code: SL_REFUSED, error: `${words}: ${origin} cannot be reached, or broke off, or the browser blocks it` };
+  const also = streamed ? ', or takes no streamed body (that needs HTTP/2)' : '';
+  const unreachable = { code: SL_REFUSED, error: `${words}: ${origin} cannot be reached, or broke off, or the browser blocks it${also}` };
   if (origin === globalThis.location?.origin) return unreachable;
   const wasRefused = watchPolicy(origin);
   const patience = AbortSignal.any?.([signal, AbortSignal.timeout(ASK_MS)]) ?? signal;
   const init = /** @type {RequestInit} */ ({ method: 'HEAD', mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal: patience });
   const there = await fetch(url, init).then(() => true, () => false);
   if (await wasRefused()) return { code: SL_DENIED, error: `${words}: the policy of this page (connect-src) lets nothing go to ${origin}` };
-  return there ? { code: SL_DENIED, error: `${words}: ${origin} is there, but does not let this page read the answer (CORS)` } : unreachable;
+  if (!there) return unreachable;
+  return { code: streamed ? SL_REFUSED : SL_DENIED, error: `${words}: ${origin} is there, but does not let this page read the answer (CORS)${also}` };
 }
 
 /**

@@ -6,6 +6,7 @@
  *                                      and the progress callback goes on
  *   transfers all URL...               at once, by curl_multi_poll; each but the first pauses at its first bytes, until the
  *                                      one before it has ended
+ *   transfers exit URL                 exits at the first bytes, with the transfer as it is
  *
  * Says what happens, a line each; answers with the code of what failed. */
 #include <curl/curl.h>
@@ -16,6 +17,7 @@
 #define ALL_MAX 8
 #define LIMIT_MS 30000L
 #define POLL_MS 1000
+#define EXIT_CODE 5
 
 static void say(const char *words, long long number)
 {
@@ -179,6 +181,13 @@ static CURLcode all(char **urls, int n)
   return code;
 }
 
+static size_t on_first(char *data, size_t size, size_t n, void *user)
+{
+  (void)data, (void)size, (void)n, (void)user;
+  say("exits with", EXIT_CODE);
+  exit(EXIT_CODE);
+}
+
 int main(int argc, char **argv)
 {
   CURLcode code = CURLE_FAILED_INIT;
@@ -187,6 +196,11 @@ int main(int argc, char **argv)
   if (easy && argc == 4 && !strcmp(argv[1], "post")) code = post(easy, argv[2], argv[3]);
   if (easy && argc == 5 && !strcmp(argv[1], "put")) code = put(easy, argv[2], strtoll(argv[3], NULL, 10), strtoll(argv[4], NULL, 10));
   if (argc >= 3 && argc <= ALL_MAX + 2 && !strcmp(argv[1], "all")) code = all(argv + 2, argc - 2);
+  if (easy && argc == 3 && !strcmp(argv[1], "exit")) {
+    curl_easy_setopt(easy, CURLOPT_URL, argv[2]);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_first);
+    code = curl_easy_perform(easy);
+  }
   curl_easy_cleanup(easy);
   curl_global_cleanup();
   exit((int)code); /* a plain return is lost by Emscripten where main was suspended with Asyncify */

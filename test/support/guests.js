@@ -33,9 +33,10 @@ export async function runInNode(module, args, onLine) {
 /**
  * The same in a page: `site` serves the page, the program, and takes its lines.
  * @param {{ origin: string, on: (listener: import('node:http').RequestListener) => void }} site @param {string} module
- * @param {string[]} args @param {(line: string) => void} onLine @returns {Promise<number | null>}
+ * @param {string[]} args @param {(line: string) => void} onLine @param {() => Promise<void>} [after] its exit: the page waits
+ * @returns {Promise<number | null>}
  */
-export async function runInPage(site, module, args, onLine) {
+export async function runInPage(site, module, args, onLine, after = async () => {}) {
   const name = basename(module), folder = dirname(module);
   const profile = mkdtempSync(join(tmpdir(), 'sluice-chromium-'));
   let over;
@@ -54,7 +55,9 @@ export async function runInPage(site, module, args, onLine) {
   const browser = spawn(/** @type {string} */ (chromium), ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', `--user-data-dir=${profile}`, `${site.origin}/page`], { stdio: 'ignore', detached: true });
   const gone = new Promise((resolve) => browser.on('close', resolve).on('error', resolve));
   try {
-    return await Promise.race([exit, gone.then(() => { throw new Error('Chromium ended'); })]);
+    const code = await Promise.race([exit, gone.then(() => { throw new Error('Chromium ended'); })]);
+    await after();
+    return code;
   } finally {
     // The whole group: its helpers write to the profile as long as they live.
     if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL');
