@@ -39,8 +39,8 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {number} [maxRecvSpeed] Bytes a second.
  * @property {number} [maxSendSpeed] Bytes a second.
  * @property {number} [connectTimeoutMs] Longest time until connected, TLS included; zero: 300 s.
- * @property {number} [pausedTimeoutMs] Longest single pause that the caller asked for: pause(), a remote's, onData's 'pause'. A
- *   consumer that is slow to take (a stream, an iteration, a promise of onData) is back-pressure, not a pause: do not count on this limit there.
+ * @property {number} [pausedTimeoutMs] Longest time paused in one go: by pause(), a remote, onData's 'pause', or because the consumer
+ *   takes nothing (a stream that is not read, a promise of onData that does not settle).
  * @property {number} [silenceTimeoutMs] Longest silence of the peer while bytes are wanted from it.
  *
  * @typedef {object} OwnOptions
