@@ -1016,7 +1016,9 @@ verb_runtimes() {
     build_guest_library
     build_guests
     build_types
+    build_sim_module
     SANITIZE='' verb_native
+    build_differential
     verb_emscripten
     unlock
     for version in "${OTHER_RUNTIMES[@]}"; do
