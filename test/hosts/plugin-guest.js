@@ -14,7 +14,7 @@ const view = () => new DataView(memory.buffer);
 function ask(name, ...words) {
   Atomics.store(state, 0, 0);
   parentPort.postMessage({ name, args: words });
-  Atomics.wait(state, 0, 0);
+  while (Atomics.load(state, 0) === 0) Atomics.wait(state, 0, 0); // the notification of an earlier answer may come late, and wakes it too
   return state[1];
 }
 /** What fits through the window of the bytes from `at` on. @returns {number} how many */
