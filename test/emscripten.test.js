@@ -145,9 +145,17 @@ each(RUNS)('programs compiled with Emscripten, in %s over %s with %s', (where, o
 
   test('three at once by curl_multi_poll, each paused until the one before it has ended (P1, P8)', async () => {
     const bodies = [pattern(400000), pattern(300000), pattern(200000)];
-    server = await webServer((request, response) => {
-      const body = bodies[Number(/^\/of\/(\d)$/.exec(request.url)?.[1]) - 1];
-      return body === undefined ? others(request, response) : response.writeHead(200, { 'content-length': body.length }).end(body);
+    const sent = [];
+    let finish;
+    const othersSent = new Promise((resolve) => { finish = resolve; }); // the first ends behind them: they have begun by then
+    server = await webServer(async (request, response) => {
+      const number = Number(/^\/of\/(\d)$/.exec(request.url)?.[1]), body = bodies[number - 1];
+      if (body === undefined) return others(request, response);
+      response.writeHead(200, { 'content-length': body.length });
+      if (number > 1) return response.end(body, () => { if (sent.push(number) === 2) finish(); });
+      response.write(body.subarray(0, 1));
+      await othersSent;
+      response.end(body.subarray(1));
     });
     const { code, lines } = await run(['all', ...bodies.map((_, i) => server.url(`/of/${i + 1}`))]);
     expect(code).toBe(0);

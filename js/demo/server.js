@@ -55,9 +55,11 @@ async function download(query, response, visit) {
 }
 
 async function upload(request, response, visit) {
-  for await (const chunk of request) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     visit.received += chunk.length;
-    if (visit.received > UPLOAD_MAX) return void response.writeHead(413, { ...HEADERS, Connection: 'close' }).end();
+    if (visit.received <= UPLOAD_MAX) continue;
+    response.writeHead(413, HEADERS).end();
+    return void request.resume(); // the rest is dropped: who is cut off while he sends does not read the answer
   }
   response.writeHead(200, { ...HEADERS, 'Content-Type': 'application/json' }).end(JSON.stringify({ received: visit.received }));
 }

@@ -222,7 +222,7 @@ export function streamHost(make) {
     },
     sl_unrecv(ch, n) {
       const c = channels.get(ch);
-      if (!c || n > c.taken || n < 0) return SL_INVAL;
+      if (!c || c.chunk === null || n > c.taken || n < 0) return SL_INVAL;
       c.off -= n;
       c.taken -= n;
       return 0;
