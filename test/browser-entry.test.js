@@ -26,7 +26,7 @@ test('the first transfer waits for its module, and obeys meanwhile: pause, abort
   const first = runIn(one, 'page', 'first', { url });
   await until(() => give);
   expect(requests).toBe(0);
-  await one.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 50); })); // the one with a limit of 1 ms ends
+  await one.waitForFunction(() => globalThis.timedOut); // the one with a limit of 1 ms
   give();
   expect(await first).toEqual({
     state: 'pending', paused: { recv: true, send: true, by: 'call' }, status: 200,

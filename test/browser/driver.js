@@ -142,6 +142,7 @@ const commands = {
   async first({ url }) {
     const transfer = new Transfer(url), other = new Transfer(url), late = new Transfer(url, { timeoutMs: 1 });
     const performing = transfer.perform(), aborted = other.perform(), timed = late.perform();
+    timed.catch(() => { globalThis.timedOut = true; });
     const state = transfer.state;
     transfer.pause();
     const paused = transfer.paused;
