@@ -264,7 +264,7 @@ export const MUTANTS = [
   { name: 'what came after an end counts for the next start', rows: 'P13', file: transfer,
     from: '  if (!first) sl_remote_forget(t->remote);', to: '  (void)first;' },
   { name: 'what came before the first start is lost', rows: 'B1', file: transfer,
-    from: '  if (!first) sl_remote_forget(t->remote);', to: '  sl_remote_forget(t->remote);' },
+    from: '  if (!first) sl_remote_forget(t->remote);', to: '  (void)first, sl_remote_forget(t->remote);' },
   { name: 'a remote pause of what the owner has paused is not noted', rows: 'B2', file: gate,
     from: '  if (by == SL_BY_REMOTE) return bits | SL_BY_REMOTE;\n', to: '' },
   { name: 'a redirect opens a remote pause', rows: 'B2', file: transfer,
