@@ -111,9 +111,16 @@ export const ROWS = [
   ['B13', 'the same trace on every host'],
   ['B14', 'a pause by call survives redirects and retries', jsOnly('P13 holds')],
   ['B15', 'what a host holds counts as paused', waits('plugin hosts; the engine\'s half is tested')],
+  ['B16', 'limits that judge the peer do not run in our own queue or while connecting'],
+  ['B17', 'what waits in the channel is read before a deadline is acted on'],
+  ['B18', 'an option refused as unsupported makes the next perform fail', cOnly('such an option is refused when it is given')],
+  ['B19', 'a chunk is the caller\'s for ever, or lent on request', jsOnly('a buffer is valid until the callback returns')],
+  ['B20', 'a rate is smooth after its burst', jsOnly('S1 holds')],
+  ['B21', 'the source of a request body is ended exactly once', jsOnly('a read callback has no end to hear of')],
+  ['B22', 'a group of transfers shares one rate', waits('groups')],
 ];
 
-/** Faults that others had. One face with a test is enough: the fault is the engine's. */
+/** Faults that others had (F), and ours (U). One face with a test is enough: the fault is the engine's. */
 export const TRAPS = [
   ['F1', 'a pause that outlived its transfer'],
   ['F2', 'a paused socket left in the poll set'],
@@ -158,4 +165,17 @@ export const TRAPS = [
   ['F41', 'form reader with tiny buffers', waits('forms')],
   ['F42', 'a file reset the total time'],
   ['F43', 'a retry delay without a timer'],
+  ['U1', 'lent memory used again while a promise waited'],
+  ['U2', 'request bodies that were never read were never ended'],
+  ['U3', 'low speed judged in the own queue and while connecting'],
+  ['U4', 'a deadline acted on before waiting data was read'],
+  ['U5', 'the announced size unknown at the head'],
+  ['U6', 'a 206 whose range and body disagree left a wrong file'],
+  ['U7', 'a refused list kept the old borrowed pointer'],
+  ['U8', 'an early answer lost behind EPIPE'],
+  ['U9', 'a start that failed was not undone'],
+  ['U10', 'an elapsed time taken from an unset start'],
+  ['U11', 'a probe of an idle connection consumed what it read'],
+  ['U12', 'a header that claimed an invariant the code had left', waits('the layer test')],
+  ['U13', 'a reader who stopped in one tick made later commands unhandled rejections'],
 ];

@@ -7,7 +7,7 @@ import { ROWS, TRAPS } from './rows.js';
 
 const TEST = fileURLToPath(new URL('..', import.meta.url));
 export const INDEX = `${TEST}SPEC-INDEX.md`;
-const ROW = /\b[PWRTLSGXKHBF]\d{1,2}\b/g;
+const ROW = /\b[PWRTLSGXKHBFU]\d{1,2}\b/g;
 
 const filesOf = (dir, ext) => readdirSync(`${TEST}${dir}`).filter((name) => name.endsWith(ext)).map((name) => `${dir}${name}`).sort();
 const exists = (dir) => statSync(`${TEST}${dir}`, { throwIfNoEntry: false })?.isDirectory();
@@ -25,7 +25,7 @@ function* testsInC() {
       if (scene) for (const row of rowsIn(scene)) yield { row, test: `${file} ${scene}` };
       if (check) for (const row of rowsIn(check[1])) yield { row, test: `${file} ${where}` };
       if (!file.startsWith('c/sim_')) continue;
-      for (const [, rows] of line.matchAll(/"([PWRTLSGXKHBF]\d{1,2}(?:, [PWRTLSGXKHBF]\d{1,2})*)[:"]/g)) for (const row of rowsIn(rows)) yield { row, test: `${file} ${where}` };
+      for (const [, rows] of line.matchAll(/"([PWRTLSGXKHBFU]\d{1,2}(?:, [PWRTLSGXKHBFU]\d{1,2})*)[:"]/g)) for (const row of rowsIn(rows)) yield { row, test: `${file} ${where}` };
     }
   }
 }
@@ -55,7 +55,7 @@ function* scenarios(host) {
 
 /** { rows: [{ row, says, c: [test], js: [test], except }], unknown: [test that names no row there is] } */
 export function collect() {
-  const all = [...ROWS, ...TRAPS].map(([row, says, except = {}]) => ({ row, says, except, c: [], js: [], trap: row.startsWith('F') }));
+  const all = [...ROWS, ...TRAPS].map(([row, says, except = {}]) => ({ row, says, except, c: [], js: [], trap: /^[FU]/.test(row) }));
   const byRow = new Map(all.map((entry) => [entry.row, entry]));
   const unknown = [];
   const note = (face, { row, test }) => {
