@@ -457,17 +457,6 @@ shrink_wasm() {
     optimise_wasm "$@"
 }
 
-# The package with its module inside.
-write_inline() {
-    cat >"$1" <<END
-// Made by build.sh from dist/sluice-fetch.wasm: sluice/inline.
-import { inlined } from '../js/web.js';
-
-inlined('$(base64 -w0 <"$2")');
-export { Multi, Remote, Transfer, TransferError, fetchHost, nodeHost } from '../js/web.js';
-END
-}
-
 write_notices() {
     {
         printf 'Sluice is under the MIT license (see LICENSE). Its WebAssembly module and libraries contain the following.\n'
@@ -489,7 +478,7 @@ build_module() {
     produce build/wasm/linked.wasm link_wasm "${OBJECTS[@]}"
     produce dist/sluice.wasm optimise_wasm build/wasm/linked.wasm
     build_fetch_module
-    produce dist/inline.js write_inline dist/sluice-fetch.wasm
+    build_bundles
     produce dist/NOTICES write_notices build/src/picohttpparser/picohttpparser.c
 }
 
@@ -505,6 +494,33 @@ build_fetch_module() {
     compile build/wasm-fetch "${CORE[@]}" c/protocol/table_exchange.c c/engine/embed.c c/host/wasm.c
     produce build/wasm-fetch/linked.wasm link_wasm "${OBJECTS[@]}" "${heap[@]}"
     produce dist/sluice-fetch.wasm shrink_wasm build/wasm-fetch/linked.wasm
+}
+
+# dist/NAME.js and its map, of an entry in js/ with all that it imports: what is installed. One file is read in a third of the
+# time of the many; the maps lead to js/, which is in the package too.
+build_bundles() {
+    local sources
+    glob sources 'js/*.js' 'js/*.cjs' 'js/cli/*.js' 'js/hosts/*.js'
+    [[ -e dist/index.js ]] || rm -f build/bundles.done
+    produce build/bundles.done bundle_all dist/sluice.wasm dist/sluice-fetch.wasm "${sources[@]}"
+}
+
+bundle_all() {
+    bundle js/inline-node.js dist/index.js --platform=node --loader:.wasm=base64
+    bundle js/cli.js dist/cli.js --platform=node
+    bundle js/browser.js dist/browser.js --platform=browser
+    bundle js/inline.js dist/inline.js --platform=browser --loader:.wasm=base64
+    bundle js/workerd.js dist/workerd.js --platform=neutral '--external:*.wasm' '--external:cloudflare:*'
+    cp js/require.cjs dist/require.cjs
+    touch "$1"
+}
+
+# bundle ENTRY TO OPTION...: by way of build/, which is as deep as dist/, for what the map says.
+bundle() {
+    local made=build/${2#dist/}
+    node node_modules/esbuild/bin/esbuild "$1" --bundle --format=esm --target=es2022 --charset=utf8 \
+        --sourcemap --sources-content=false --log-level=warning "${@:3}" "--outfile=$made"
+    mv -f "$made.map" dist/ && mv -f "$made" dist/
 }
 
 # dist/wasi/libsluice.a: the C face for programs compiled to WebAssembly.
@@ -849,8 +865,8 @@ Usage: ./build.sh VERB
 
   run [URL] [-o FILE] ...   build the module, then start the command line tool with these arguments
   demo                      build the module, then serve the demo page to this machine (PORT, 8080) and print its address
-  wasm                      dist/sluice.wasm, dist/sluice-fetch.wasm and dist/inline.js (for browsers),
-                            dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
+  wasm                      dist/sluice.wasm, dist/sluice-fetch.wasm (for browsers), dist/*.js (one file of js/ for each
+                            entry of the package), dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
   emscripten                dist/emscripten/ (for C programs in browsers, over fetch, and in Node.js) and the programs that test it
   native                    dist/native/libsluice.a (SANITIZE=1: build/native-address/libsluice.a, under ASan and UBSan)
   test [JEST ARGUMENT ...]  everything CI runs: both builds, C tests, simulator, types, Jest
@@ -914,7 +930,7 @@ link_conformance() { "${COMPILER[@]}" -std=c11 "${WARNINGS[@]}" -o "$1" "${@:2}"
 verb_run() {
     build_module
     unlock
-    SLUICE_COMMAND="$0 run" exec node js/cli.js "$@"
+    SLUICE_COMMAND="$0 run" exec node dist/cli.js "$@"
 }
 
 verb_demo() {

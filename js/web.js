@@ -1,5 +1,5 @@
 // js/web.js: the package's face where there are no sockets and no files: over fetch, with the small module. Whoever imports
-// this says where that module comes from: browser.js, or dist/inline.js, which build.sh makes.
+// this says where that module comes from: browser.js, or inline.js.
 import { fetchHost } from './hosts/fetch.js';
 import { inPage } from './hosts/page.js';
 import { setPlatform } from './platform.js';
@@ -24,9 +24,4 @@ export function once(compile) {
     module = null;
     throw error;
   }));
-}
-
-/** The module as text in the program. @param {string} base64 */
-export function inlined(base64) {
-  overFetch(once(() => WebAssembly.compile(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)))));
 }

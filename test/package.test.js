@@ -4,14 +4,16 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import esbuild from 'esbuild';
 import { ROOT, example, run } from './support/command.js';
 import { pattern, sha256 } from './support/bytes.js';
 import { figuresNow, KEPT } from './bench/sizes.js';
 
 const body = pattern(8 * 1048576);
 const GROWTH = 1.03;
+const ENTRIES = { index: 'inline-node', cli: 'cli', browser: 'browser', inline: 'inline', workerd: 'workerd' }; // and their sources
 const INSTALL_MS = 60000;
-let folder, bin, env, server, url;
+let folder, bin, env, server, url, held;
 
 /** Files below a folder, as paths relative to the root. */
 const below = (path) => readdirSync(join(ROOT, path), { recursive: true, withFileTypes: true })
@@ -49,11 +51,12 @@ test('the tarball holds the module, JavaScript, types, LICENSE, NOTICES, README.
   const [tarball] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   expect(tarball).toBe(`sluice-${version}.tgz`);
-  const held = (await ok('tar', ['tzf', tarball], { env: process.env })).trimEnd().split('\n');
+  held = (await ok('tar', ['tzf', tarball], { env: process.env })).trimEnd().split('\n');
   const sources = below('js').filter((path) => path.endsWith('.js') && !path.startsWith('js/demo/'));
   const types = sources.map((path) => path.replace(/^js(.*)\.js$/, 'dist/types$1.d.ts'));
-  const wanted = ['LICENSE', 'README.md', 'package.json', 'dist/NOTICES', 'dist/sluice.wasm', 'dist/sluice-fetch.wasm', 'dist/inline.js', ...sources, ...types];
-  expect(held.sort()).toEqual(wanted.map((path) => `package/${path}`).sort());
+  const bundles = Object.keys(ENTRIES).flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]);
+  const wanted = ['LICENSE', 'README.md', 'package.json', 'dist/NOTICES', 'dist/sluice.wasm', 'dist/sluice-fetch.wasm', 'dist/require.cjs', ...bundles, ...sources, ...types];
+  expect([...held].sort()).toEqual(wanted.map((path) => `package/${path}`).sort());
 }, INSTALL_MS);
 
 test('installed in an empty folder, without network and compilers, it runs', async () => {
@@ -84,17 +87,68 @@ test('installed in an empty folder, without network and compilers, it runs', asy
     '--module', 'nodenext', '--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node', 'use.mts'], { cwd: app });
 }, INSTALL_MS);
 
-test('each condition leads to a file that is packed; what was made of the module is of this module', () => {
-  const { exports, files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const places = Object.values(exports).flatMap((one) => (typeof one === 'string' ? [one] : Object.values(one)));
-  expect(Object.keys(exports['.'])).toEqual(['types', 'workerd', 'deno', 'bun', 'node', 'browser', 'default']);
-  for (const place of places) {
-    expect(existsSync(join(ROOT, place))).toBe(true);
-    expect(files.some((pattern) => place.startsWith(`./${pattern.split('/**')[0]}`))).toBe(true);
+/** Runs a program in the folder where the package is installed. @returns {Promise<string>} what it said */
+function program(name, source) {
+  writeFileSync(join(folder, 'app', name), source);
+  return ok('node', [name, url], { cwd: join(folder, 'app') });
+}
+
+test('require() and import give one instance, in sluice and in sluice/inline', async () => {
+  const said = await program('require.cjs', `const sluice = require('sluice');
+    Promise.all([import('sluice'), import('sluice/inline')]).then(async ([imported, inline]) => {
+      const names = Object.keys(sluice).sort().join();
+      console.log(names === Object.keys(imported).sort().join() && ['Transfer', 'Multi', 'TransferError'].every((name) =>
+        [imported, inline, require('sluice/inline')].every((one) => one[name] === sluice[name])));
+      console.log((await new sluice.Transfer(process.argv[2]).perform()).received, require('sluice/package.json').name);
+    });`);
+  expect(said).toBe(`true\n${body.length} sluice\n`);
+}, INSTALL_MS);
+
+test('what most programs never need is loaded when it is first used', async () => {
+  const said = await program('lazy.mjs', `import { Transfer } from 'sluice';
+    const loaded = () => ['tls', 'crypto', 'dns', 'http', 'worker_threads'].filter((name) => process.moduleLoadList.includes('NativeModule ' + name)).join();
+    const before = loaded();
+    await new Transfer(process.argv[2]).perform();
+    await new Transfer('https://127.0.0.1:1/').perform().catch((error) => console.log(before, error.errno, loaded().includes('tls')));`);
+  expect(said).toBe(' 7 true\n');
+}, INSTALL_MS);
+
+describe('bundled for Node.js', () => {
+  const APP = { esm: "import { Transfer } from 'sluice';", cjs: "const { Transfer } = require('sluice');" };
+  const REST = "\nnew Transfer(process.argv[2]).perform().then(({ received }) => console.log(received), (error) => console.log(error.message));";
+  /** Bundles a program and runs it where the package is not. @param {object} options esbuild's */
+  async function bundled(source, options) {
+    const app = join(folder, 'app'), out = mkdtempSync(join(folder, 'bundle-'));
+    const outfile = join(out, options.format === 'cjs' ? 'out.cjs' : 'out.mjs');
+    await esbuild.build({ stdin: { contents: source + REST, resolveDir: app }, bundle: true, platform: 'node', outfile, logLevel: 'error', ...options });
+    return ok('node', [outfile, url], { cwd: out });
   }
-  const module = readFileSync(join(ROOT, 'dist/sluice-fetch.wasm'));
-  expect(readFileSync(join(ROOT, 'dist/inline.js'), 'utf8')).toContain(`'${module.toString('base64')}'`);
-  expect(WebAssembly.Module.imports(new WebAssembly.Module(module)).every(({ module: from }) => ['sluice_host_1', 'sluice_app_1'].includes(from))).toBe(true);
+  test.each(['esm', 'cjs'].flatMap((format) => [[format, 'import', 'esm'], [format, 'require', 'cjs']]))('by esbuild, as %s, from %s: it works', async (format, _from, source) => {
+    expect(await bundled(APP[source], { format })).toBe(`${body.length}\n`);
+  }, INSTALL_MS);
+});
+
+test('each condition leads to a file that is packed; what was made of the module is of this module', () => {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const placesOf = (one) => (typeof one === 'string' ? [one] : Object.values(one).flatMap(placesOf));
+  expect(Object.keys(exports['.'])).toEqual(['types', 'workerd', 'deno', 'bun', 'node', 'browser', 'default']);
+  expect(placesOf(exports).filter((place) => !held.includes(`package/${place.slice(2)}`))).toEqual([]);
+  for (const [bundle, wasm] of [['inline', 'sluice-fetch'], ['index', 'sluice']]) {
+    const module = readFileSync(join(ROOT, `dist/${wasm}.wasm`));
+    expect(readFileSync(join(ROOT, `dist/${bundle}.js`), 'utf8')).toContain(`"${module.toString('base64')}"`);
+    expect(WebAssembly.Module.imports(new WebAssembly.Module(module)).every(({ module: from }) => ['sluice_host_1', 'sluice_app_1'].includes(from))).toBe(true);
+  }
+});
+
+test.each(Object.entries(ENTRIES))('dist/%s.js is one readable file, and its map leads to sources that are packed', (name, source) => {
+  const text = readFileSync(join(ROOT, `dist/${name}.js`), 'utf8');
+  const { sources, mappings } = JSON.parse(readFileSync(join(ROOT, `dist/${name}.js.map`), 'utf8'));
+  expect(text).toMatch(new RegExp(`\n//# sourceMappingURL=${name}\\.js\\.map\n$`));
+  expect(text).not.toMatch(/^(import|export) .*from "\.\.?\/(?!.*\.wasm")|\bimport\("\./m);
+  expect(text.split('\n').length).toBeGreaterThan(1000);
+  expect(sources.filter((one) => !/\.wasm$/.test(one) && !held.includes(join('package/dist', one)))).toEqual([]);
+  expect(sources).toContain(`../js/${source}.js`);
+  expect(mappings.length).toBeGreaterThan(1000);
 });
 
 test('nobody downloads much more than was decided', () => {

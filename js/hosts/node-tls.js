@@ -1,8 +1,7 @@
 // js/hosts/node-tls.js: TLS options under a word, because an open spec is text; and what goes wrong with sockets, in
 // the door's codes.
-import { createHash } from 'node:crypto';
 import net from 'node:net';
-import tls from 'node:tls';
+import { builtin } from '../builtin.js';
 import * as door from './door.js';
 
 /** Bytes count by their content, whatever array carries them. @param {string} _key @param {any} value */
@@ -11,13 +10,13 @@ const byContent = (_key, value) =>
 
 /** Registered TLS options; one secure context for all sockets of a word, made at first use. */
 export function tlsWords() {
-  const words = /** @type {Map<string, { options: door.TlsOptions, context?: tls.SecureContext }>} */ (new Map());
+  const words = /** @type {Map<string, { options: door.TlsOptions, context?: import('node:tls').SecureContext }>} */ (new Map());
   words.set('', { options: {} });
   return {
     /** @param {door.TlsOptions} options @returns {string} equal for equal contents */
     register(options) {
       const content = JSON.stringify(Object.entries(options).sort(), byContent);
-      const word = createHash('sha256').update(content).digest('hex').slice(0, 32);
+      const word = builtin('node:crypto').createHash('sha256').update(content).digest('hex').slice(0, 32);
       if (!words.has(word)) words.set(word, { options: { ...options } });
       return word;
     },
@@ -26,7 +25,7 @@ export function tlsWords() {
       const entry = words.get(spec.ca ?? spec.cert ?? '');
       if (entry === undefined) return spec.ca ? door.SL_TLS_CA : door.SL_TLS_CERT;
       try {
-        entry.context ??= tls.createSecureContext(/** @type {tls.SecureContextOptions} */ (entry.options));
+        entry.context ??= builtin('node:tls').createSecureContext(/** @type {import('node:tls').SecureContextOptions} */ (entry.options));
       } catch {
         return entry.options.cert || entry.options.key ? door.SL_TLS_CERT : door.SL_TLS_CA;
       }

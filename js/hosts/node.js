@@ -7,10 +7,8 @@
 //
 // Sockets never keep the process alive; whoever runs transfers does (core.js). Handlers are one function for all
 // sockets (`this` is the socket); what a socket is to the engine hangs on it under CHANNEL.
-import { randomFillSync } from 'node:crypto';
-import dns from 'node:dns';
 import net from 'node:net';
-import tls from 'node:tls';
+import { builtin } from '../builtin.js';
 import * as door from './door.js';
 import { CHANNEL, Channel, eventsOf, flow, infoOf, keep, nowUs, phaseOf, reads, unread, writeInfo } from './node-channel.js';
 import { openFile } from './node-file.js';
@@ -29,7 +27,7 @@ const FINISH_MS = 2000; // a peer that does not take what was left to flush lose
  * @returns {door.Host & { readonly channels: number, readonly caught: unknown }} channels: sockets and files not closed yet;
  *   caught: the last exception that was kept from crossing into Wasm.
  */
-export function nodeHost({ lookup = dns.lookup } = {}) {
+export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...asked) } = {}) {
   const shared = Buffer.allocUnsafeSlow(CHUNK);
   const channels = /** @type {Map<number, Channel>} */ (new Map());
   const words = tlsWords();
@@ -193,7 +191,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
       ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local, lookup: c.named ? timed(c) : undefined }),
       host: spec.name, allowHalfOpen: true, noDelay: true, autoSelectFamily: true, onread: { buffer: shared, callback: (/** @type {number} */ n, /** @type {Uint8Array} */ buffer) => onRead(c, n, buffer) }, // `this` is the socket in Node.js only
     };
-    const socket = c.secure ? tls.connect(options) : net.connect(options);
+    const socket = c.secure ? builtin('node:tls').connect(options) : net.connect(options);
     adopt(c, /** @type {Socket} */ (socket));
     socket.on('connect', onConnect);
     if (!c.secure) socket.pause(); // before it connects: nothing is read until wanted
@@ -209,7 +207,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
     if (typeof secure === 'number') return secure;
     c.opened = false;
     c.secure = true;
-    adopt(c, /** @type {any} */ (tls.connect({ ...secure, host: spec.name, socket: c.socket })));
+    adopt(c, /** @type {any} */ (builtin('node:tls').connect({ ...secure, host: spec.name, socket: c.socket })));
     c.socket.on('data', onData);
     return 0;
   }
@@ -251,7 +249,7 @@ export function nodeHost({ lookup = dns.lookup } = {}) {
   const imports = /** @type {Record<string, (...args: number[]) => any>} */ ({
     sl_now_us: nowUs,
     sl_unix_ms: () => BigInt(Date.now()),
-    sl_random: (_loop, ptr, n) => void randomFillSync(memory(), ptr, n),
+    sl_random: (_loop, ptr, n) => void builtin('node:crypto').randomFillSync(memory(), ptr, n),
     sl_wait: () => SL_NOSYS,
     sl_open: (_loop, kind, ptr, len) => open(kind, text(ptr, len)),
     sl_start_tls(ch, ptr, len) {

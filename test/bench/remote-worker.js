@@ -1,6 +1,6 @@
 // The other thread of the row `remote`: holds one remote at a time and says, by the common clock, when it gave its command.
 import { parentPort } from 'node:worker_threads';
-import { Remote } from '../../js/index.js';
+import { Remote } from '../../dist/index.js';
 
 const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
 

@@ -1,6 +1,6 @@
 // What a user downloads: the modules, and the JavaScript of an entry as a bundler leaves it. `node test/bench/sizes.js --write`
 // makes today's figures the ones that test/package.test.js holds: a growth is a decision.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import esbuild from 'esbuild';
 
@@ -13,6 +13,12 @@ function bundle(entry, platform) {
   return outputFiles[0].contents;
 }
 
+const sizeOf = (bytes) => ({ bytes: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length });
+
+/** The JavaScript of the package as it is installed. */
+const installed = () => Object.fromEntries(readdirSync(root('dist')).filter((name) => /\.c?js$/.test(name))
+  .map((name) => [`dist/${name}`, sizeOf(readFileSync(root(`dist/${name}`)))]));
+
 /** @returns {Record<string, { bytes: number, gzip: number }>} */
 export function figuresNow() {
   const parts = {
@@ -21,7 +27,7 @@ export function figuresNow() {
     'JavaScript for browsers, minified': bundle('js/browser.js', 'browser'),
     'JavaScript for Node.js, minified': bundle('js/index.js', 'node'),
   };
-  return Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [name, { bytes: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length }]));
+  return Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [name, sizeOf(bytes)]));
 }
 
 export function measureSizes() {
@@ -29,7 +35,7 @@ export function measureSizes() {
   const goal = (name, limit) => ({ name: `${name}, gzip`, limit, measured: figures[name].gzip, reached: figures[name].gzip <= limit });
   return {
     figures,
-    lines: [['', 'bytes', 'gzip'], ...Object.entries(figures).map(([name, { bytes, gzip }]) => [name, String(bytes), String(gzip)])],
+    lines: [['', 'bytes', 'gzip'], ...Object.entries({ ...figures, ...installed() }).map(([name, { bytes, gzip }]) => [name, String(bytes), String(gzip)])],
     goals: [goal('sluice.wasm', SLUICE_MAX), goal('sluice-fetch.wasm', FETCH_MAX), goal('JavaScript for browsers, minified', JS_MAX), goal('JavaScript for Node.js, minified', JS_MAX)],
   };
 }

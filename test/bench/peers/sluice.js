@@ -1,6 +1,6 @@
 // Sluice in Node. SLUICE_BENCH_WASM: another module to measure.
 import { readFileSync } from 'node:fs';
-import { Multi, Transfer } from '../../../js/index.js';
+import { Multi, Transfer } from '../../../dist/index.js';
 
 const { SLUICE_BENCH_WASM: other } = process.env;
 
