@@ -142,7 +142,7 @@ describe('through bundlers', () => {
   test('nothing of Node.js is in what a browser loads', async () => {
     const root = app('graph', APP);
     const { metafile } = await esbuild({ absWorkingDir: root, entryPoints: ['app.js'], bundle: true, format: 'esm', platform: 'browser', write: false, metafile: true, logLevel: 'error' });
-    expect(Object.keys(metafile.inputs).map((path) => path.split('/').slice(-2).join('/')).sort()).toEqual(['dist/browser.js', 'graph/app.js']);
+    expect(Object.keys(metafile.inputs).map((path) => path.split('/').slice(-2).join('/')).sort()).toEqual(['app.js', 'dist/browser.js']);
     const { sources } = JSON.parse(readFileSync(join(ROOT, 'dist/browser.js.map'), 'utf8'));
     expect(sources).toContain('../js/hosts/fetch.js');
     expect(sources.filter((path) => /node|builtin|file-sink|module\.js/.test(path))).toEqual([]);
