@@ -3,7 +3,6 @@
 // The exit code is a CURLcode; 1 when a scene failed.
 import { readArguments, USAGE, UsageError } from './cli/args.js';
 import { download } from './cli/download.js';
-import { playScenes } from './cli/scenes.js';
 import { VERSION } from './options.js';
 
 /** @param {string[]} argv @returns {Promise<number>} exit code */
@@ -12,7 +11,7 @@ async function main(argv) {
   if (asked.show === 'help') process.stdout.write(USAGE);
   else if (asked.show === 'version') process.stdout.write(`sluice ${VERSION}\n`);
   else if (asked.job) return download(asked.job);
-  else return playScenes(process.stdout, asked.host?.());
+  else return (await import('./cli/scenes.js')).playScenes(process.stdout, asked.host?.());
   return 0;
 }
 

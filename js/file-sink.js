@@ -1,9 +1,8 @@
 // js/file-sink.js: a file as the place of a response's body, where there is Node's fs.
-import { statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { builtin } from './builtin.js';
 import { own } from './sinks.js';
 
+const { statSync } = builtin('node:fs'), { open } = builtin('node:fs/promises'), { fileURLToPath } = builtin('node:url');
 /** @typedef {import('./sinks.js').Taker} Taker */
 
 /** One write at a time. It is opened, and so emptied, when the head comes. @implements {Taker} */

@@ -1,5 +1,5 @@
 // js/module.js: where the WebAssembly module comes from in Node.js when the caller brings none.
-import { readFileSync } from 'node:fs';
+import { builtin } from './builtin.js';
 
 let compiled = /** @type {WebAssembly.Module | null} */ (null);
 
@@ -9,7 +9,7 @@ export function defaultModule() {
   const place = new URL('../dist/sluice.wasm', import.meta.url);
   let bytes;
   try {
-    bytes = readFileSync(place);
+    bytes = builtin('node:fs').readFileSync(place);
   } catch (cause) {
     throw new Error(`cannot read ${place.pathname}: build it with ./build.sh wasm, or pass a WebAssembly.Module: new Multi({ module })`, { cause });
   }

@@ -1,9 +1,9 @@
 // js/cli/args.js: what was asked for on the command line, checked before anything starts.
-import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Multi, fetchHost, nodeHost } from '../index.js';
+import { builtin } from '../builtin.js';
 import { isSameFile } from '../file-sink.js';
 
 export const USAGE = `Usage: sluice [options] URL
@@ -240,7 +240,7 @@ function readSeconds(name, text) {
 function readCertificates(file) {
   try {
     const text = readFileSync(file, 'utf8');
-    new X509Certificate(text); // Node ignores what is none
+    new (builtin('node:crypto').X509Certificate)(text); // Node ignores what is none
     return text;
   } catch (error) {
     throw new UsageError(`(77) CURLE_SSL_CACERT_BADFILE: no certificates in ${file}: ${/** @type {Error} */ (error).message}`, 77);

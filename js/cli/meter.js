@@ -1,5 +1,4 @@
 // js/cli/meter.js: the meter on a terminal, and what its keys do to the transfer.
-import { performance } from 'node:perf_hooks';
 import { amount, doneText, part, remaining } from './text.js';
 
 const KEYS = '[space - + q]';

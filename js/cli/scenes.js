@@ -1,8 +1,7 @@
 // js/cli/scenes.js: what Sluice does, on real transfers over loopback. Every scene checks what it shows; the figures
 // are measured, the server's at the server.
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { performance } from 'node:perf_hooks';
+import { builtin } from '../builtin.js';
 import { Multi, Transfer, TransferError, nodeHost } from '../index.js';
 import { VERSION } from '../options.js';
 import { startServer } from './server.js';
@@ -47,7 +46,7 @@ function pattern(size, seed) {
 
 /** An onData that sums and counts. */
 function summing() {
-  const hash = createHash('sha256');
+  const hash = builtin('node:crypto').createHash('sha256');
   const sum = {
     bytes: 0,
     /** @param {Uint8Array} chunk */
@@ -255,7 +254,7 @@ function table(rows) {
 export async function playScenes(out, host = nodeHost(), scenes = SCENES) {
   out.on('error', () => process.exit(23)); // nobody reads on
   const bodies = { big: pattern(BIG, 1), small: pattern(SMALL, 2) };
-  const sums = Object.fromEntries(Object.entries(bodies).map(([name, body]) => [name, createHash('sha256').update(body).digest('hex')]));
+  const sums = Object.fromEntries(Object.entries(bodies).map(([name, body]) => [name, builtin('node:crypto').createHash('sha256').update(body).digest('hex')]));
   const server = await startServer(bodies);
   const multi = new Multi({ host });
   const stage = { server, sums, multi, line: new Line(out) };

@@ -1,7 +1,6 @@
 // js/cli/server.js: the other end of the scenes: an HTTP server on loopback that knows exactly what it has given away.
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { performance } from 'node:perf_hooks';
+import { builtin } from '../builtin.js';
 
 const BLOCK = 65536; // bytes
 
@@ -56,7 +55,7 @@ const ANSWERS = {
 /** @param {Record<string, Uint8Array>} bodies by the part of the path behind the answer: /whole/NAME */
 export async function startServer(bodies) {
   let latest = /** @type {Visit} */ ({ sent: 0, closed: Promise.resolve(0) });
-  const server = createServer((request, response) => {
+  const server = builtin('node:http').createServer((request, response) => {
     const [, answer, name] = /** @type {string} */ (request.url).split('/');
     const visit = latest = { sent: 0, closed: once(response, 'close').then(() => performance.now()) };
     ANSWERS[`/${answer}`](response, bodies[name], visit);

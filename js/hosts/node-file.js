@@ -5,11 +5,11 @@
 // channel has given its last chunk away. Nothing here keeps the process alive but a call that is on.
 //
 // Only what is read and written without waiting for others is opened: a pipe could hold one of Node's few threads for ever.
-import fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { builtin } from '../builtin.js';
 import { SL_INVAL, SL_IO, SL_NOMEM } from './door.js';
 import { nowUs } from './node-channel.js';
 
+const fs = builtin('node:fs'), { fileURLToPath } = builtin('node:url');
 /** @typedef {import('./node-channel.js').Channel} Channel */
 /**
  * What the host does for every channel.
@@ -67,7 +67,7 @@ export class FileSocket {
       fs.fstat(fd, { bigint: true }, (failed, about) => this.#opened(failed, about));
     });
   }
-  /** @param {Error | null} error @param {fs.BigIntStats} about */
+  /** @param {Error | null} error @param {import('node:fs').BigIntStats} about */
   #opened(error, about) {
     if (error) return this.#fail(error);
     if (about.isDirectory()) return this.#fail(new Error('it is a directory'));

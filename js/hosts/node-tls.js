@@ -1,6 +1,5 @@
 // js/hosts/node-tls.js: TLS options under a word, because an open spec is text; and what goes wrong with sockets, in
 // the door's codes.
-import net from 'node:net';
 import { builtin } from '../builtin.js';
 import * as door from './door.js';
 
@@ -31,7 +30,7 @@ export function tlsWords() {
       }
       return {
         secureContext: entry.context,
-        servername: entry.options.servername ?? (net.isIP(spec.name) ? '' : spec.name),
+        servername: entry.options.servername ?? (builtin('node:net').isIP(spec.name) ? '' : spec.name),
         rejectUnauthorized: spec.verify !== '0',
         ALPNProtocols: spec.alpn?.split(','),
       };

@@ -7,7 +7,6 @@
 //
 // Sockets never keep the process alive; whoever runs transfers does (core.js). Handlers are one function for all
 // sockets (`this` is the socket); what a socket is to the engine hangs on it under CHANNEL.
-import net from 'node:net';
 import { builtin } from '../builtin.js';
 import * as door from './door.js';
 import { CHANNEL, Channel, eventsOf, flow, infoOf, keep, nowUs, phaseOf, reads, unread, writeInfo } from './node-channel.js';
@@ -182,16 +181,16 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     if (kind !== door.SL_TCP && kind !== door.SL_TLS) return SL_NOSYS;
     const spec = door.parseSpec(specText);
     const port = Number(spec?.port);
-    if (!spec?.name || (spec.local && !net.isIP(spec.local)) || !(spec.unix || (port >= 1 && port <= 65535))) return SL_INVAL;
+    if (!spec?.name || (spec.local && !builtin('node:net').isIP(spec.local)) || !(spec.unix || (port >= 1 && port <= 65535))) return SL_INVAL;
     const secure = kind === door.SL_TLS ? words.options(spec) : {};
     if (typeof secure === 'number') return secure;
-    const c = new Channel(newId(), spec.unix, kind === door.SL_TLS, !spec.unix && !net.isIP(spec.name));
+    const c = new Channel(newId(), spec.unix, kind === door.SL_TLS, !spec.unix && !builtin('node:net').isIP(spec.name));
     const options = {
       ...secure,
       ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local, lookup: c.named ? timed(c) : undefined }),
       host: spec.name, allowHalfOpen: true, noDelay: true, autoSelectFamily: true, onread: { buffer: shared, callback: (/** @type {number} */ n, /** @type {Uint8Array} */ buffer) => onRead(c, n, buffer) }, // `this` is the socket in Node.js only
     };
-    const socket = c.secure ? builtin('node:tls').connect(options) : net.connect(options);
+    const socket = c.secure ? builtin('node:tls').connect(options) : builtin('node:net').connect(options);
     adopt(c, /** @type {Socket} */ (socket));
     socket.on('connect', onConnect);
     if (!c.secure) socket.pause(); // before it connects: nothing is read until wanted
