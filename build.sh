@@ -751,7 +751,7 @@ run_under_other() (
     command=("build/runtimes/${1/@/-}/${1%@*}" run)
     [[ $1 != deno@* ]] || command+=(--allow-all)
     mkdir -p build/log
-    if timeout "$C_TEST_SECONDS" "${command[@]}" js/cli.js >"$log" 2>&1; then
+    if timeout "$C_TEST_SECONDS" "${command[@]}" js/cli.js --scenes >"$log" 2>&1; then
         say "pass scenes, ${1/@/ } ($((SECONDS - started)) s)"
     else
         say "FAIL scenes, ${1/@/ }: $log"
@@ -783,7 +783,7 @@ run_under() (
     export PATH="$PWD/build/runtimes/$1/bin:$PATH"
     mkdir -p build/log
     # Not waiting for handles that a failed test left open; `test` is where leaks are found.
-    if run_jest --forceExit "${@:2}" >"$log" 2>&1 && timeout "$C_TEST_SECONDS" node js/cli.js >>"$log" 2>&1; then
+    if run_jest --forceExit "${@:2}" >"$log" 2>&1 && timeout "$C_TEST_SECONDS" node js/cli.js --scenes >>"$log" 2>&1; then
         say "pass Jest and scenes, Node.js $(node --version), $(sed -n 's/^Tests: *//p' "$log") ($((SECONDS - started)) s)"
     else
         say "FAIL Jest or scenes, Node.js $(node --version): $log"
@@ -863,7 +863,8 @@ verb_help() {
     cat <<'END'
 Usage: ./build.sh VERB
 
-  run [URL] [-o FILE] ...   build the module, then start the command line tool with these arguments
+  run [URL] [-o FILE] ...   build the module, then start the command line tool with these arguments; without any: with
+                            --scenes, what Sluice does, on real transfers
   demo                      build the module, then serve the demo page to this machine (PORT, 8080) and print its address
   wasm                      dist/sluice.wasm, dist/sluice-fetch.wasm (for browsers), dist/*.js (one file of js/ for each
                             entry of the package), dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
@@ -930,6 +931,7 @@ link_conformance() { "${COMPILER[@]}" -std=c11 "${WARNINGS[@]}" -o "$1" "${@:2}"
 verb_run() {
     build_module
     unlock
+    (($#)) || set -- --scenes
     SLUICE_COMMAND="$0 run" exec node dist/cli.js "$@"
 }
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
-// js/cli.js: the command line. With a URL it downloads, without one it shows on real transfers what Sluice does.
-// The exit code is a CURLcode; 1 when a scene failed.
+// js/cli.js: the command line: one transfer; with --scenes it shows on real transfers what Sluice does. The exit code is a
+// CURLcode; 1 when a scene failed.
 import { readArguments, USAGE, UsageError } from './cli/args.js';
 import { download } from './cli/download.js';
 import { VERSION } from './options.js';
+
+const WRONG_USAGE = 2;
 
 /** @param {string[]} argv @returns {Promise<number>} exit code */
 async function main(argv) {
@@ -11,7 +13,11 @@ async function main(argv) {
   if (asked.show === 'help') process.stdout.write(USAGE);
   else if (asked.show === 'version') process.stdout.write(`sluice ${VERSION}\n`);
   else if (asked.job) return download(asked.job);
-  else return (await import('./cli/scenes.js')).playScenes(process.stdout, asked.host?.());
+  else if (asked.scenes) return (await import('./cli/scenes.js')).playScenes(process.stdout, asked.scenes());
+  else {
+    process.stderr.write(USAGE);
+    return WRONG_USAGE;
+  }
   return 0;
 }
 

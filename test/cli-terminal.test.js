@@ -20,6 +20,8 @@ function answer(request, response) {
   requests.push(request);
   request.on('data', (chunk) => { taken += chunk.length; });
   if (request.url === '/never') return;
+  if (request.url === '/binary') return void response.end('\0\x01binary');
+  if (request.url === '/text') return void response.end('plain words\n');
   if (request.method === 'PUT') return void request.on('end', () => response.end('taken'));
   const at = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
   if (at >= SIZE) return void response.writeHead(416, { 'Content-Range': `bytes */${SIZE}` }).end();
@@ -182,6 +184,27 @@ test.each([['Ctrl-C', '\x03'], ['Ctrl-\\', '\x1c']])('%s: 42', async (name, key)
   await one.see('running     64.0 KiB');
   one.press(key);
   await one.see('CURLE_ABORTED_BY_CALLBACK: interrupted');
+  await one.see(/To resume: [^\r\n]+ -o interrupted -C -\r\n/);
+  await one.end(42);
+});
+
+test('a binary body is not written to a terminal: 23, and what to do; -o - writes it', async () => {
+  const refused = sluice(`${base}/whole`);
+  await refused.see('(23) CURLE_WRITE_ERROR: cannot write to standard output: the body is binary and this is a terminal; -o FILE saves it, -o - writes it all the same');
+  await refused.end(23);
+  expect(refused.text()).not.toContain('\0');
+  const asked = sluice(`${base}/binary -o -`);
+  await asked.see('\0\x01binary');
+  await asked.end(0);
+  const text = sluice(`${base}/text`);
+  await text.see('plain words');
+  await text.end(0);
+});
+
+test('80 columns: the keys are there, a limit set', async () => {
+  const one = terminal(`stty cols 80; SLUICE ${base}/gated -o narrow --limit-rate 100m${AFTER}`);
+  await one.see(/\rlimited     64\.0 KiB (of 4\.00 MiB )?\(1 %\), [^\r\n]*  \[space - \+ q\]\x1b\[K/);
+  one.press('q');
   await one.end(42);
 });
 

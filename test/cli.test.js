@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { playScenes } from '../js/cli/scenes.js';
+import { Meter } from '../js/cli/meter.js';
 import { Line, amount, duration, progressText, remaining } from '../js/cli/text.js';
 import { makeCertificates } from './helpers/certs.js';
 import { until } from './helpers/wait.js';
@@ -263,7 +264,10 @@ describe('exit codes', () => {
     [26, ['-T', '.', 'http://localhost/'], '. is a folder'],
     [1, ['ftp://localhost/'], 'ftp: is not http:, https: or file:'],
     [37, ['file:///no/such/file'], 'CURLE_FILE_COULDNT_READ_FILE'],
-    [3, ['localhost:80/x'], 'did you mean http://localhost:80/x?'],
+    [1, ['localhost://80/x'], 'localhost: is not http:, https: or file:'],
+    [1, ['ftp.example.org/x'], 'http://ftp.example.org/x is clear'],
+    [3, ['local host/x'], '"local host/x" is not a URL'],
+    [2, ['--scenes', 'http://localhost/'], '--scenes takes nothing but --host'],
     [3, ['http://localhost:65536/'], 'is not a URL'],
     [3, ['http://'], 'is not a URL'],
     [3, [''], '"" is not a URL'],
@@ -363,6 +367,25 @@ describe('exit codes', () => {
     secure.close();
   });
 
+  test('without a scheme it is http: (127.0.0.1:8080/x, user:secret@localhost:8080/x, localhost:8080)', async () => {
+    const place = url('/small').slice('http://'.length);
+    for (const given of [place, `user:secret@${place}`, place.replace('127.0.0.1', 'localhost')]) {
+      const { code, stdout } = await sluice(given);
+      expect([given, code, sha256(stdout)]).toEqual([given, 0, sha256(small)]);
+    }
+  });
+
+  test('nothing: how it is used, and 2', async () => {
+    const { code, stdout, stderr } = await sluice();
+    expect([code, stdout.length]).toEqual([2, 0]);
+    expect(stderr).toBe(String((await sluice('--help')).stdout));
+  });
+
+  test('-o - is standard output, not a file of that name', async () => {
+    const { code, stdout } = await sluice(url('/small'), '-o', '-');
+    expect([code, sha256(stdout), existsSync(inFolder('-'))]).toEqual([0, sha256(small), false]);
+  });
+
   test('--help and --version', async () => {
     const help = await sluice('--help');
     expect([help.code, help.stderr]).toEqual([0, '']);
@@ -380,7 +403,7 @@ describe('interrupts', () => {
     child.kill(signal);
     const { code, stderr } = await done;
     expect(code).toBe(42);
-    expect(stderr).toMatch(new RegExp(`\\(42\\) CURLE_ABORTED_BY_CALLBACK: interrupted; 5000 bytes were written to ${name}\\n$`));
+    expect(stderr).toMatch(new RegExp(`\\(42\\) CURLE_ABORTED_BY_CALLBACK: interrupted; 5000 bytes were written to ${name}\\nTo resume: \\S.* ${url('/stall')} -o ${name} -C -\\n$`));
   });
 
   test('while nobody reads', async () => {
@@ -437,8 +460,35 @@ describe('progress', () => {
   });
 });
 
+describe('the meter', () => {
+  const progress = { received: 999.9 * MIB - 1, receiveTotal: 999.9 * MIB, receiveSpeed: 999 * MIB, sent: 0, sendTotal: 0, sendSpeed: 0, held: 99 * 1024, elapsedMs: 7e6 };
+  const transfer = (more) => ({ progress: { ...progress, ...more }, state: 'active', paused: { by: 'none' }, limits() {} });
+
+  test('its keys have room on a terminal of 80 columns, whatever the figures are', () => {
+    for (const limit of [0, 999 * MIB]) {
+      for (const more of [{}, { received: 0, sent: 999 * MIB, sendTotal: 4000 * MIB, sendSpeed: 1 }, { receiveTotal: undefined }]) {
+        const text = new Meter(transfer(more), limit, () => 0).text(true, 79);
+        expect(text).toMatch(/  \[space - \+ q\]$/);
+        expect(text.length).toBeLessThanOrEqual(79);
+      }
+      const paused = new Meter({ ...transfer(), paused: { by: 'call' } }, limit, () => 0).text(true, 79);
+      expect(paused).toMatch(/^paused .*\[space - \+ q\]$/);
+      expect(paused.length).toBeLessThanOrEqual(79);
+    }
+  });
+
+  test('all of it is there where it has room; else the total goes first, the time left next', () => {
+    const meter = new Meter(transfer(), 999 * MIB, () => 0);
+    const all = meter.text(true, 200);
+    expect(all).toMatch(/^limited     999\.9 MiB of 999\.9 MiB \(99 %\), 999\.0 MiB\/s, 0 s left, at most 999\.0 MiB\/s  \[/);
+    expect(meter.text(true, all.length)).toBe(all);
+    expect(meter.text(true, all.length - 1)).toBe(all.replace(' of 999.9 MiB', ''));
+    expect(meter.text(true, 70)).toBe(all.replace(/ of 999\.9 MiB|, 0 s left|, 999\.0 MiB\/s/g, ''));
+  });
+});
+
 describe('the scenes', () => {
-  test.each([{ host: 'node', args: [] }, { host: 'fetch', args: ['--host', 'fetch'] }])('all do what they should over $host, in less than 20 s', async ({ args }) => {
+  test.each([{ host: 'node', args: ['--scenes'] }, { host: 'fetch', args: ['--scenes', '--host', 'fetch'] }])('all do what they should over $host, in less than 20 s', async ({ args }) => {
     const from = Date.now();
     const { code, stdout, stderr } = await sluice(...args);
     const text = String(stdout);

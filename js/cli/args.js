@@ -8,9 +8,10 @@ import { isSameFile } from '../file-sink.js';
 
 export const USAGE = `Usage: sluice [options] URL
 
-Downloads URL (http:, https: or file:). Without URL and options: shows on real transfers what Sluice does.
+Downloads URL (http:, https: or file:). One without a scheme, such as example.org/file, is taken for http://.
 
-  -o, --output FILE        write to FILE instead of standard output
+  -o, --output FILE        write to FILE instead of standard output; -: to standard output, also when it is a terminal
+                           and the bytes are binary
   -C, --continue-at N      go on after N bytes; -: after those that FILE has
       --limit-rate RATE    bytes a second at most; 500k and 2m are understood
       --max-time S         seconds for the whole transfer at most
@@ -29,11 +30,12 @@ Downloads URL (http:, https: or file:). Without URL and options: shows on real t
       --cacert FILE        trust the certificates (PEM) in FILE, and no others
   -k, --insecure           take any certificate
       --host NAME          node: sockets (default); fetch: Node's own fetch, without TLS options
+      --scenes             without URL: show on real transfers what Sluice does
   -h, --help
       --version
 
-Keys, on a terminal: space pauses and resumes; - halves the rate limit, + doubles it, 0 removes it; q stops and says how
-to resume.
+Keys, on a terminal: space pauses and resumes; - halves the rate limit, + doubles it, 0 removes it; q stops, as Ctrl-C
+does. A download that was stopped says the command that resumes it.
 
 The exit code is 0, or libcurl's: 2 wrong usage, 3 malformed URL, 7 cannot connect, 18 closed too early,
 22 the status is an error, 23 cannot write, 28 too slow or too late, 33 cannot be continued, 42 interrupted,
@@ -43,7 +45,8 @@ The exit code is 0, or libcurl's: 2 wrong usage, 3 malformed URL, 7 cannot conne
 /**
  * @typedef {object} Job
  * @property {string} url
- * @property {string | undefined} output
+ * @property {string | undefined} output a file; undefined: standard output
+ * @property {boolean} binary standard output was asked for by name: binary bytes may go to a terminal
  * @property {number | '-' | undefined} from bytes that are there already; '-': those in `output`
  * @property {string | undefined} upload a file; '-': standard input
  * @property {string[]} argv as it was given
@@ -80,28 +83,35 @@ const OPTIONS = {
   cacert: { type: 'string' },
   insecure: { type: 'boolean', short: 'k' },
   host: { type: 'string' },
+  scenes: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 };
 
-/** @param {string[]} argv @returns {{ show?: 'help' | 'version', job?: Job, host?: () => import('../index.js').Host }} no job: nothing was asked for @throws {UsageError} */
+/** @param {string[]} argv @returns {{ show?: 'help' | 'version', job?: Job, scenes?: () => import('../index.js').Host }} scenes: over which host; none of them: nothing was asked for @throws {UsageError} */
 export function readArguments(argv) {
   const { values, positionals } = parse(argv);
   if (values.help) return { show: 'help' };
   if (values.version) return { show: 'version' };
   const host = readHost(values.host ?? 'node');
+  if (values.scenes) {
+    if (positionals.length > 0 || Object.keys(values).some((name) => name !== 'host' && name !== 'scenes')) throw new UsageError('--scenes takes nothing but --host');
+    return { scenes: host };
+  }
   if (positionals.length === 0) {
-    if (Object.keys(values).some((name) => name !== 'host')) throw new UsageError('the URL is missing');
-    return { host };
+    if (Object.keys(values).length > 0) throw new UsageError('the URL is missing; see sluice --help');
+    return {};
   }
   if (positionals.length > 1) throw new UsageError(`one URL at a time, got ${positionals.map((one) => JSON.stringify(one)).join(' and ')}`);
   checkTogether(values);
-  const upload = values['upload-file'], url = checkUrl(positionals[0], upload);
+  const upload = values['upload-file'], url = checkUrl(positionals[0], upload), binary = values.output === '-';
+  if (binary) delete values.output;
   checkFiles(url, upload, values.output);
   return {
     job: {
       url,
       output: values.output,
+      binary,
       from: readFrom(values),
       upload,
       argv,
@@ -111,6 +121,8 @@ export function readArguments(argv) {
 }
 
 const SCHEMES = new Set(['http', 'https', 'file']);
+/** Hosts whose name begins so are not guessed to be of http:, as libcurl guesses. */
+const OTHER_HOSTS = /^(?:[^/?#]*@)?(ftp|dict|ldap|imap|smtp|pop3)\./i;
 
 /** What cannot be asked for at once. @param {Record<string, any>} values */
 function checkTogether(values) {
@@ -130,14 +142,15 @@ function parse(argv) {
   }
 }
 
-/** The URL as it was given; the file that is sent to a folder has its name there. @param {string} text @param {string | undefined} upload */
-function checkUrl(text, upload) {
-  const scheme = /^([a-z][a-z0-9+.-]*):(?!\d)/i.exec(text)?.[1].toLowerCase(); // in host:80 it is none
-  if (scheme !== undefined && !SCHEMES.has(scheme)) throw new UsageError(`(1) CURLE_UNSUPPORTED_PROTOCOL: ${scheme}: is not http:, https: or file:`, 1);
-  if (scheme === undefined || !URL.canParse(text)) {
-    const hint = scheme === undefined && URL.canParse(`http://${text}`) ? `; did you mean http://${text}?` : '';
-    throw new UsageError(`(3) CURLE_URL_MALFORMAT: ${JSON.stringify(text)} is not a URL${hint}`, 3);
+/** The URL, its scheme guessed where there is none; the file that is sent to a folder has its name there. @param {string} given @param {string | undefined} upload */
+function checkUrl(given, upload) {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/|^(file):/i.exec(given)?.slice(1).find(Boolean)?.toLowerCase(); // in host:80 it is none
+  const guessed = scheme ?? OTHER_HOSTS.exec(given)?.[1].toLowerCase() ?? 'http', text = scheme === undefined ? `${guessed}://${given}` : given;
+  if (!SCHEMES.has(guessed)) {
+    const hint = scheme === undefined ? `; it was guessed from the host's name, http://${given} is clear` : '';
+    throw new UsageError(`(1) CURLE_UNSUPPORTED_PROTOCOL: ${guessed}: is not http:, https: or file:${hint}`, 1);
   }
+  if (!URL.canParse(text)) throw new UsageError(`(3) CURLE_URL_MALFORMAT: ${JSON.stringify(given)} is not a URL`, 3);
   return upload !== undefined && upload !== '-' && /^[^?#]*\/$/.test(text) && new URL(text).pathname.endsWith('/') ? text + encodeURIComponent(basename(upload)) : text;
 }
 

@@ -10,11 +10,13 @@ import { fileSink, streamSink } from './sink.js';
 import { Line, amount, duration, progressText } from './text.js';
 
 const WRITE_ERROR = 23, READ_ERROR = 26, ABORTED = 42; // CURLcode
+/** What begins with a zero byte or has one near is no text: it can leave a terminal unusable. */
+const BINARY = 'the body is binary and this is a terminal; -o FILE saves it, -o - writes it all the same';
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM']);
 
 /** @param {import('./args.js').Job} job @returns {Promise<number>} a CURLcode */
 export async function download(job) {
-  const { url, output, options } = job;
+  const { url, output, binary, options } = job;
   const sink = output === undefined ? streamSink(process.stdout, 'standard output', () => transfer.abort()) : fileSink(output);
   /** @type {Transfer} */
   let transfer;
@@ -23,7 +25,12 @@ export async function download(job) {
     sink.from = from;
     const body = await openUpload(job.upload);
     const asked = from > 0 ? withRange(options, from) : options;
-    transfer = create(url, { ...asked, ...(body && { body }), onData: (chunk) => sink.write(chunk) });
+    let first = output === undefined && !binary && process.stdout.isTTY;
+    transfer = create(url, { ...asked, ...(body && { body }), onData(chunk) {
+      if (first && chunk.includes(0)) throw (sink.fault = new Error(BINARY));
+      first = false;
+      return sink.write(chunk);
+    } });
     if (from > 0) {
       transfer.addEventListener('head', (event) => {
         const verdict = judge(/** @type {CustomEvent} */ (event).detail, from, output);
@@ -45,16 +52,12 @@ async function transact(job, transfer, sink) {
   let stop = () => {};
   /** @type {Promise<never>} */
   const stopped = new Promise((_, reject) => { stop = (words) => reject(new End(ABORTED, `CURLE_ABORTED_BY_CALLBACK: ${words}`)); });
-  let quit = false;
   const interrupt = () => {
     keys?.end(); // a second one ends the process at once
     stop('interrupted');
   };
   let keys = /** @type {Keys | null} */ (null);
-  keys = show(job, transfer, sink, line, interrupt, () => {
-    quit = true;
-    stop('stopped');
-  });
+  keys = show(job, transfer, sink, line, interrupt, () => stop('stopped'));
   for (const signal of SIGNALS) process.once(signal, interrupt);
   try {
     await Promise.race([run(transfer, sink, /^head$/i.test(job.options.method ?? '')), stopped]);
@@ -67,7 +70,7 @@ async function transact(job, transfer, sink) {
     const [code, words] = explain(error, sink);
     line.end(code !== 0 && (result.received > 0 || result.sent > 0) ? progressText(result, sink.from) : '');
     process.stderr.write(`sluice: ${code === 0 ? '' : `(${code}) `}${words}${sink.bytes > 0 ? `; ${sink.bytes} bytes were written to ${sink.name}` : ''}\n`);
-    const command = quit ? resumeCommand(job, sink) : '';
+    const command = error instanceof End && error.errno === ABORTED ? resumeCommand(job, sink) : '';
     if (command) process.stderr.write(`To resume: ${command}\n`);
     return code;
   } finally {
@@ -88,7 +91,7 @@ function show({ output, upload, options }, transfer, sink, line, interrupt, quit
     return null;
   }
   const meter = new Meter(transfer, options.maxRecvSpeed ?? 0, () => sink.from);
-  const tell = () => meter.text(keys !== null);
+  const tell = () => meter.text(keys !== null, (process.stderr.columns || 80) - 1);
   let keys = /** @type {Keys | null} */ (null);
   if (process.stdin.isTTY && upload !== '-') {
     keys = new Keys(process.stdin, (key) => {

@@ -40,21 +40,32 @@ export class Meter {
     this.#transfer.limits({ maxRecvSpeed: this.#limit, maxSendSpeed: this.#limit });
   }
 
-  /** @param {boolean} keys whether they are heard */
-  text(keys) {
+  /** What matters least is left out where all of it has no room. @param {boolean} keys whether they are heard @param {number} [width] */
+  text(keys, width = Infinity) {
+    const hint = keys ? `  ${KEYS}` : '';
+    let text = '';
+    for (const without of [[], ['total'], ['total', 'left'], ['total', 'left', 'speed'], ['total', 'left', 'speed', 'limit']]) {
+      text = this.#words(new Set(without)) + hint;
+      if (text.length <= width) break;
+    }
+    return text;
+  }
+  /** @param {Set<string>} without */
+  #words(without) {
     const { progress, state } = this.#transfer, now = part(progress, this.#from());
     const speed = this.#speed();
-    const limit = this.#limit > 0 ? `at most ${amount(this.#limit)}/s` : '';
+    const limit = this.#limit > 0 && !without.has('limit') ? `at most ${amount(this.#limit)}/s` : '';
+    const done = doneText(now, !without.has('total'));
     /** @type {string[]} */
     let words;
-    if (this.#paused) words = ['paused', doneText(now), `${amount(progress.held)} held`, limit];
+    if (this.#paused) words = ['paused', done, `${amount(progress.held)} held`, limit];
     else if (state !== 'active' && state !== 'done') words = ['connecting', remaining(progress.elapsedMs), limit];
     else {
-      const left = now.total === undefined || speed === 0 ? '' : `${remaining(((now.total - now.done) / Math.min(speed, this.#limit || Infinity)) * 1000)} left`;
-      words = [limit ? 'limited' : 'running', doneText(now), `${amount(speed)}/s`, left, limit];
+      const left = now.total === undefined || speed === 0 || without.has('left') ? '' : `${remaining(((now.total - now.done) / Math.min(speed, this.#limit || Infinity)) * 1000)} left`;
+      words = [this.#limit > 0 ? 'limited' : 'running', done, without.has('speed') ? '' : `${amount(speed)}/s`, left, limit];
     }
     const [name, ...rest] = words;
-    return `${name.padEnd(10)}  ${rest.filter(Boolean).join(', ')}${keys ? `  ${KEYS}` : ''}`;
+    return `${name.padEnd(10)}  ${rest.filter(Boolean).join(', ')}`;
   }
 
   /** Bytes a second of late. */

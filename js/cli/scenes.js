@@ -268,7 +268,7 @@ export async function playScenes(out, host = nodeHost(), scenes = SCENES) {
     stage.line.end(`${scene.name.padEnd(10)}  ${story}`);
     rows.push([scene.name, scene.wanted, measured, ok ? 'ok' : 'FAILED']);
   }
-  out.write(`\n${table(rows)}\n${failed === 0 ? 'All scenes did what they should.' : `${failed} of ${scenes.length} scenes failed.`} To download something: ./build.sh run URL\n`);
+  out.write(`\n${table(rows)}\n${failed === 0 ? 'All scenes did what they should.' : `${failed} of ${scenes.length} scenes failed.`} To download something: ${process.env.SLUICE_COMMAND ?? 'sluice'} URL\n`);
   await multi[Symbol.asyncDispose]();
   server.stop();
   return failed === 0 ? 0 : 1;

@@ -29,9 +29,9 @@ export function part({ received, receiveTotal, receiveSpeed, sent, sendTotal, se
   return { done: from + received, total: receiveTotal === undefined ? undefined : from + receiveTotal, speed: receiveSpeed, words: '' };
 }
 
-/** @param {Part} part @returns {string} '512 B of 1.00 KiB (50 %)' */
-export const doneText = ({ done, total, words }) =>
-  amount(done) + (total === undefined ? '' : ` of ${amount(total)} (${total === 0 ? 100 : Math.floor((done / total) * 100)} %)`) + words;
+/** @param {Part} part @param {boolean} [whole] false: the percent stand for the total @returns {string} '512 B of 1.00 KiB (50 %)' */
+export const doneText = ({ done, total, words }, whole = true) =>
+  amount(done) + (total === undefined ? '' : `${whole ? ` of ${amount(total)}` : ''} (${total === 0 ? 100 : Math.floor((done / total) * 100)} %)`) + words;
 
 /** @param {import('../index.js').Progress} progress @param {number} [from] bytes that were there already */
 export function progressText(progress, from = 0) {
