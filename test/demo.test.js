@@ -138,7 +138,10 @@ test('an upload arrives whole; an abort is seen by the server, and starts again 
   await shows(2, 'chip', 'aborted');
   await until(() => !visit(2).open);
   await shows(2, 'closed', 'and closed');
-  await lit('DONE', 'bad');
+  await lit('DONE', 'still'); // an abort is no fault
+  expect(await card(2).locator('.chip').getAttribute('data-tone')).toBe('');
+  expect(await page.locator('#outcome').textContent()).toBe('');
+  expect(await page.getByRole('log').textContent()).toContain('#2 done: aborted');
   const before = visit(2);
   await button('Again #2').click();
   await until(() => visit(2) !== before && visit(2).sent > 0);
@@ -148,7 +151,8 @@ test('an upload arrives whole; an abort is seen by the server, and starts again 
 test('all at once: paused, resumed, aborted; a fifth one waits', async () => {
   await open();
   for (let i = 1; i <= 5; i++) await button('Slow server').click();
-  await lit('PENDING', 'on');
+  await lit('PENDING', 'still');
+  await page.locator('#running').getByText('4 running, 1 waiting', { exact: true }).waitFor();
   await shows(4, 'chip', 'receiving');
   await button('Pause all').click();
   for (let i = 1; i <= 5; i++) await shows(i, 'chip', 'paused');
@@ -162,6 +166,42 @@ test('all at once: paused, resumed, aborted; a fifth one waits', async () => {
   expect(await page.locator('#running').textContent()).toBe('0 running');
 });
 
+test('the keys are for the transfer just started, without a step to it', async () => {
+  await open();
+  await button('Slow server').click();
+  await begun(1);
+  const press = (key) => page.keyboard.press(key);
+  await press('p');
+  await shows(1, 'chip', 'paused');
+  await press('r');
+  await shows(1, 'chip', 'receiving');
+  await press('a');
+  await shows(1, 'chip', 'aborted');
+  await press('s');
+  await shows(1, 'chip', 'receiving');
+  await page.getByLabel('in all, s').press('a'); // typed, and no command
+  await page.getByRole('log').press('ArrowDown'); // scrolls
+  await shows(1, 'chip', 'receiving');
+  await button('Slow server').press('ArrowDown');
+  expect(await page.evaluate(() => document.activeElement.textContent)).toBe('#1 Slow server');
+  await press('a');
+  await press('Delete');
+  expect(await chips()).toEqual([]);
+});
+
+test('all are removed, those that run are aborted', async () => {
+  await open();
+  for (let i = 1; i <= 5; i++) await button('Slow server').click();
+  await begun(4);
+  await button('Remove all').click();
+  expect(await chips()).toEqual([]);
+  await until(() => [1, 2, 3, 4].every((number) => !visit(number).open));
+  expect(visit(5)).toBeUndefined();
+  expect(await page.locator('#running').textContent()).toBe('0 running');
+  await button('Slow server').click();
+  await shows(1, 'chip', 'receiving');
+});
+
 test('by keyboard alone', async () => {
   await open();
   const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim());
@@ -170,7 +210,7 @@ test('by keyboard alone', async () => {
   expect(await focused()).toBe('Download');
   await press('Tab', 'Tab', 'Enter', 'Enter'); // two of the slow server
   await begun(2);
-  await press('Tab', 'Tab', 'Tab', 'Tab', 'Tab');
+  await press('Tab', 'Tab', 'Tab', 'Tab', 'Tab', 'Tab');
   expect(await focused()).toBe('#1 Slow server');
   const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
   expect(ring).toBe('solid');

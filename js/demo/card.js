@@ -9,12 +9,12 @@ const stopOf = (rate) => (rate === 0 ? RATES.length - 1 : Math.max(0, RATES.find
 
 /** What a transfer is doing, in a word or two. @param {import('./flow.js').Flow} flow */
 export function stateWords(flow) {
-  if (flow.outcome) return flow.outcome.ok ? 'complete' : flow.outcome.code === 'CURLE_ABORTED_BY_CALLBACK' ? 'aborted' : 'failed';
+  if (flow.outcome) return flow.failed ? 'failed' : flow.outcome.ok ? 'complete' : 'aborted';
   if (flow.paused) return 'paused';
   if (flow.state !== 'ACTIVE') return flow.state.toLowerCase();
   return flow.uploads && flow.halves.send !== 'end' ? 'sending' : flow.halves.recv === 'head' ? 'waiting' : 'receiving';
 }
-const TONES = { complete: 'good', aborted: 'bad', failed: 'bad', paused: 'held', sending: 'on', receiving: 'on' };
+const TONES = { complete: 'good', failed: 'bad', paused: 'held', sending: 'on', receiving: 'on' };
 
 /** @param {import('./flow.js').Flow} flow @param {HTMLTemplateElement} template @param {(command: string, flow: import('./flow.js').Flow) => void} obey */
 export function makeCard(flow, template, obey) {

@@ -68,7 +68,7 @@ export function makeDiagram(svg) {
   }
 
   return (flow) => {
-    const state = flow?.state, kind = flow?.paused ? 'held' : flow?.outcome?.ok ? 'good' : flow?.outcome ? 'bad' : 'on';
+    const state = flow?.state, kind = flow?.paused ? 'held' : flow?.failed ? 'bad' : flow?.outcome?.ok ? 'good' : flow?.outcome || flow?.waiting ? 'still' : 'on';
     for (const life of lives) {
       if (life.dataset.life === state) life.dataset.lit = kind;
       else delete life.dataset.lit;

@@ -23,7 +23,7 @@ export class Flow {
   id = `${PAGE}-${this.number}`;
   halves = { send: 'none', recv: 'none' };
   edge = ''; // 'IDLE PENDING': the latest transition
-  outcome = null; // { ok, code, text }
+  outcome = null; // { ok, aborted, code, text }
   server = null; // as it told us: { sent, received, open }
   samples = []; // { at, bytes, speed }
   #life = 'idle';
@@ -51,16 +51,19 @@ export class Flow {
     this.hear.change();
     try {
       const result = await performing;
-      this.outcome = { ok: true, code: result.code, text: 'complete' };
+      this.outcome = { ok: true, aborted: false, code: result.code, text: 'complete' };
     } catch (error) {
-      this.outcome = { ok: false, code: error.code ?? error.name, text: error.message };
+      this.outcome = { ok: false, aborted: error.name === 'AbortError', code: error.code ?? error.name, text: error.message };
     }
     this.hear.log(this, `done: ${this.words}`);
     this.hear.change();
   }
+  /** An abort is what was asked for, and no fault. */
+  get failed() { return this.outcome !== null && !this.outcome.ok && !this.outcome.aborted; }
   /** How it ended; errors with libcurl's name. */
   get words() {
-    const { ok, code, text } = this.outcome;
+    const { ok, aborted, code, text } = this.outcome;
+    if (aborted) return 'aborted';
     return ok || text === code ? text : `${code}: ${text}`;
   }
   pause() { if (this.running) this.transfer.pause(); }
@@ -73,7 +76,10 @@ export class Flow {
   }
 
   get state() { return this.transfer.state.toUpperCase(); }
+  /** Begun and not ended. */
   get running() { return this.state !== 'IDLE' && this.state !== 'DONE'; }
+  /** For one of those that run to end. */
+  get waiting() { return this.state === 'PENDING'; }
   get paused() {
     const { recv, send } = this.transfer.paused;
     return this.running && (recv || send);

@@ -27,15 +27,15 @@ function change() {
 }
 function show() {
   due = false;
-  const flows = [...cards.keys()], running = flows.filter((flow) => flow.running);
+  const flows = [...cards.keys()], begun = flows.filter((flow) => flow.running), waiting = begun.filter((flow) => flow.waiting).length;
   for (const [flow, card] of cards) card.show(flow === chosen);
   diagram(chosen);
   limits(chosen);
   $('chosen').textContent = chosen ? `#${chosen.number} ${chosen.name}` : 'none chosen';
-  $('outcome').textContent = chosen?.outcome && !chosen.outcome.ok ? chosen.words : '';
+  $('outcome').textContent = chosen?.failed ? chosen.words : '';
   $('none').hidden = flows.length > 0;
-  const add = (what) => running.reduce((sum, flow) => sum + what(flow), 0);
-  $('running').textContent = `${running.length} running`;
+  const add = (what) => begun.reduce((sum, flow) => sum + what(flow), 0);
+  $('running').textContent = `${begun.length - waiting} running${waiting > 0 ? `, ${waiting} waiting` : ''}`;
   $('speed').textContent = speed(add((flow) => flow.speed));
   $('held').textContent = `${size(add((flow) => flow.transfer.progress.held))} held`;
 }
@@ -56,8 +56,9 @@ const obey = {
   pause(flow) { flow.pause(); },
   resume(flow) { flow.resume(); },
   abort(flow) { flow.abort(); },
-  remove(flow) {
-    if (flow.running) return;
+  remove(flow) { if (!flow.running) obey.drop(flow); },
+  drop(flow) {
+    flow.abort(); // nothing, when it has ended
     const flows = [...cards.keys()], at = flows.indexOf(flow), next = flows[at + 1] ?? flows[at - 1] ?? null;
     const focused = cards.get(flow).card.contains(document.activeElement);
     cards.get(flow).card.remove();
@@ -78,28 +79,29 @@ for (const button of $('start').querySelectorAll('button')) {
     cards.set(flow, card);
     $('flows').append(card.card);
     card.card.addEventListener('focusin', () => order('choose', flow));
-    card.card.addEventListener('keydown', (event) => key(event, flow));
     chosen = flow;
     order('start', flow);
   });
 }
 for (const button of $('all').querySelectorAll('button')) {
   button.addEventListener('click', () => {
-    for (const flow of cards.keys()) if (flow.running) order(button.dataset.command, flow);
+    for (const flow of [...cards.keys()]) if (flow.running || button.dataset.command === 'drop') order(button.dataset.command, flow);
   });
 }
 
 const KEYS = { p: 'pause', r: 'resume', a: 'abort', s: 'start', delete: 'remove' };
-/** @param {KeyboardEvent} event of somewhere in its card @param {Flow} flow */
-function key(event, flow) {
-  if (event.ctrlKey || event.altKey || event.metaKey) return;
-  const command = KEYS[event.key.toLowerCase()];
+/** Keys are for the chosen transfer wherever the focus is, such as on the button that started it, but where one types. @param {KeyboardEvent} event */
+function key(event) {
+  if (event.ctrlKey || event.altKey || event.metaKey || chosen === null || event.target.type === 'number') return;
+  const command = KEYS[event.key.toLowerCase()], inside = cards.get(chosen).card.contains(event.target);
   const flows = [...cards.keys()], step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (command !== undefined) order(command, flow);
-  else if (step !== undefined && event.target.type !== 'range') cards.get(flows[flows.indexOf(flow) + step])?.title.focus();
-  else return;
+  if (command !== undefined) order(command, chosen);
+  else if (step !== undefined && event.target.type !== 'range' && event.target.id !== 'log') {
+    cards.get(inside ? flows[flows.indexOf(chosen) + step] : chosen)?.title.focus(); // the first one goes to the list
+  } else return;
   event.preventDefault();
 }
+document.addEventListener('keydown', key);
 
 new EventSource(`/stats?of=${PAGE}`).addEventListener('message', ({ data }) => {
   const visits = JSON.parse(data);
