@@ -36,6 +36,7 @@ struct http1 {
   bool chunked_out;   /* its body goes in chunks                                      */
   bool out_ended;     /* its body is in `out` or gone, to the last byte               */
   bool out_full;      /* the channel takes no more now                                */
+  bool out_lost;      /* the channel takes no more for ever: what came is still read (U8) */
   bool expects;       /* Expect: 100-continue was sent                                */
   bool no_body;       /* of the response                                              */
   int64_t total;      /* announced size of its body, -1 = unknown                     */
@@ -255,7 +256,7 @@ static int32_t send_head(sl_conn *c, sl_transfer *t)
   return 0;
 }
 
-static int32_t http1_output(sl_conn *c)
+static int32_t send_more(sl_conn *c)
 {
   struct http1 *h = c->protocol_state;
   for (unsigned writes = 0; writes < SL_RUN_READS_MAX; writes++) {
@@ -279,6 +280,21 @@ static int32_t http1_output(sl_conn *c)
     if ((code = send_body(c, t, allowance)) < 0) return code;
   }
   sl_multi_ready(c->multi, c); /* others first */
+  return 0;
+}
+
+/* U8: a server that refuses a body answers, closes and resets. The answer may be here when sending fails, so a channel
+ * that is lost for sending is read to its end before it is given up. Not before the request began to go out. */
+static int32_t http1_output(sl_conn *c)
+{
+  struct http1 *h = c->protocol_state;
+  sl_transfer *t = c->transfers;
+  if (h->out_lost) return 0;
+  int32_t code = send_more(c);
+  if (code != SL_RESET || not_asked(c, t)) return code;
+  h->out_lost = true;
+  h->out_full = false;
+  if (t->state.recv != SL_RECV_HEAD) sl_out_end(t); /* the answer has come */
   return 0;
 }
 
@@ -370,6 +386,7 @@ static bool head_ended(sl_conn *c, sl_transfer *t)
 {
   struct http1 *h = c->protocol_state;
   bool refused = t->status >= (t->state.send == SL_SEND_WAIT ? 300 : 400) && !t->options->keep_sending_on_error;
+  refused = refused || h->out_lost;
   if (t->state.send == SL_SEND_WAIT && !refused) sl_out_go(t);
   else if (t->state.send != SL_SEND_END && refused) {
     h->keep_alive = false;
@@ -632,7 +649,7 @@ static void http1_held(sl_conn *c, sl_transfer *t)
 static int32_t http1_input(sl_conn *c)
 {
   struct http1 *h = c->protocol_state;
-  if (h->answer_due) { /* the host tells when one comes */
+  if (h->answer_due && !h->out_lost) { /* the host tells when one comes */
     h->answer_due = false;
     return 0;
   }

@@ -172,7 +172,9 @@ int32_t SL_HOST(sl_unrecv)(sl_ch ch, uint32_t n);
  * engine may first read the rest of the response itself, to keep the connection, and begins with those bytes. */
 int32_t SL_HOST(sl_move)(sl_ch ch, uint32_t sink, uint32_t max);
 /* Bytes taken (0 < n <= len; the host owns a copy) or a code. Never takes more than leaves
- * SL_HOST_SEND_MAX buffered. */
+ * SL_HOST_SEND_MAX buffered. SL_RESET ends sending only: the peer may have answered before it closed, so recv and move
+ * go on until they have given all that came, and then answer the end or a code. While they answer SL_AGAIN, SL_IN or
+ * SL_GONE is still to come. */
 int32_t SL_HOST(sl_send)(sl_ch ch, const void *buf, uint32_t len);
 /* Like send, from the source of transfer `source`, at most max: bytes taken, AGAIN, or a code. A host may send the
  * source's own bytes, uncopied, and as many turns of them as one run brings (SL_HOST_MOVE_MAX); it begins only while
