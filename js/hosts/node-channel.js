@@ -23,6 +23,9 @@ export class Channel {
   ending = false; // SL_END_SEND was said
   closed = false; // by the engine; only the socket's own close is outstanding
   code = 0; // why it is gone
+  sendCode = 0; // why nothing more can be sent; what the peer has sent is still read
+  reads = 0; // so often bytes came
+  lasting = false; // somebody watches for the last of them
   error = '';
   size = /** @type {bigint | null} */ (null); // of a file, -1n: not known; null: it is none
   resolvedUs = 0n;
@@ -53,7 +56,7 @@ export function eventsOf(c) {
   if (c.closed) return 0;
   if (c.code !== 0 && (c.wants !== 0 || !c.opened)) events |= SL_GONE;
   if (c.wants & SL_IN && c.opened && (c.off < c.end || c.ended)) events |= SL_IN;
-  if (c.wants & SL_OUT && c.opened && c.socket.writableLength < SL_HOST_SEND_MAX) events |= SL_OUT;
+  if (c.wants & SL_OUT && c.opened && (c.sendCode !== 0 || c.socket.writableLength < SL_HOST_SEND_MAX)) events |= SL_OUT;
   return events;
 }
 

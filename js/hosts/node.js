@@ -19,6 +19,8 @@ const CHUNK = 65536; // bytes; measured best
 const TEXT_MAX = 16384; // bytes sent as a latin1 string, which is faster than a copy for heads
 const TURN_SEND_MAX = 8 * CHUNK; // bytes by reference in one turn, when all was flushed before: one system call
 const NOTHING = Buffer.alloc(0);
+/** @param {Socket} socket @param {Error} [error] */
+const destroyNow = (socket, error) => Object.getPrototypeOf(socket).destroy.call(socket, error);
 const FINISH_MS = 2000; // a peer that does not take what was left to flush loses it
 /**
  * The host for Node.js: TCP, TLS and unix sockets, and files.
@@ -51,7 +53,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     if (c.closed) return;
     if (c.off === c.end) c.chunk = null;
     else if (c.wants & SL_IN) setImmediate(look, c); // it had its turn; the others first
-    flow(c);
+    settle(c);
   }
   /** @param {Channel} c */
   function look(c) {
@@ -60,7 +62,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     const events = eventsOf(c);
     if (events !== 0) return tell(c, events);
     if (c.off === c.end) c.chunk = null;
-    flow(c);
+    settle(c);
   }
   /** @param {Channel} c */
   function lookSoon(c) {
@@ -80,9 +82,36 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     look(c);
   }
 
+  /**
+   * Node drops a socket at the first write that fails, and with it what the kernel still has from the peer: the answer of a
+   * server that refuses a body and closes (U8). Such a socket is read to its end first. @this {Socket} @param {any} [error]
+   */
+  function destroy(error) {
+    const c = this[CHANNEL];
+    if (error?.syscall !== 'write' || !c.opened || c.closed || c.code !== 0 || c.sendCode !== 0) return destroyNow(this, error);
+    [c.sendCode, c.error] = [codeOf(error, 'open', c.secure), wordsOf(error)];
+    lookSoon(c);
+    return this;
+  }
+  /** Behind a failed write nothing more can come: a turn of the loop that reads and brings nothing is the end. @param {Channel} c */
+  function settle(c) {
+    flow(c);
+    if (c.sendCode === 0 || !c.flowing || c.lasting) return;
+    c.lasting = true;
+    setImmediate(last, c, -1);
+  }
+  /** @param {Channel} c @param {number} before c.reads a whole turn ago, -1: there was none yet */
+  function last(c, before) {
+    c.lasting = !c.closed && c.code === 0 && c.flowing;
+    if (!c.lasting) return;
+    if (before === c.reads) destroyNow(c.socket, new Error(c.error));
+    else setImmediate(last, c, c.reads);
+  }
+
   /** @param {Channel} c @param {number} n @param {Uint8Array} buffer */
   function onRead(c, n, buffer) {
     if (c.closed) return false;
+    c.reads++;
     if (c.busy || c.chunk !== null || !(c.wants & SL_IN)) {
       keep(c, buffer.subarray(0, n));
       if (c.wants & SL_IN) lookSoon(c);
@@ -144,7 +173,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
   /** @this {Socket} @param {Error} error */
   function onError(error) {
     const c = this[CHANNEL];
-    gone(c, codeOf(error, phaseOf(c), c.secure), wordsOf(error));
+    gone(c, c.sendCode || codeOf(error, phaseOf(c), c.secure), wordsOf(error));
   }
   /** @this {Socket} */
   function onClose() {
@@ -156,6 +185,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
   function adopt(c, socket) {
     c.socket = socket;
     socket[CHANNEL] = c;
+    socket.destroy = destroy;
     socket.on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose).unref();
     if (c.secure) socket.on('secureConnect', onSecure);
   }
@@ -285,7 +315,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     sl_send(ch, ptr, len) {
       const c = channel(ch);
       if (!c || c.ending) return SL_INVAL;
-      if (c.code !== 0) return c.code;
+      if (c.code !== 0 || c.sendCode !== 0) return c.code || c.sendCode;
       const n = Math.min(len, room(c));
       if (!c.opened || n <= 0) return SL_AGAIN;
       if (n <= TEXT_MAX) c.socket.write(text(ptr, n), 'latin1');
@@ -295,7 +325,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     sl_move_out(ch, source, max) {
       const c = channel(ch);
       if (!c || c.ending || !engine) return SL_INVAL;
-      if (c.code !== 0) return c.code;
+      if (c.code !== 0 || c.sendCode !== 0) return c.code || c.sendCode;
       const n = Math.min(max, room(c));
       if (!c.opened || n <= 0) return SL_AGAIN;
       const bytes = engine.source(source, n);
