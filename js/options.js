@@ -75,6 +75,7 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  *
  * @typedef {object} Settings
  * @property {string} url without credentials and fragment
+ * @property {string} method for messages
  * @property {Array<[option: number, value: number]>} numbers
  * @property {Array<[option: number, value: string]>} texts latin1
  * @property {string[]} headers lines
@@ -187,7 +188,13 @@ const OWN_AGENT = /** @type {[number, string]} */ ([USERAGENT, `sluice/${VERSION
 const FOLLOWS = /** @type {[number, number]} */ ([FOLLOWLOCATION, CURLFOLLOW_OBEYCODE]);
 const FOLLOWS_MOST = /** @type {[number, number]} */ ([MAXREDIRS, FOLLOW]);
 const NO_LINES = /** @type {string[]} */ ([]);
-const NOT_IN_VALUE = /[\0\r\n]|[^\0-\xff]/;
+const NOT_IN_VALUE = /[\0-\x08\x0a-\x1f\x7f]|[^\0-\xff]/u;
+
+/** As one looks it up. @param {string} one @returns {string} 'U+000A', or the letter beside it */
+function nameOfCharacter(one) {
+  const code = one.codePointAt(0) ?? 0, hex = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+  return code > 0xff ? `${hex} (${JSON.stringify(one)})` : hex;
+}
 
 /** @param {any} init @returns {Iterable<[unknown, unknown]>} */
 function headerPairs(init) {
@@ -205,7 +212,7 @@ function readHeaders(init) {
     const [name, given] = Array.isArray(pair) && pair.length === 2 ? pair : [undefined, undefined];
     if (typeof name !== 'string' || !TOKEN.test(name)) throw new TypeError(`headers: ${show(name)} is not a header name`);
     const value = String(given).trim();
-    if (NOT_IN_VALUE.test(value)) throw new TypeError(`headers: the value of ${name} has a character that headers cannot carry (CR, LF, NUL or one above U+00FF)`);
+    if (NOT_IN_VALUE.test(value)) throw new TypeError(`headers: the value of ${name} has a character that headers cannot carry, ${nameOfCharacter(NOT_IN_VALUE.exec(value)?.[0] ?? '')}`);
     const lower = name.toLowerCase();
     // libcurl's form for a header without a value; "Name:" would remove it
     byName.set(lower, [...(byName.get(lower) ?? []), value === '' ? `${name};` : `${name}: ${value}`]);
@@ -248,6 +255,8 @@ function parseUrl(given) {
   try {
     url = new URL(given);
   } catch {
+    const port = /^[a-z]+:\/\/[^/?#]*:(\d+)(?:[/?#]|$)/i.exec(String(given))?.[1];
+    if (port !== undefined && Number(port) > 65535) throw new TypeError(`url: there is no port ${port}, the highest is 65535`);
     throw new TypeError(`url must be an absolute URL, got ${show(given)}`);
   }
   if (!SCHEMES.has(url.protocol)) throw new TypeError(`url must be http:, https: or file:, got ${url.protocol}`);
@@ -398,6 +407,7 @@ export function readOptions(url, given = {}) {
   /** @type {Settings} */
   const settings = {
     url: href,
+    method,
     numbers: [],
     texts: [[URL_TEXT, href]],
     headers: headers.size > 0 || (framed.body?.type && !isFile) ? [] : NO_LINES,

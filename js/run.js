@@ -7,7 +7,7 @@
 // The engine has ended before a taker has put its last bytes in place: until then the run is `closing`, and what may end
 // it (abort, timeoutMs) is watched here.
 import * as core from './core.js';
-import { ABORTED, FAILED_INIT, OK, OPERATION_TIMEDOUT, OUT_OF_MEMORY, READ_ERROR, SEND_FAIL_REWIND, TransferError,
+import { ABORTED, FAILED_INIT, OK, OPERATION_TIMEDOUT, OUT_OF_MEMORY, READ_ERROR, RefusedError, SEND_FAIL_REWIND, TransferError,
   WRITE_ERROR } from './errors.js';
 import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
 import { CAINFO, TIMEOUT_MS } from './options.js';
@@ -144,7 +144,15 @@ export class Run {
         return WRITE_ERROR;
       }
     }
-    let words = tls !== null ? text('t', CAINFO, engine.host.registerTls(tls)) : '';
+    let words = '';
+    try {
+      if (tls !== null) words = text('t', CAINFO, engine.host.registerTls(tls));
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      this.#cause = { value: error };
+      this.#words = error.message;
+      return error.errno;
+    }
     for (const [option, value] of texts) words += text('t', option, value);
     words += wordsOfNumbers(numbers, this.#waited);
     for (const line of headers) words += text('h', 0, line);
@@ -296,7 +304,7 @@ export class Run {
       this.#cause = { value: this.#source.error };
       this.#words = `the body of the request failed: ${wordsOf(this.#source.error)}`;
     }
-    if (code !== OK) this.#words ||= engine.text(e, core.ERROR_TEXT);
+    if (code !== OK && this.#words === '') this.#explain(code, engine.text(e, core.ERROR_TEXT));
     this.#ended = result; // what runs from here on, a sink's close(), a listener, must not touch e
     engine.free(e);
     if (code !== OK || this.#taker === null) this.#finish(result, code);
@@ -384,7 +392,7 @@ export class Run {
     result.end(code, code === OK ? taker?.body : undefined, taker?.written);
     let error;
     if (code === ABORTED && this.#reason !== null) error = this.#reason.value;
-    else if (code !== OK) error = new TransferError(this.#words, code, result, this.#cause ? { cause: this.#cause.value } : undefined);
+    else if (code !== OK) error = new TransferError(this.#words, code, result, { cause: this.#cause?.value, asked: this.#settings });
     if (code !== OK) taker?.fail(error);
     this.#source?.stop(error);
     if (this.#ticker !== null) {
@@ -403,6 +411,12 @@ export class Run {
     else if (by === core.BY_REMOTE) this.#core.remote(this.#e, 0, true);
     else this.#core.stop(this.#e, code);
     return true;
+  }
+  /** In the engine's words, or whole in those of its host, which knows what the platform threw. @param {number} code @param {string} text */
+  #explain(code, text) {
+    const fault = text === '' ? undefined : this.#core.host.fault?.(text);
+    this.#words = fault?.words ?? (text || (code === ABORTED ? 'aborted by the caller' : ''));
+    if (fault !== undefined) this.#cause ??= { value: fault.error };
   }
   /** @param {unknown} error @param {string} where */
   #blame(error, where) {

@@ -16,6 +16,7 @@ import { SL_AGAIN, SL_SINK_FAILED } from './hosts/door.js';
  * @typedef {object} Body
  * @property {number} size bytes, -1: not known
  * @property {string | null} type Content-Type it brings
+ * @property {boolean} [once] it cannot be given again
  * @property {(more: () => void) => Source | null} open null: it was a stream, and is used
  */
 
@@ -191,6 +192,7 @@ function once(open, size) {
   return {
     size,
     type: null,
+    once: true,
     open: (more) => {
       if (used) return null;
       used = true;

@@ -1,7 +1,7 @@
 // js/transfer.js: the face of a transfer: what a caller holds. A run (run.js) exists only between perform() and its end.
 import { BY_CALL, BY_REMOTE, Core } from './core.js';
 import { RECV, SEND, maskOf } from './direction.js';
-import { ABORTED, TransferError } from './errors.js';
+import { ABORTED, TransferError, traced } from './errors.js';
 import { Loading } from './loading.js';
 import { BEGIN, END, RUN, START, sharedMulti } from './multi.js';
 import { readLimits, readOptions } from './options.js';
@@ -186,7 +186,7 @@ export class Transfer extends EventTarget {
     const aborted = this.#aborted ?? (signal?.aborted ? { reason: signal.reason } : null);
     this.#aborted = null;
     if (aborted !== null) {
-      this.#early(ABORTED, aborted.reason === undefined ? null : { value: aborted.reason }, 'aborted before it started');
+      this.#early(ABORTED, aborted.reason === undefined ? null : { value: aborted.reason }, 'aborted by the caller before it started');
       return performing.promise;
     }
     try {
@@ -226,7 +226,7 @@ export class Transfer extends EventTarget {
   /** An end before the engine knew of it. @param {number} code @param {{ value: unknown } | null} reason @param {string} words */
   #early(code, reason, words) {
     const result = emptyResult(this.#settings, code);
-    const error = reason === null ? new TransferError(words, code, result) : reason.value;
+    const error = reason === null ? new TransferError(words, code, result, { asked: this.#settings }) : reason.value;
     this.#paused = 0;
     this.#pull?.fail(error);
     this.#end(result, error);
@@ -261,7 +261,7 @@ export class Transfer extends EventTarget {
     if (this.#loading !== null) return this.#loading.abort(reason);
     if (this.#result !== null) return false;
     this.#aborted ??= { reason };
-    this.#pull?.fail(reason === undefined ? new TransferError('aborted before it started', ABORTED, emptyResult(this.#settings, ABORTED)) : reason);
+    this.#pull?.fail(reason === undefined ? new TransferError('aborted by the caller before it started', ABORTED, emptyResult(this.#settings, ABORTED), { asked: this.#settings }) : reason);
     return true;
   }
 
@@ -317,9 +317,9 @@ export class Transfer extends EventTarget {
 function deferred() {
   /** @type {any} */
   const one = {};
-  one.promise = new Promise((resolve, reject) => {
+  one.promise = traced(new Promise((resolve, reject) => {
     one.resolve = resolve;
     one.reject = reject;
-  });
+  }));
   return one;
 }

@@ -30,7 +30,7 @@ test('the first transfer waits for its module, and obeys meanwhile: pause, abort
   give();
   expect(await first).toEqual({
     state: 'pending', paused: { recv: true, send: true, by: 'call' }, status: 200,
-    errors: [expect.objectContaining({ errno: ABORTED }), expect.objectContaining({ errno: TIMED_OUT, message: expect.stringMatching(/WebAssembly module$/) })],
+    errors: [expect.objectContaining({ errno: ABORTED }), expect.objectContaining({ errno: TIMED_OUT, message: expect.stringMatching(/WebAssembly module \(GET http/) })],
   });
   expect(requests).toBe(1);
   await one.close();

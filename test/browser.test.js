@@ -62,10 +62,10 @@ describe.each(['page', 'worker'])('the controller in a %s', (where) => {
     });
     const stops = at.here.on(fresh(), (request, response) => response.writeHead(200, { 'Content-Length': 1000 }).write('x'));
     const cases = [
-      [stops, { timeoutMs: 400 }, /^Operation timed out after \d+ milliseconds with 1 out of 1000 bytes received$/],
+      [stops, { timeoutMs: 400 }, /^Operation timed out after \d+ milliseconds with 1 out of 1000 bytes received \(GET http/],
       [hangs, { connectTimeoutMs: 300 }, /^Connection timed out/],
       [drips, { lowSpeed: { bytesPerSecond: 1000, ms: 1000 } }, /^Operation too slow/],
-      [stops, { silenceTimeoutMs: 300 }, /^Peer silent for 300 milliseconds$/],
+      [stops, { silenceTimeoutMs: 300 }, /^Peer silent for 300 milliseconds \(GET http/],
     ];
     await Promise.all(cases.map(async ([url, options, message]) => {
       const { error, elapsedMs } = await get(url, { options });

@@ -88,7 +88,7 @@ describe('throwing', () => {
     const { options } = places[place](() => { calls++; throw new RangeError('oh'); });
     const transfer = new Transfer(server.url(), { multi, timeoutMs: 20000, ...options });
     const { error } = await settle(transfer.perform());
-    expect(error).toMatchObject({ name: 'AbortError', errno: 42, message: 'debug failed: oh', cause: expect.any(RangeError) });
+    expect(error).toMatchObject({ name: 'AbortError', errno: 42, message: expect.stringContaining('debug failed: oh ('), cause: expect.any(RangeError) });
     expect(calls).toBe(1); // never again
     await server.empty();
   });
@@ -181,7 +181,7 @@ describe('a promise that never settles', () => {
 
   test('pausedTimeoutMs ends it too, and says which limit it was (B9); so does abort', async () => {
     const { error } = await settle(new Transfer(server.url(), { multi, pausedTimeoutMs: 200, onData: never }).perform());
-    expect(error).toMatchObject({ errno: 28, message: 'Paused for 200 milliseconds' });
+    expect(error).toMatchObject({ errno: 28, message: expect.stringContaining('Paused for 200 milliseconds (') });
     let called = false;
     const transfer = new Transfer(server.url(), { multi, onData() { called = true; return never(); } });
     const performing = settle(transfer.perform());

@@ -360,7 +360,7 @@ describe('stopping', () => {
       if (paused) transfer.pause();
       const error = await performing;
       expect(error).toMatchObject({ errno: 28, name: 'TimeoutError' });
-      expect(error.message).toMatch(/^Operation timed out after \d+ milliseconds with (0|10) out of 1000 bytes received$/);
+      expect(error.message).toMatch(/^Operation timed out after \d+ milliseconds with (0|10) out of 1000 bytes received \(GET http/);
       expect(error.result.elapsedMs).toBeLessThan(2000);
     }
   });
@@ -369,7 +369,7 @@ describe('stopping', () => {
     const server = await web(() => {});
     const error = await failure(get(server.url, { connectTimeoutMs: 200 }).perform());
     expect(error).toMatchObject({ errno: 28 });
-    expect(error.message).toMatch(/^Connection timed out after \d+ milliseconds$/);
+    expect(error.message).toMatch(/^Connection timed out after \d+ milliseconds \(GET http/);
     const slow = await web((request, response) => {
       response.write('x');
       setTimeout(() => response.end(), 500);
@@ -383,14 +383,14 @@ describe('stopping', () => {
       response.on('close', () => clearInterval(timer));
     });
     const error = await failure(get(server.url, { lowSpeed: { bytesPerSecond: 1000, ms: 1000 }, onData() {} }).perform());
-    expect(error).toMatchObject({ errno: 28, message: 'Operation too slow. Less than 1000 bytes/sec transferred the last 1 seconds' });
+    expect(error).toMatchObject({ errno: 28, message: expect.stringContaining('Operation too slow. Less than 1000 bytes/sec transferred the last 1 seconds (') });
     expect(error.result.elapsedMs).toBeLessThan(4000);
   });
 
   test('B9: silence of the peer in the body', async () => {
     const server = await web((request, response) => response.write('x'));
     const error = await failure(get(server.url, { silenceTimeoutMs: 200, onData() {} }).perform());
-    expect(error).toMatchObject({ errno: 28, message: 'Peer silent for 200 milliseconds' });
+    expect(error).toMatchObject({ errno: 28, message: expect.stringContaining('Peer silent for 200 milliseconds (') });
   });
 
   test('W14: a body larger than wanted, announced or not', async () => {
@@ -413,7 +413,7 @@ describe('failing', () => {
     expect(await failure(get(url).perform())).toMatchObject({ errno: 7, message: expect.stringContaining('ECONNREFUSED') });
     expect(await failure(get(url, { method: 'POST', body: 'x' }).perform())).toMatchObject({ errno: 7 });
     expect(await failure(get('http://nowhere.invalid/').perform())).toMatchObject({ errno: 6 });
-    expect(await failure(get('http://127.0.0.1:6000/').perform())).toMatchObject({ errno: 9, message: 'bad port' });
+    expect(await failure(get('http://127.0.0.1:6000/').perform())).toMatchObject({ errno: 9, message: expect.stringContaining('bad port (') });
   });
 
   test.each([
@@ -453,7 +453,7 @@ describe('failing', () => {
     const plain = await raw((socket) => socket.end('x'));
     expect(await failure(get(plain.url.replace('http', 'https')).perform())).toMatchObject({ errno: 35 });
     for (const tls of [{ ca }, { verify: false }]) {
-      expect(await failure(get(url, { tls }).perform())).toMatchObject({ errno: 4, message: expect.stringMatching(/^fetch has no word for: (ca|verify)$/) });
+      expect(await failure(get(url, { tls }).perform())).toMatchObject({ errno: 4, message: expect.stringMatching(/^fetch has no word for: (ca|verify) \(GET https/) });
     }
   });
 

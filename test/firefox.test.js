@@ -103,10 +103,10 @@ const fresh = () => `/t${++paths}`;
       });
       const stops = here.on(fresh(), (request, response) => response.writeHead(200, { 'Content-Length': 1000 }).write('x'));
       const cases = [
-        [stops, { timeoutMs: 1000 }, /^Operation timed out after \d+ milliseconds with 1 out of 1000 bytes received$/],
+        [stops, { timeoutMs: 1000 }, /^Operation timed out after \d+ milliseconds with 1 out of 1000 bytes received \(GET http/],
         [hangs, { connectTimeoutMs: 300 }, /^Connection timed out/],
         [drips, { lowSpeed: { bytesPerSecond: 1000, ms: 1000 } }, /^Operation too slow/],
-        [stops, { silenceTimeoutMs: 300 }, /^Peer silent for 300 milliseconds$/],
+        [stops, { silenceTimeoutMs: 300 }, /^Peer silent for 300 milliseconds \(GET http/],
       ];
       await Promise.all(cases.map(async ([url, options, message]) => {
         expect((await get(url, { options })).error).toMatchObject({ errno: TIMED_OUT, name: 'TimeoutError', message: expect.stringMatching(message) });
@@ -147,7 +147,7 @@ const fresh = () => `/t${++paths}`;
       expect(await get(shown.url)).toMatchObject({ error: undefined, sum: shown.sum, receiveTotal: undefined });
       const shut = other.on(fresh(), (request, response) => response.end('secret'));
       const refused = await get(shut);
-      expect(refused.error).toMatchObject({ errno: DENIED, message: expect.stringMatching(/does not let this page read the answer \(CORS\)$/) });
+      expect(refused.error).toMatchObject({ errno: DENIED, message: expect.stringMatching(/does not let this page read the answer \(CORS\) \(GET http/) });
       expect(refused.size).toBe(0);
       const gone = await webServer();
       await gone.close();

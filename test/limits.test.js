@@ -61,7 +61,7 @@ describe('T8: imposed', () => {
     transfer.limits({ pausedTimeoutMs: 0 });
     await until(() => transfer.progress.pausedMs > 2200);
     transfer.limits({ pausedTimeoutMs: 1 });
-    expect(await ended(performed)).toMatchObject({ name: 'TimeoutError', errno: 28, message: 'Paused for 1 milliseconds' });
+    expect(await ended(performed)).toMatchObject({ name: 'TimeoutError', errno: 28, message: expect.stringContaining('Paused for 1 milliseconds (') });
   });
 
   test('a time of silence; lifted, it ends nothing (B9)', async () => {
@@ -70,7 +70,7 @@ describe('T8: imposed', () => {
     await until(() => transfer.progress.elapsedMs > 2500);
     expect(transfer.state).toBe('active');
     transfer.limits({ silenceTimeoutMs: 1 });
-    expect(await ended(performed)).toMatchObject({ name: 'TimeoutError', errno: 28, message: 'Peer silent for 1 milliseconds' });
+    expect(await ended(performed)).toMatchObject({ name: 'TimeoutError', errno: 28, message: expect.stringContaining('Peer silent for 1 milliseconds (') });
   });
 
   test('a time to connect (T2)', async () => {
@@ -164,7 +164,7 @@ describe('T1: while the body is put in place', () => {
   test('a total time that is set', async () => {
     const { transfer, performed } = await placing({});
     transfer.limits({ timeoutMs: 1 });
-    expect((await ended(performed)).message).toBe('Operation timed out after 1 milliseconds, waiting for the WritableStream');
+    expect((await ended(performed)).message).toContain('Operation timed out after 1 milliseconds, waiting for the WritableStream (GET ');
   });
   test.each([['zero', 0], ['the largest', MOST]])('%s', async (_, timeoutMs) => {
     const { transfer, performed, done } = await placing({ timeoutMs: 1500 });

@@ -548,7 +548,16 @@ describe('TLS', () => {
     start();
     expect(engine.open(SL_TLS, { name: 'x', port: 1, ca: 'unknown' })).toBe(door.SL_TLS_CA);
     expect(engine.open(SL_TLS, { name: 'x', port: 1, cert: 'unknown' })).toBe(door.SL_TLS_CERT);
-    expect(engine.open(SL_TLS, { name: 'x', port: 1, cert: host.registerTls({ cert: 'no PEM', key: 'no PEM' }) })).toBe(door.SL_TLS_CERT);
+    const refused = (options) => {
+      try {
+        return host.registerTls(options);
+      } catch (error) {
+        return [error.errno, error.message];
+      }
+    };
+    expect(refused({ cert: 'no PEM', key: 'no PEM' })).toEqual([58, expect.stringMatching(/^tls\.cert, tls\.key: /)]);
+    expect(refused({ ca: 'no PEM' })).toEqual([77, expect.stringMatching(/^tls\.ca: no certificate in it that can be read, it must be PEM/)]);
+    expect(refused({ ca: [certs.ca, Buffer.from('no PEM')] })).toEqual([77, expect.stringMatching(/^tls\.ca: /)]);
     expect(host.caught).toBeUndefined();
   });
 

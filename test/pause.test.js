@@ -256,7 +256,7 @@ describe('from outside', () => {
       await until(() => got.length);
       await holds(transfer, performing, () => got.length, 'call');
       transfer.resume();
-      if (missing) expect(await failure(performing)).toMatchObject({ errno: 18, message: 'end of response with 7 bytes missing' });
+      if (missing) expect(await failure(performing)).toMatchObject({ errno: 18, message: expect.stringContaining('end of response with 7 bytes missing (') });
       else await performing;
       expect(body.equals(Buffer.concat(got))).toBe(true);
     }
@@ -273,7 +273,7 @@ describe('from outside', () => {
     await until(() => calls === 1);
     transfer.resume();
     transfer.resume();
-    expect(await failure(performing)).toMatchObject({ errno: 23, message: 'onData failed: no room', cause: expect.any(RangeError) });
+    expect(await failure(performing)).toMatchObject({ errno: 23, message: expect.stringContaining('onData failed: no room ('), cause: expect.any(RangeError) });
     expect(calls).toBe(2);
   });
 

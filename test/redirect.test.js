@@ -78,7 +78,7 @@ describe('following', () => {
     const blob = new Blob([pattern(200_000)]);
     expect((await send(server.url('/to/307/end'), { body: blob }).perform()).json()).toMatchObject({ method: 'POST', body: 200_000, sum: sha256(pattern(200_000)) });
     const { stream } = watchedStream([pattern(10)]);
-    expect(await failure(send(server.url('/to/307/end'), { body: stream }).perform())).toMatchObject({ errno: 65, message: 'necessary data rewind was not possible' });
+    expect(await failure(send(server.url('/to/307/end'), { body: stream }).perform())).toMatchObject({ errno: 65, message: expect.stringContaining('necessary data rewind was not possible (') });
     expect((await send(server.url('/to/303/end'), { body: watchedStream([pattern(10)]).stream }).perform()).json()).toMatchObject({ method: 'GET', body: 0 });
   });
 
@@ -109,7 +109,7 @@ describe('ends', () => {
     const server = await webServer((request, response) => { server.count++; response.writeHead(302, { location: '/again' }).end(); });
     closing.push(server);
     server.count = 0;
-    expect(await failure(send(server.url()).perform())).toMatchObject({ code: 'CURLE_TOO_MANY_REDIRECTS', errno: 47, message: 'Maximum (20) redirects followed', result: { redirects: 20 } });
+    expect(await failure(send(server.url()).perform())).toMatchObject({ code: 'CURLE_TOO_MANY_REDIRECTS', errno: 47, message: expect.stringContaining('Maximum (20) redirects followed ('), result: { redirects: 20 } });
     expect(server.count).toBe(21);
     expect(await failure(send(server.url(), { follow: 2 }).perform())).toMatchObject({ errno: 47, result: { redirects: 2 } });
     for (const follow of [0, false]) expect(await send(server.url(), { follow }).perform()).toMatchObject({ status: 302, redirects: 0, url: server.url() });
@@ -139,7 +139,7 @@ describe('ends', () => {
     const server = await webServer((request, response) => (request.url === '/' ? response.writeHead(302, { location: '/no' }).end() : response.writeHead(404).end('none')));
     closing.push(server);
     expect(await failure(send(server.url(), { failOnError: true }).perform())).toMatchObject({
-      code: 'CURLE_HTTP_RETURNED_ERROR', errno: 22, message: 'The requested URL returned error: 404', result: { status: 404, redirects: 1 },
+      code: 'CURLE_HTTP_RETURNED_ERROR', errno: 22, message: expect.stringContaining('The requested URL returned error: 404 ('), result: { status: 404, redirects: 1 },
     });
     expect(await send(server.url()).perform()).toMatchObject({ status: 404, redirects: 1 });
   });

@@ -179,7 +179,7 @@ describe.each([['with shared memory', true], ['with messages alone', false]])('%
       const error = await done;
       expect(performance.now() - at).toBeLessThan(5000);
       expect({ name: error.name, errno: error.errno, message: error.message })
-        .toEqual({ name: 'AbortError', errno: 42, message: 'Aborted by a remote handle' });
+        .toEqual({ name: 'AbortError', errno: 42, message: expect.stringContaining('Aborted by a remote handle (') });
       expect(transfer.state).toBe('done');
       if (polling) expect(await polling).toBe('activity');
     }

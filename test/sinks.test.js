@@ -190,7 +190,7 @@ describe('to a WritableStream', () => {
       slow.go();
     }
     const error = await ending;
-    expect(error).toMatchObject({ errno: 23, message: 'cannot write to the WritableStream: full', cause: { message: 'full' } });
+    expect(error).toMatchObject({ errno: 23, message: expect.stringContaining('cannot write to the WritableStream: full ('), cause: { message: 'full' } });
     await until(() => host.channels === 0);
   });
 
@@ -214,7 +214,7 @@ describe('to a WritableStream', () => {
   test('a close that never settles ends by timeoutMs (T1), and by abort', async () => {
     const server = await fountain(new Uint8Array(0));
     const error = await failure(get(server.url(), { to: slowStream({ closes: false }).stream, timeoutMs: 1500 }).perform());
-    expect(error).toMatchObject({ errno: 28, message: 'Operation timed out after 1500 milliseconds, waiting for the WritableStream' });
+    expect(error).toMatchObject({ errno: 28, message: expect.stringContaining('Operation timed out after 1500 milliseconds, waiting for the WritableStream (') });
     const slow = slowStream({ closes: false });
     const transfer = get(server.url(), { to: slow.stream });
     const ending = failure(transfer.perform());
@@ -512,7 +512,7 @@ describe('in memory', () => {
   test.each(FORMS)('maxBody, %s: 63, and the server is not drained', async (_what, query) => {
     const server = await big();
     const error = await failure(get(server.url(query), { maxBody: 1000 }).perform());
-    expect(error).toMatchObject({ code: 'CURLE_FILESIZE_EXCEEDED', errno: 63, message: 'the body is larger than maxBody, 1000 bytes' });
+    expect(error).toMatchObject({ code: 'CURLE_FILESIZE_EXCEEDED', errno: 63, message: expect.stringContaining('the body is larger than maxBody, 1000 bytes (') });
     await until(() => server.aborted);
   });
 });

@@ -190,7 +190,7 @@ describe('bodies that fail', () => {
     const server = await raw((peer) => peer.request());
     const fault = new Error('out of paper');
     const error = await failure(send(server.url(), { body: make(fault) }).perform());
-    expect(error).toMatchObject({ code: 'CURLE_READ_ERROR', errno: 26, message: 'the body of the request failed: out of paper' });
+    expect(error).toMatchObject({ code: 'CURLE_READ_ERROR', errno: 26, message: expect.stringContaining('the body of the request failed: out of paper (') });
     expect(error.cause).toBe(fault);
     await within(server.empty(), 5000, 'the connection closes');
   });
@@ -227,7 +227,7 @@ describe('bodies that fail', () => {
     const server = await web();
     const transfer = send(server.url(), { body: watchedStream([pattern(5)]).stream });
     expect((await transfer.perform()).json().bytes).toBe(5);
-    expect(await failure(transfer.perform())).toMatchObject({ errno: 65, message: 'the body was a stream, and is used up' });
+    expect(await failure(transfer.perform())).toMatchObject({ errno: 65, message: expect.stringContaining('the body was a stream, and is used up (') });
     const { stream } = watchedStream([]);
     stream.getReader();
     expect(() => send(server.url(), { body: stream })).toThrow('body: the stream is locked');

@@ -112,11 +112,11 @@ const fresh = () => `/t${++paths}`;
       const stops = here.on(fresh(), (request, response) => response.writeHead(200, { 'Content-Length': 1000 }).write('x'));
       const mute = await listen(net.createServer((socket) => socket.resume())); // never shakes hands
       const cases = [
-        [stops, { timeoutMs: 400 }, /^Operation timed out after \d+ milliseconds with 1 out of 1000 bytes received$/],
+        [stops, { timeoutMs: 400 }, /^Operation timed out after \d+ milliseconds with 1 out of 1000 bytes received \(GET http/],
         [hangs, { timeoutMs: 400 }, /^Operation timed out after \d+ milliseconds with 0 bytes received$|^Connection timed out/],
         [`https://127.0.0.1:${mute}/`, { connectTimeoutMs: 300 }, /^Connection timed out/],
         [drips, { lowSpeed: { bytesPerSecond: 1000, ms: 1000 } }, /^Operation too slow/],
-        [stops, { silenceTimeoutMs: 300 }, /^Peer silent for 300 milliseconds$/],
+        [stops, { silenceTimeoutMs: 300 }, /^Peer silent for 300 milliseconds \(GET http/],
       ];
       await Promise.all(cases.map(async ([url, options, message]) => {
         const { error, elapsedMs } = await get(url, { options });

@@ -221,7 +221,7 @@ static bool scheme_allowed(const sl_transfer *t, const char *scheme)
 static bool resolve(sl_transfer *t, sl_url *to)
 {
   sl_text base = { .max = SL_URL_MAX };
-  const char *why = "Malformed Location in the response";
+  const char *why = "malformed Location";
   char *text = NULL;
   sl_request_url(t, &base);
   enum sl_url_error bad = base.failed ? SL_URL_NOMEM
@@ -229,7 +229,7 @@ static bool resolve(sl_transfer *t, sl_url *to)
   if (!bad) bad = sl_url_parse(text, strlen(text), to, &why);
   if (!bad && !scheme_allowed(t, to->scheme)) {
     bad = SL_URL_SCHEME;
-    why = "Redirect to a scheme that is not allowed";
+    why = "the scheme is not allowed";
     sl_url_free(to);
   }
   sl_text_free(&base);
@@ -237,7 +237,13 @@ static bool resolve(sl_transfer *t, sl_url *to)
   if (!bad) return true;
   CURLcode code = bad == SL_URL_NOMEM ? CURLE_OUT_OF_MEMORY
                   : bad == SL_URL_SCHEME ? CURLE_UNSUPPORTED_PROTOCOL : CURLE_URL_MALFORMAT;
-  sl_transfer_stop(t, SL_CAUSE_PEER, code, why);
+  char said[CURL_ERROR_SIZE];
+  sl_line line = { said, said + sizeof said };
+  sl_line_str(&line, "Redirect that cannot be followed: ");
+  sl_line_str(&line, why);
+  sl_line_str(&line, ": ");
+  sl_line_str(&line, t->location);
+  sl_transfer_stop(t, SL_CAUSE_PEER, code, said);
   return false;
 }
 

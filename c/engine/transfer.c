@@ -392,7 +392,7 @@ static void stop_for_host(sl_transfer *t, int32_t code, sl_ch ch)
 {
   bool lacks = code == SL_NOSYS && ch; /* it has such channels, and this is not all that one was asked for */
   CURLcode c = lacks ? CURLE_NOT_BUILT_IN : code_of(t, code);
-  char text[CURL_ERROR_SIZE];
+  char text[CURL_ERROR_SIZE] = ""; /* of more than fits a host may write nothing */
   int32_t n = ch ? sl_info(ch, SL_INFO_ERROR, text, sizeof text - 1) : 0;
   text[n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1] = 0;
   if (!*text && c == CURLE_UNSUPPORTED_PROTOCOL && t->effective_url) {

@@ -41,6 +41,8 @@ export const SL_HOST_HELD_MAX = 65536;
  * @property {string} name
  * @property {(engine: Engine) => WebAssembly.ModuleImports} attach Lends itself to one engine, once: the imports of `sluice_host_1`.
  * @property {(options: TlsOptions) => string} registerTls A word for these options, for the spec keys `ca` and `cert`; equal contents give equal words.
+ * @property {(text: string) => { words: string, error: unknown } | undefined} [fault] What the platform threw, by its words as the
+ *   engine passed them on.
  * @property {() => void} close Drops every channel at once and frees what the host owns.
  */
 

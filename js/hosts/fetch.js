@@ -132,11 +132,11 @@ export function fetchHost({ fetch = globalThis.fetch, init: added = {} } = {}) {
  * @param {import('./streams.js').Driver<Exchange>} driver @param {typeof globalThis.fetch} fetch @param {RequestInit} added
  * @returns {import('./streams.js').Kind<Exchange>}
  */
-function exchanges({ look, opened, gone }, fetch, added) {
+function exchanges({ look, opened, gone, note }, fetch, added) {
   /** @param {Exchange} c @param {any} error what fetch or its stream rejected with */
   function broke(c, error) {
     const why = error?.cause ?? error, code = codeOf(why);
-    if (c.code === 0 && !c.closed) [c.code, c.error] = [code, wordsOf(why)];
+    if (c.code === 0 && !c.closed) [c.code, c.error] = [code, note(wordsOf(why), why)];
     if (code === door.SL_RESET || SEEN.test(String(why?.code ?? '')) || why?.name === 'HTTPParserError') opened(c); // the peer was there
     look(c);
   }
@@ -213,7 +213,7 @@ function exchanges({ look, opened, gone }, fetch, added) {
     } catch (error) {
       if (!inPage || c.closed) return broke(c, error);
       const why = await whyFailed(spec.url, error, c.aborter.signal, fetch, 'duplex' in init);
-      return gone(c, why.code, why.error);
+      return gone(c, why.code, note(why.error, error));
     }
     if (c.closed) return;
     if (response.type === 'opaqueredirect') return gone(c, SL_NOSYS, 'a redirect: this fetch does not show where it leads, it can only follow all of them (20)');

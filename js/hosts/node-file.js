@@ -16,7 +16,7 @@ const fs = builtin('node:fs'), { fileURLToPath } = builtin('node:url');
  * @typedef {object} Tell
  * @property {(c: Channel) => void} opened
  * @property {(c: Channel) => void} look Something about it has changed.
- * @property {(c: Channel, code: number, error: string) => void} gone
+ * @property {(c: Channel, code: number, words: string, error: Error) => void} gone
  * @property {(c: Channel) => void} closed Its descriptor is.
  */
 
@@ -84,7 +84,7 @@ export class FileSocket {
     this.#working = false;
     this.#dropped = true;
     this.#next();
-    this.#tell.gone(this.#c, error.code === 'ENOMEM' ? SL_NOMEM : SL_IO, error.message);
+    this.#tell.gone(this.#c, error.code === 'ENOMEM' ? SL_NOMEM : SL_IO, error.message, error);
   }
 
   /** The one next call, when none is on. */
@@ -131,7 +131,7 @@ export class FileSocket {
     this.#buffer = null;
     this.writableLength = 0;
     const closed = (/** @type {Error | null} */ error) => {
-      if (error) this.#tell.gone(c, SL_IO, error.message); // a file of the network may say it only now
+      if (error) this.#tell.gone(c, SL_IO, error.message, error); // a file of the network may say it only now
       else if (this.#ending && !this.#dropped && !c.closed) {
         c.ended = true; // all that was sent is in the file
         this.#tell.look(c);

@@ -10,6 +10,7 @@
 import { builtin } from '../builtin.js';
 import * as door from './door.js';
 import { CHANNEL, Channel, eventsOf, flow, infoOf, keep, nowUs, phaseOf, reads, unread, writeInfo } from './node-channel.js';
+import { Faults } from './faults.js';
 import { openFile } from './node-file.js';
 import { codeOf, tlsWords, wordsOf } from './node-tls.js';
 
@@ -31,7 +32,7 @@ const FINISH_MS = 2000; // a peer that does not take what was left to flush lose
 export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...asked) } = {}) {
   const shared = Buffer.allocUnsafeSlow(CHUNK);
   const channels = /** @type {Map<number, Channel>} */ (new Map());
-  const words = tlsWords();
+  const words = tlsWords(), faults = new Faults();
   let engine = /** @type {door.Engine | null} */ (null);
   let view = /** @type {Buffer<ArrayBufferLike>} */ (Buffer.alloc(0)); // over Wasm memory; its length is 0 once that has grown
   let lastId = 0;
@@ -75,10 +76,10 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     c.opened = true;
     tell(c, SL_OPENED | eventsOf(c));
   }
-  /** @param {Channel} c @param {number} code @param {string} error */
-  function gone(c, code, error) {
+  /** @param {Channel} c @param {number} code @param {string} error @param {unknown} [cause] */
+  function gone(c, code, error, cause) {
     if (c.closed) return;
-    if (c.code === 0) [c.code, c.error] = [code, error];
+    if (c.code === 0) [c.code, c.error] = [code, cause === undefined ? error : faults.note(error, cause)];
     look(c);
   }
 
@@ -173,7 +174,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
   /** @this {Socket} @param {Error} error */
   function onError(error) {
     const c = this[CHANNEL];
-    gone(c, c.sendCode || codeOf(error, phaseOf(c), c.secure), wordsOf(error));
+    gone(c, c.sendCode || codeOf(error, phaseOf(c), c.secure), wordsOf(error), error);
   }
   /** @this {Socket} */
   function onClose() {
@@ -366,6 +367,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
       return door.guard(imports, (error) => { caught = error; });
     },
     registerTls: words.register,
+    fault: (text) => faults.of(text),
     close() {
       engine = null;
       for (const c of channels.values()) {

@@ -3,6 +3,7 @@
 //
 // A read is asked of the stream only while bytes are wanted and none are kept, never from inside a call of the engine.
 import * as door from './door.js';
+import { Faults } from './faults.js';
 import { soon } from '../soon.js';
 
 const { SL_IN, SL_OUT, SL_OPENED, SL_GONE, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_IO } = door;
@@ -65,6 +66,7 @@ export class StreamChannel {
  * @property {(c: C) => void} lookSoon The same when the engine has returned.
  * @property {(c: C) => void} opened
  * @property {(c: C, code: number, error: string) => void} gone The first code stays.
+ * @property {(words: string, error: unknown) => string} note What the platform threw, behind these words.
  */
 /**
  * What there is to a kind of channel.
@@ -92,10 +94,9 @@ function latin1(bytes, from, n) {
 function writeInfo(answer, bytes, ptr, cap) {
   if (typeof answer === 'number') return answer;
   const size = typeof answer === 'string' ? answer.length : answer.length * 8;
-  if (cap < size) return size;
   if (typeof answer === 'string') {
-    for (let i = 0; i < size; i++) bytes[ptr + i] = answer.charCodeAt(i);
-  } else {
+    for (let i = 0; i < Math.min(size, cap); i++) bytes[ptr + i] = answer.charCodeAt(i);
+  } else if (size <= cap) {
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     answer.forEach((value, i) => view.setBigInt64(ptr + i * 8, value, true));
   }
@@ -116,6 +117,7 @@ export function streamHost(make) {
   const channels = /** @type {Map<number, C>} */ (new Map());
   let engine = /** @type {door.Engine | null} */ (null);
   let lastId = 0;
+  const faults = new Faults();
   let caught = /** @type {unknown} */ (undefined);
   let unhook = () => {};
 
@@ -173,7 +175,7 @@ export function streamHost(make) {
       own.broke(c, error);
     });
   }
-  const own = make({ look, lookSoon, opened, gone });
+  const own = make({ look, lookSoon, opened, gone, note: (words, error) => faults.note(words, error) });
 
   /** @param {number} kind @param {string} specText */
   function open(kind, specText) {
@@ -288,6 +290,7 @@ export function streamHost(make) {
       return door.guard(imports, (error) => { caught = error; });
     },
     registerTls: own.registerTls,
+    fault: (text) => faults.of(text),
     close() {
       engine = null;
       unhook();

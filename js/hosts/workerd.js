@@ -108,11 +108,11 @@ export function workerdHost(options = {}) {
 }
 
 /** @param {import('./streams.js').Driver<Socket>} driver @returns {import('./streams.js').Kind<Socket>} */
-function sockets({ look, opened, gone }) {
+function sockets({ look, opened, gone, note }) {
   /** @param {Socket} c @param {unknown} error what one of its promises rejected with */
   function broke(c, error) {
     const code = { connect: door.SL_REFUSED, tls: door.SL_TLS_FAILED, open: door.SL_RESET }[c.phase];
-    gone(c, code, wordsOf(error));
+    gone(c, code, note(wordsOf(error), error));
   }
   /** @param {Socket} c @param {PlatformSocket} socket @returns {Promise<void>} when it is usable */
   async function adopt(c, socket) {

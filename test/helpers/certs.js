@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** @returns {{ ca: string, server: { cert: string, key: string }, client: { cert: string, key: string } }} PEM */
+/** @returns {{ ca: string, server: { cert: string, key: string }, client: { cert: string, key: string }, self: { cert: string, key: string } }} PEM; self: the CA's own */
 export function makeCertificates() {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-certs-'));
   const openssl = (...args) => execFileSync('openssl', args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -22,7 +22,7 @@ export function makeCertificates() {
     };
     const server = issue('server', 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
     const client = issue('client', 'extendedKeyUsage=clientAuth\n');
-    return { ca: read('ca.pem'), server, client };
+    return { ca: read('ca.pem'), self: { cert: read('ca.pem'), key: read('ca.key') }, server, client };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
