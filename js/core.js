@@ -28,7 +28,8 @@ export const BY_CALL = 1, BY_CALLBACK = 2, BY_REMOTE = 4, BY_HOST = 8, BY_SINK =
  * @typedef {object} Sink
  * @property {(text: string, peer: string, redirects: number) => void} onHead peer: as PEER_TEXT
  * @property {(text: string) => void} onTrailers
- * @property {(chunk: Uint8Array, owned: boolean) => number} onBody owned: the chunk is nobody else's. How many were accepted, or a code.
+ * @property {(chunk: Uint8Array, lender: import('./hosts/door.js').Lender | null) => number} onBody As the door's sink: how many
+ *   were accepted, or a code.
  * @property {() => import('./source.js').Source | null} source The request's body, null: there is none.
  * @property {() => void} onRemote A run begins, and some remote handle has news.
  * @property {(life: number) => void} onState only of a transfer that is watched
@@ -49,6 +50,8 @@ function latin1(bytes, from, n) {
 }
 
 const nothing = () => {};
+/** Of a host that says nothing of its memory. @type {import('./hosts/door.js').Lender} */
+const FOR_NOW = { lends: () => false, keep: nothing };
 
 export class Core {
   #x = /** @type {Record<string, (...args: number[]) => number>} */ ({});
@@ -84,7 +87,7 @@ export class Core {
         this.#sample();
         this.#settle(this.#enter(this.#x.sl_embed_ready, ch, events));
       },
-      sink: (token, chunk) => this.#sink(token, chunk, false),
+      sink: (token, chunk, lender = FOR_NOW) => this.#sink(token, chunk, lender),
       source: (token, max) => this.#take(token, max),
     });
     const instance = new WebAssembly.Instance(module, { [DOOR]: this.#imports, sluice_app_1: this.#app() });
@@ -266,12 +269,12 @@ export class Core {
     this.#sinks.delete(token);
     if (this.#sinks.size === 0) this.#keepAlive(false);
   }
-  /** @param {number} token @param {Uint8Array} chunk @param {boolean} owned */
-  #sink(token, chunk, owned) {
+  /** @param {number} token @param {Uint8Array} chunk @param {import('./hosts/door.js').Lender | null} lender */
+  #sink(token, chunk, lender) {
     const sink = this.#sinks.get(token);
     if (sink === undefined) return SL_SINK_FAILED;
     try {
-      return sink.onBody(chunk, owned);
+      return sink.onBody(chunk, lender);
     } catch (error) {
       this.#report(error);
       return SL_SINK_FAILED;
@@ -352,7 +355,7 @@ export class Core {
         }
       },
       // A copy: a view would not outlive a growth of memory, which a callback may bring about.
-      on_body: (/** @type {number} */ token, /** @type {number} */ ptr, /** @type {number} */ n) => this.#sink(token, new Uint8Array(this.#bytes().subarray(ptr, ptr + n)), true),
+      on_body: (/** @type {number} */ token, /** @type {number} */ ptr, /** @type {number} */ n) => this.#sink(token, new Uint8Array(this.#bytes().subarray(ptr, ptr + n)), null),
     };
   }
 }

@@ -1,6 +1,5 @@
 // js/file-sink.js: a file as the place of a response's body, where there is Node's fs.
 import { builtin } from './builtin.js';
-import { own } from './sinks.js';
 
 const { statSync } = builtin('node:fs'), { open } = builtin('node:fs/promises'), { fileURLToPath } = builtin('node:url');
 /** @typedef {import('./sinks.js').Taker} Taker */
@@ -10,6 +9,7 @@ class File {
   #path;
   #file = /** @type {Promise<import('node:fs/promises').FileHandle> | null} */ (null);
   #last = /** @type {Promise<unknown>} */ (Promise.resolve());
+  borrows = true; // a write has read its bytes when it settles
   written = 0;
   /** @param {string} path */
   constructor(path) {
@@ -21,9 +21,9 @@ class File {
     this.#last = this.#file;
     this.#file.catch(() => {}); // the first write or the end says it
   }
-  /** @param {Uint8Array} chunk @param {boolean} owned */
-  take(chunk, owned) {
-    return (this.#last = this.#write(own(chunk, owned)));
+  /** @param {Uint8Array} chunk */
+  take(chunk) {
+    return (this.#last = this.#write(chunk));
   }
   /** @param {Uint8Array} chunk */
   async #write(chunk) {

@@ -52,9 +52,12 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  *   with the size given in an own Content-Length; one that fails ends the transfer with CURLE_READ_ERROR. When the
  *   transfer ends early they are cancelled.
  * @property {AbortSignal} [signal] Its listeners are removed when the transfer ends.
- * @property {(chunk: Uint8Array) => unknown} [onData] Body bytes, borrowed until it returns. 'pause': this chunk was not
+ * @property {(chunk: Uint8Array) => unknown} [onData] Body bytes; each chunk is the caller's, for good. 'pause': this chunk was not
  *   taken and comes again after resume(). A promise: taken, and nothing comes before it settles. An empty body is
  *   told by one empty chunk. Throwing or rejecting ends the transfer with CURLE_WRITE_ERROR. Without it, and without `to`, `body` and iteration, the body is collected.
+ * @property {boolean} [borrow] What onData gets is lent, which saves a copy: it is good until onData returns, or until the
+ *   promise it returned settles, and is used for other bytes then, of any transfer. A chunk refused with 'pause' is good until
+ *   onData returns. (B19)
  * @property {string | URL | WritableStream<Uint8Array>} [to] Where the body goes: a file by path or file: URL, emptied when
  *   the head comes and kept, as far as it was written, when the transfer fails (a TypeError for the very file that is read);
  *   or a stream, closed or aborted at the end.
@@ -81,6 +84,7 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {string[]} headers lines
  * @property {import('./hosts/door.js').TlsOptions | null} tls null: the host's default
  * @property {((chunk: Uint8Array) => unknown) | undefined} onData
+ * @property {boolean} borrow of it
  * @property {((event: import('./trace.js').TraceEvent) => void) | undefined} debug
  * @property {import('./sinks.js').Target | null} to
  * @property {import('./source.js').Body | null} body
@@ -101,7 +105,7 @@ const NUMBERS = {
   maxSendSpeed: { option: MAX_SEND_SPEED, unit: 'bytes per second' },
 };
 const LIMITS = new Set(['timeoutMs', 'connectTimeoutMs', 'pausedTimeoutMs', 'silenceTimeoutMs', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed']);
-const OPTIONS = new Set([...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'body', 'signal', 'onData', 'to', 'maxBody',
+const OPTIONS = new Set([...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'body', 'signal', 'onData', 'borrow', 'to', 'maxBody',
   'follow', 'failOnError', 'decompress', 'tls', 'socketPath', 'debug', 'multi']);
 const TLS = new Set(['ca', 'cert', 'key', 'passphrase', 'servername', 'verify']);
 const LOW_SPEED = new Set(['bytesPerSecond', 'ms']);
@@ -389,10 +393,12 @@ export function readOptions(url, given = {}) {
   const options = checkObject('options', given);
   checkNames(options, OPTIONS);
   const { href, credentials } = readUrl(url);
-  const { follow = true, failOnError = false, decompress = false, maxBody = MAX_BODY, onData, signal, multi } = options;
+  const { follow = true, failOnError = false, decompress = false, maxBody = MAX_BODY, onData, borrow = false, signal, multi } = options;
   if (decompress !== false) throw new TypeError(`decompress: content is not decoded yet, only false is accepted, got ${show(decompress)}`);
   if (typeof failOnError !== 'boolean') throw new TypeError(`failOnError must be true or false, got ${show(failOnError)}`);
   if (onData !== undefined && typeof onData !== 'function') throw new TypeError(`onData must be a function, got ${show(onData)}`);
+  if (typeof borrow !== 'boolean') throw new TypeError(`borrow must be true or false, got ${show(borrow)}`);
+  if (borrow && onData === undefined) throw new TypeError('borrow: it is onData that borrows, and there is none');
   if (options.debug !== undefined && typeof options.debug !== 'function') throw new TypeError(`debug must be a function, got ${show(options.debug)}`);
   if (onData !== undefined && options.to !== undefined) throw new TypeError('onData and to: a body goes to one place, give one of them');
   if (signal !== undefined && (typeof (/** @type {any} */ (signal)?.addEventListener) !== 'function' || typeof (/** @type {any} */ (signal).removeEventListener) !== 'function')) throw new TypeError(`signal must be an AbortSignal, got ${show(signal)}`);
@@ -413,6 +419,7 @@ export function readOptions(url, given = {}) {
     headers: headers.size > 0 || (framed.body?.type && !isFile) ? [] : NO_LINES,
     tls,
     onData: /** @type {Settings['onData']} */ (onData),
+    borrow,
     debug: /** @type {Settings['debug']} */ (options.debug),
     to: options.to === undefined ? null : readTarget(options.to),
     body: framed.body,

@@ -244,18 +244,22 @@ export class Run {
   }
   onRemote() { this.#remotes?.sample(); }
 
-  /** @param {Uint8Array} chunk @param {boolean} owned */
-  onBody(chunk, owned) {
+  /** @param {Uint8Array} bytes @param {import('./hosts/door.js').Lender | null} lender */
+  onBody(bytes, lender) {
     this.#remotes?.sample();
     if (this.#over) return SL_SINK_FAILED;
     if (this.#called & core.RECV) return SL_SINK_PAUSED; // since just now
-    const { onData, maxBody } = this.#settings;
-    if (chunk.length === 0 && onData === undefined) return 0; // W11 is for callers: a place knows the end by complete()
+    const { onData, borrow, maxBody } = this.#settings;
+    if (bytes.length === 0 && onData === undefined) return 0; // W11 is for callers: a place knows the end by complete()
     this.#offered = true;
+    const taker = /** @type {Taker | null} */ (onData === undefined ? (this.#taker ??= new Collector(this, maxBody)) : null);
+    // Here alone memory that was lent is copied: for all who have not said that they give it back (B19).
+    const keeps = lender !== null && (taker === null ? borrow : taker.borrows === true) && lender.lends();
+    const chunk = lender === null || keeps || taker?.full ? bytes : new Uint8Array(bytes);
     let answer, waits = /** @type {Promise<unknown> | null} */ (null);
     try {
       if (onData !== undefined) answer = onData.call(this.#transfer, chunk);
-      else answer = (this.#taker ??= new Collector(this, maxBody)).take(chunk, owned);
+      else answer = /** @type {Taker} */ (taker).take(chunk);
       if (typeof (/** @type {any} */ (answer)?.then) === 'function') waits = Promise.resolve(/** @type {PromiseLike<unknown>} */ (answer));
     } catch (error) {
       return this.#fail(error);
@@ -266,8 +270,11 @@ export class Run {
       return SL_SINK_PAUSED;
     }
     if (answer === SL_SINK_FAILED && this.#over) return SL_SINK_FAILED;
-    if (waits !== null) this.#wait(waits);
-    return chunk.length;
+    if (waits !== null) {
+      if (keeps) lender.keep(waits);
+      this.#wait(waits);
+    }
+    return bytes.length;
   }
   /** @param {number} kind @param {number} a @param {number} b */
   onTrace(kind, a, b) {

@@ -1,16 +1,18 @@
 // js/sinks.js: the places a response's body may go to, one for each run (`onData` is in run.js: it is the caller's own).
 //
 // A taker takes bytes or refuses them; it says by a promise that nothing more may come for now. That is all the
-// back-pressure there is: the run pauses the engine, and the socket is not read. Chunks are borrowed unless `owned`;
-// what a taker keeps or gives away it copies, once.
+// back-pressure there is: the run pauses the engine, and the socket is not read. Chunks are the taker's own, but for one that
+// `borrows` them: it gives them back when it has returned, or when its promise settles. run.js copies, for all of them.
 import { FILESIZE_EXCEEDED } from './errors.js';
 import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
 import { platform } from './platform.js';
 
 /**
  * @typedef {object} Taker
- * @property {(chunk: Uint8Array, owned: boolean) => number | PromiseLike<unknown>} take All of it: its length, or a promise
+ * @property {(chunk: Uint8Array) => number | PromiseLike<unknown>} take All of it: its length, or a promise
  *   before which nothing more is to come; none: SL_SINK_PAUSED until `go` is called. Throwing or rejecting fails the run.
+ * @property {boolean} [borrows] It uses no chunk after its promise.
+ * @property {boolean} [full] The next chunk will be refused.
  * @property {() => void} [begin] The head is here.
  * @property {() => void | PromiseLike<unknown>} complete Every byte was taken: settles when it is in place.
  * @property {(error: unknown) => void} fail The run has failed; nothing more will be said.
@@ -29,9 +31,6 @@ import { platform } from './platform.js';
  * @typedef {{ name: string, path: string | null, open: (hold: Hold) => Taker }} Target path: of a file
  */
 
-/** One to keep. @param {Uint8Array} chunk @param {boolean} owned */
-export const own = (chunk, owned) => (owned ? chunk : new Uint8Array(chunk));
-
 /** In memory, for result.body. @implements {Taker} */
 export class Collector {
   #hold; #max;
@@ -43,14 +42,14 @@ export class Collector {
     this.#hold = hold;
     this.#max = max;
   }
-  /** @param {Uint8Array} chunk @param {boolean} owned */
-  take(chunk, owned) {
+  /** @param {Uint8Array} chunk */
+  take(chunk) {
     this.#size += chunk.length;
     if (this.#max !== 0 && Math.max(this.#size, this.#hold.total()) > this.#max) {
       this.#hold.end(FILESIZE_EXCEEDED, `the body is larger than maxBody, ${this.#max} bytes`);
       return SL_SINK_FAILED;
     }
-    if (chunk.length > 0) this.#chunks.push(own(chunk, owned));
+    if (chunk.length > 0) this.#chunks.push(chunk);
     return chunk.length;
   }
   complete() {}
@@ -83,9 +82,9 @@ class Writable {
   #gone(hold, error) {
     if (!this.#over) hold.broken(error);
   }
-  /** @param {Uint8Array} chunk @param {boolean} owned */
-  take(chunk, owned) {
-    return this.#writer.write(own(chunk, owned)).then(() => { this.written += chunk.length; });
+  /** @param {Uint8Array} chunk */
+  take(chunk) {
+    return this.#writer.write(chunk).then(() => { this.written += chunk.length; });
   }
   complete() {
     this.#over = true;
@@ -114,7 +113,7 @@ export function readTarget(to) {
 
 /**
  * What somebody pulls: `body` and iteration. It lives longer than a run: it may be there before, and is read after.
- * One chunk is copied for each wish; without a wish none is taken, so nothing is ever queued here.
+ * One chunk is taken for each wish; without a wish none is taken, so nothing is ever queued here.
  * @implements {Taker}
  */
 export class Pull {
@@ -125,20 +124,21 @@ export class Pull {
   #start;
   /** @param {() => void} start */
   constructor(start) { this.#start = start; }
+  get full() { return this.wanted === 0; }
   /** One more chunk is wanted. */
   want() {
     this.wanted++;
     if (this.hold === null) this.#start();
     else this.hold.go();
   }
-  /** @param {Uint8Array} chunk @param {boolean} owned */
-  take(chunk, owned) {
+  /** @param {Uint8Array} chunk */
+  take(chunk) {
     if (this.wanted === 0) return SL_SINK_PAUSED;
     this.wanted--;
     this.#given += chunk.length;
     // Held back already now, unless the end may come next: that needs nobody to ask.
     if (this.wanted === 0 && this.hold !== null && this.#given < this.hold.total()) this.hold.halt();
-    this.give(own(chunk, owned));
+    this.give(chunk);
     return chunk.length;
   }
   /** @param {Uint8Array} _chunk */

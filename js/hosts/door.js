@@ -29,10 +29,21 @@ export const SL_HOST_HELD_MAX = 65536;
  * @property {() => Uint8Array} memory Wasm memory as it is now; valid until the next call into the engine.
  * @property {(ch: number, events: number) => void | false} ready Something happened at a channel. Never throws. False: the
  *   engine has not run, it will; tell it anew when it has taken bytes or changed what it wants.
- * @property {(token: number, chunk: Uint8Array) => number} sink Bytes for a transfer, borrowed until it returns:
- *   how many were accepted, or SL_SINK_PAUSED, SL_SINK_FAILED. Never throws.
+ * @property {(token: number, chunk: Uint8Array, lender?: Lender | null) => number} sink Bytes for a transfer: how many were
+ *   accepted, or SL_SINK_PAUSED, SL_SINK_FAILED. Never throws. With a lender they are lent until it returns, or for as long
+ *   as keep() says; null: the host gives them away, with the whole ArrayBuffer they are in, and never uses that again. No
+ *   lender: they are lent until it returns.
  * @property {(token: number, max: number) => Uint8Array | number} source Bytes of a transfer's body, at most max: taken
  *   from it for good, not to be changed and unchanged until they are sent; 0: the end; or SL_AGAIN, SL_SINK_FAILED. Never throws.
+ */
+
+/**
+ * Whose memory the bytes given to a sink are in, asked and answered before that returns (B19).
+ * @typedef {object} Lender
+ * @property {() => boolean} lends The taker wants to use these bytes where they are, for as long as keep() will say. False: they
+ *   can only be copied this time; the host reads what comes next into memory that it can lend.
+ * @property {(until: PromiseLike<unknown>) => void} keep After lends(): these bytes stay as they are until it has settled,
+ *   whatever becomes of the channel.
  */
 
 /**

@@ -63,6 +63,10 @@ class Exchange extends StreamChannel {
   get room() { return this.pulled && this.sending !== null ? SL_HOST_SEND_MAX : 0; }
   get source() { return this.reader && this.#read; }
   #read = () => /** @type {Promise<{ done: boolean, value?: Uint8Array }>} */ (this.reader?.read());
+  /** @override */
+  get gives() { return this.reader?.keep === undefined; }
+  /** @override */
+  keep() { this.reader?.keep?.(); }
   /** @param {number} what */
   info(what) {
     if (what === door.SL_INFO_PHASE) return this.opened ? 'open' : 'connect';

@@ -5,11 +5,20 @@ import * as door from './door.js';
 const { SL_IN, SL_OUT, SL_GONE, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_HOST_SEND_MAX } = door;
 /** Where a socket carries its channel. */
 export const CHANNEL = Symbol('sluice channel');
+/** Bytes read at once; measured best. */
+export const CHUNK = 65536;
+const SPARE_MAX = 16; // buffers
 /** @typedef {import('node:net').Socket & { [CHANNEL]: Channel }} Socket */
 
+/** Implements door.Lender for its chunk. */
 export class Channel {
   socket = /** @type {Socket} */ (/** @type {unknown} */ (null));
   wants = 0; // SL_IN | SL_OUT
+  buffer = /** @type {Buffer | null} */ (null); // what is read into, where that may be the chunk
+  owns = false; // the buffer is its own, not the one that is shared
+  lending = false; // the sink of this event borrows: the next read is to go into a buffer of its own
+  loan = false; // what was asked for by lends() is in the buffer
+  lent = /** @type {PromiseLike<unknown> | null} */ (null); // bytes of the buffer, until then
   chunk = /** @type {Buffer | null} */ (null); // unread: chunk[off .. end]
   off = 0;
   end = 0;
@@ -38,6 +47,30 @@ export class Channel {
     this.place = place;
     this.secure = secure;
     this.named = named;
+  }
+
+  // Nothing is ever read into what was copied aside: that needs no keeping.
+  lends() {
+    this.lending = true;
+    this.loan = this.chunk === this.buffer;
+    return this.owns || !this.loan;
+  }
+  /** @param {PromiseLike<unknown>} until */
+  keep(until) {
+    if (!this.loan) return;
+    this.lent = this.lent === null ? until : Promise.allSettled([this.lent, until]);
+  }
+}
+
+/** Buffers for one channel to read into, which may be lent. */
+export class Buffers {
+  #spare = /** @type {Buffer[]} */ ([]);
+  take() { return this.#spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK); }
+  /** Nothing is read into it any more, and nobody uses it once `until` has settled. @param {Buffer} buffer @param {PromiseLike<unknown> | null} until */
+  give(buffer, until) {
+    const back = () => void (this.#spare.length < SPARE_MAX && this.#spare.push(buffer));
+    if (until === null) back();
+    else until.then(back, back);
   }
 }
 

@@ -7,7 +7,7 @@
 // Only what is read and written without waiting for others is opened: a pipe could hold one of Node's few threads for ever.
 import { builtin } from '../builtin.js';
 import { SL_INVAL, SL_IO, SL_NOMEM } from './door.js';
-import { nowUs } from './node-channel.js';
+import { CHUNK, nowUs } from './node-channel.js';
 
 const fs = builtin('node:fs'), { fileURLToPath } = builtin('node:url');
 /** @typedef {import('./node-channel.js').Channel} Channel */
@@ -18,9 +18,9 @@ const fs = builtin('node:fs'), { fileURLToPath } = builtin('node:url');
  * @property {(c: Channel) => void} look Something about it has changed.
  * @property {(c: Channel, code: number, words: string, error: Error) => void} gone
  * @property {(c: Channel) => void} closed Its descriptor is.
+ * @property {import('./node-channel.js').Buffers} buffers
  */
 
-const CHUNK = 65536; // bytes, SL_HOST_HELD_MAX
 const MODE = 0o644; // of a new file, as libcurl
 const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK = 0, O_NOCTTY = 0 } = fs.constants;
 
@@ -47,7 +47,6 @@ export class FileSocket {
   #fd = -1;
   #working = true; // a call is on; the first one opens
   #wanted = false; // reading was asked for
-  #buffer = /** @type {Buffer | null} */ (null); // of reading, from its first call on
   #queue = /** @type {Uint8Array[]} */ ([]);
   #ending = false; // close it when all is written
   #dropped = false; // close it now
@@ -96,15 +95,20 @@ export class FileSocket {
   }
   #read() {
     this.#working = true;
-    this.#buffer ??= Buffer.allocUnsafeSlow(CHUNK);
-    fs.read(this.#fd, this.#buffer, 0, CHUNK, null, (error, n) => {
-      const c = this.#c;
+    const c = this.#c, { buffers } = this.#tell;
+    if (c.buffer !== null && c.lent !== null) {
+      buffers.give(c.buffer, c.lent);
+      c.buffer = c.lent = null;
+    }
+    c.owns = true;
+    c.buffer ??= buffers.take();
+    fs.read(this.#fd, c.buffer, 0, CHUNK, null, (error, n) => {
       this.#working = this.#wanted = c.flowing = false;
       if (c.closed) return this.#next();
       if (error) return this.#fail(error);
       if (n === 0) c.ended = true;
       else {
-        c.chunk = this.#buffer;
+        c.chunk = c.buffer;
         c.off = c.taken = 0;
         c.end = n;
       }
@@ -128,7 +132,7 @@ export class FileSocket {
     const c = this.#c;
     this.closed = true;
     this.#queue = [];
-    this.#buffer = null;
+    c.buffer = null;
     this.writableLength = 0;
     const closed = (/** @type {Error | null} */ error) => {
       if (error) this.#tell.gone(c, SL_IO, error.message, error); // a file of the network may say it only now

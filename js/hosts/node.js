@@ -1,7 +1,9 @@
 // js/hosts/node.js: the door (c/include/sluice/host.h) over node:net and node:tls; files are in node-file.js.
 //
-// Owns every socket, and one receive buffer that all of them read into, outside Wasm memory. A read runs the
-// engine inside the socket's callback, on that buffer; what the engine left is copied aside before the callback
+// Owns every socket, and one receive buffer that all of them read into, outside Wasm memory; but for those whose sink
+// borrows (B19): from its second read on each has a buffer of its own, and another one while that is lent. Which one is said
+// by a function that Node asks after each read: so a buffer is never used again before its socket has another one. A read
+// runs the engine inside the socket's callback, on that buffer; what the engine left is copied aside before the callback
 // returns (at most that one chunk), reading stops, and it is offered again later, never inside sl_want. Node's
 // pause() is not trusted: bytes that come while nothing is wanted are kept and not delivered.
 //
@@ -9,14 +11,13 @@
 // sockets (`this` is the socket); what a socket is to the engine hangs on it under CHANNEL.
 import { builtin } from '../builtin.js';
 import * as door from './door.js';
-import { CHANNEL, Channel, eventsOf, flow, infoOf, keep, nowUs, phaseOf, reads, unread, writeInfo } from './node-channel.js';
+import { Buffers, CHANNEL, CHUNK, Channel, eventsOf, flow, infoOf, keep, nowUs, phaseOf, reads, unread, writeInfo } from './node-channel.js';
 import { Faults } from './faults.js';
 import { openFile } from './node-file.js';
 import { codeOf, tlsWords, wordsOf } from './node-tls.js';
 
 const { SL_IN, SL_OPENED, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_RESET, SL_HOST_SEND_MAX } = door;
 /** @typedef {import('./node-channel.js').Socket} Socket */
-const CHUNK = 65536; // bytes; measured best
 const TEXT_MAX = 16384; // bytes sent as a latin1 string, which is faster than a copy for heads
 const TURN_SEND_MAX = 8 * CHUNK; // bytes by reference in one turn, when all was flushed before: one system call
 const NOTHING = Buffer.alloc(0);
@@ -30,7 +31,7 @@ const FINISH_MS = 2000; // a peer that does not take what was left to flush lose
  *   caught: the last exception that was kept from crossing into Wasm.
  */
 export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...asked) } = {}) {
-  const shared = Buffer.allocUnsafeSlow(CHUNK);
+  const shared = Buffer.allocUnsafeSlow(CHUNK), buffers = new Buffers();
   const channels = /** @type {Map<number, Channel>} */ (new Map());
   const words = tlsWords(), faults = new Faults();
   let engine = /** @type {door.Engine | null} */ (null);
@@ -109,8 +110,20 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     else setImmediate(last, c, c.reads);
   }
 
+  /** What a socket reads into next; asked for when it is made, and after each read. @param {Channel} c */
+  function nextBuffer(c) {
+    const own = c.lending && !c.closed;
+    if (c.buffer === null || c.lent !== null || own !== c.owns) {
+      if (c.owns && c.buffer !== null) buffers.give(c.buffer, c.lent);
+      c.buffer = own ? buffers.take() : shared;
+    }
+    c.owns = own;
+    c.lent = null;
+    return c.buffer;
+  }
   /** @param {Channel} c @param {number} n @param {Uint8Array} buffer */
   function onRead(c, n, buffer) {
+    c.lending = false;
     if (c.closed) return false;
     c.reads++;
     if (c.busy || c.chunk !== null || !(c.wants & SL_IN)) {
@@ -118,7 +131,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
       if (c.wants & SL_IN) lookSoon(c);
       return (c.flowing = false);
     }
-    c.chunk = shared;
+    c.chunk = /** @type {Buffer} */ (buffer);
     c.off = c.taken = 0;
     c.end = n;
     c.busy = true;
@@ -128,7 +141,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
       c.chunk = null;
       return (c.flowing = (c.wants & SL_IN) !== 0);
     }
-    c.chunk = Buffer.from(shared.subarray(c.off, c.end));
+    c.chunk = Buffer.from(buffer.subarray(c.off, c.end));
     c.end -= c.off;
     c.off = c.taken = 0;
     if (c.wants & SL_IN) setImmediate(look, c);
@@ -201,7 +214,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     while (channels.has(lastId));
     return lastId;
   }
-  const files = { opened, look, gone, closed: (/** @type {Channel} */ c) => void (c.closed && channels.delete(c.id)) };
+  const files = { opened, look, gone, closed: (/** @type {Channel} */ c) => void (c.closed && channels.delete(c.id)), buffers };
   /** @param {number} kind @param {string} specText */
   function open(kind, specText) {
     if (kind === door.SL_FILE) {
@@ -219,7 +232,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     const options = {
       ...secure,
       ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local, lookup: c.named ? timed(c) : undefined }),
-      host: spec.name, allowHalfOpen: true, noDelay: true, autoSelectFamily: true, onread: { buffer: shared, callback: (/** @type {number} */ n, /** @type {Uint8Array} */ buffer) => onRead(c, n, buffer) }, // `this` is the socket in Node.js only
+      host: spec.name, allowHalfOpen: true, noDelay: true, autoSelectFamily: true, onread: { buffer: () => nextBuffer(c), callback: (/** @type {number} */ n, /** @type {Uint8Array} */ buffer) => onRead(c, n, buffer) }, // `this` is the socket in Node.js only
     };
     const socket = c.secure ? builtin('node:tls').connect(options) : builtin('node:net').connect(options);
     adopt(c, /** @type {Socket} */ (socket));
@@ -309,7 +322,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
       const n = unread(c, max);
       c.taken = 0;
       if (n <= 0) return n;
-      const accepted = engine.sink(sink, /** @type {Buffer} */ (c.chunk).subarray(c.off, c.off + n));
+      const accepted = engine.sink(sink, /** @type {Buffer} */ (c.chunk).subarray(c.off, c.off + n), c);
       if (accepted > 0 && !c.closed) took(c, accepted);
       return accepted;
     },

@@ -35,7 +35,11 @@ export const INIT = inPage ? { credentials: 'same-origin', cache: 'no-store' } :
 /** @typedef {{ code: number, error: string }} Failure SL_* and words */
 /** @typedef {{ enqueue: (bytes: Uint8Array) => void, close: () => void }} Sending what the request's body goes to */
 
-/** @typedef {{ read: () => Promise<{ done: boolean, value?: Uint8Array }> }} Reader the bytes it read are good until it reads on */
+/**
+ * @typedef {object} Reader
+ * @property {() => Promise<{ done: boolean, value?: Uint8Array }>} read
+ * @property {() => void} [keep] The bytes it read stay as they are; without it they do always. Else they are good until it reads on.
+ */
 
 /**
  * Who reads a response's body. In browsers bodies are streams of bytes, and each read goes into the same SL_HOST_HELD_MAX
@@ -62,6 +66,7 @@ function into(reader) {
         return { done, value: /** @type {Uint8Array | undefined} */ (value) };
       });
     },
+    keep() { space = null; }, // a read would take it away from who borrows
   };
 }
 

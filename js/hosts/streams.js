@@ -8,7 +8,10 @@ import { soon } from '../soon.js';
 
 const { SL_IN, SL_OUT, SL_OPENED, SL_GONE, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_IO } = door;
 
-/** What each kind of channel says for itself: news, room, source, info. */
+/**
+ * What each kind of channel says for itself: news, room, source, info. It implements door.Lender for its chunk: as long as a
+ * stream gives chunks that are nobody else's, all of it may be lent, and nothing has to be done for it.
+ */
 export class StreamChannel {
   id = 0;
   wants = 0; // SL_IN | SL_OUT
@@ -32,6 +35,11 @@ export class StreamChannel {
   get source() { return null; }
   /** One row of enum sl_info_what that is of this kind: text, int64s, or a code. @param {number} what @returns {string | bigint[] | number} */
   info(what) { return what > 0 ? SL_NOSYS : SL_INVAL; }
+  /** Whether its chunks are memory of the stream's own making, which nobody uses again. */
+  get gives() { return true; }
+  lends() { return true; }
+  /** @param {PromiseLike<unknown>} _until */
+  keep(_until) {}
   /** It was written out whole. @param {number} what */
   informed(what) { void what; }
 
@@ -235,7 +243,10 @@ export function streamHost(make) {
       const n = c.unread(max);
       c.taken = 0;
       if (n <= 0) return n;
-      const accepted = engine.sink(sink, /** @type {Uint8Array} */ (c.chunk).subarray(c.off, c.off + n));
+      const chunk = /** @type {Uint8Array} */ (c.chunk);
+      // Given away only with all its memory: what is left of it could go to another thread, and small chunks would hold large ones.
+      const accepted = n === chunk.buffer.byteLength && c.gives ? engine.sink(sink, chunk, null)
+        : engine.sink(sink, chunk.subarray(c.off, c.off + n), c);
       if (accepted > 0 && !c.closed) took(c, accepted);
       return accepted;
     },

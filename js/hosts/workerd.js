@@ -63,7 +63,7 @@ class Socket extends StreamChannel {
   phase = /** @type {'connect' | 'tls' | 'open'} */ ('connect');
   connectedUs = 0n;
   securedUs = 0n;
-  #buffer = new ArrayBuffer(SL_HOST_HELD_MAX); // lent to each read, which gives it back
+  #buffer = /** @type {ArrayBuffer | null} */ (null); // for the next read: the one before gives it back, unless it was lent to a sink
 
   /** @param {string} name connected to */
   constructor(name) {
@@ -73,10 +73,16 @@ class Socket extends StreamChannel {
   get room() { return this.writer === null || this.ending ? 0 : SL_HOST_SEND_MAX - this.unsent; }
   get source() { return this.reader && this.#read; }
   #read = async () => {
-    const result = await /** @type {ReadableStreamBYOBReader} */ (this.reader).read(new Uint8Array(this.#buffer));
+    const to = new Uint8Array(this.#buffer ?? new ArrayBuffer(SL_HOST_HELD_MAX));
+    this.#buffer = null;
+    const result = await /** @type {ReadableStreamBYOBReader} */ (this.reader).read(to);
     if (result.value) this.#buffer = /** @type {ArrayBuffer} */ (result.value.buffer);
     return result;
   };
+  /** @override */
+  get gives() { return false; }
+  /** @override A read would take it away from who borrows. */
+  keep() { this.#buffer = null; }
   /** @param {number} what @returns {string | bigint[] | number} */
   info(what) {
     if (what === door.SL_INFO_PHASE) return this.phase;

@@ -26,7 +26,8 @@ function readArguments(words) {
   }
   const names = [...Object.keys(ROWS), 'size'];
   for (const row of asked.rows) if (!names.includes(row)) throw new Error(`there is no row ${row}; rows: ${names.join(' ')}`);
-  for (const peer of asked.peers) if (!PEERS.includes(peer)) throw new Error(`there is no peer ${peer}; peers: ${PEERS.join(' ')}`);
+  const known = [...new Set(Object.values(ROWS).flatMap((row) => row.peers ?? PEERS))];
+  for (const peer of asked.peers) if (!known.includes(peer)) throw new Error(`there is no peer ${peer}; peers: ${known.join(' ')}`);
   if (asked.profile && asked.peers.length === 0) asked.peers = ['sluice'];
   if (asked.rows.length === 0) asked.rows = names;
   return asked;
@@ -109,7 +110,7 @@ function judge(row, figures) {
 
 async function measure(name, asked, targets, runs) {
   const row = { ...ROWS[name], ...(asked.quick ? ROWS[name].quick : {}) };
-  const usual = asked.quick ? ROWS[name].quick?.peers ?? QUICK_PEERS : PEERS;
+  const usual = asked.quick ? ROWS[name].quick?.peers ?? QUICK_PEERS : ROWS[name].peers ?? PEERS;
   const wanted = (row.peers ?? PEERS).filter((peer) => (asked.peers.length > 0 ? asked.peers : usual).includes(peer));
   const results = {}, skipped = {};
   const times = Math.max(Math.min(runs, row.runs ?? runs), asked.quick ? 1 : row.least ?? 1);

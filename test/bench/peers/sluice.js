@@ -4,13 +4,13 @@ import { Multi, Transfer } from '../../../dist/index.js';
 
 const { SLUICE_BENCH_WASM: other } = process.env;
 
-export default ({ origin, ca }) => {
+export default ({ origin, ca }, options = {}) => {
   const multi = other ? new Multi({ module: new WebAssembly.Module(readFileSync(other)) }) : undefined;
   const tls = ca === undefined ? undefined : { ca };
   const nothing = () => {};
   return {
     transfer(path, onChunk) {
-      const transfer = new Transfer(origin + path, { tls, multi, onData: (chunk) => { onChunk(chunk.length); } });
+      const transfer = new Transfer(origin + path, { ...options, tls, multi, onData: (chunk) => { onChunk(chunk.length); } });
       const done = transfer.perform().catch((error) => {
         if (error.name !== 'AbortError') throw error;
       });
