@@ -48,7 +48,8 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {HeadersInit} [headers]
  * @property {string | ArrayBuffer | ArrayBufferView | Blob | URLSearchParams | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>} [body]
  *   Of the request. Bytes go out by reference: they must not change before they are sent, which, when the server
- *   answers early, may be shortly after the transfer has ended. Streams are sent chunked, or
+ *   answers early, may be shortly after the transfer has ended. What a stream or generator has yielded is given away: several
+ *   chunks wait at a time, and when one was sent is not told. Streams are sent chunked, or
  *   with the size given in an own Content-Length; one that fails ends the transfer with CURLE_READ_ERROR. When the
  *   transfer ends early they are cancelled.
  * @property {AbortSignal} [signal] Its listeners are removed when the transfer ends.

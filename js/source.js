@@ -1,6 +1,7 @@
 // js/source.js: the body of a request: what a caller may give, how large it is, and how it is taken piece by piece.
 //
-// Bytes go out by reference: what was given must not change before it is sent. A stream is asked only when the engine
+// Bytes go out by reference: what was given must not change before it is sent; what a stream or generator has yielded is
+// given away for good, as several chunks wait at a time, here, in sockets and in fetch. A stream is asked only when the engine
 // wants bytes: a paused or slow upload pulls nothing. What it has at once, up to AHEAD, is then taken in one go.
 import { SL_AGAIN, SL_SINK_FAILED } from './hosts/door.js';
 
