@@ -36,6 +36,9 @@ typedef struct sl_conn sl_conn;         /* connection.h: one channel and what ru
 #define SL_DRAIN_US SL_SECOND         /* B11: a connection that has not read out what was left by then is closed */
 #define SL_CONNECT_TIMEOUT_MS 300000  /* T2: when none was set                                        */
 #define SL_BUSY_RETRY_US 100000       /* the host had no room: asked again after this                      */
-#define SL_BURST_MIN 32768            /* S1: a rate's bucket holds at least this                      */
+#define SL_BURST_MIN 32768            /* S1, B20: a rate's bucket holds at least this                 */
+#define SL_BUCKET_STEP_US 50000       /* B20: how often a smooth rate gets tokens                     */
+#define SL_LOOK_MAX_US SL_SECOND      /* B17: how long a deadline that was seen late waits for a second look, at most */
+#define SL_UNSEEN_MAX 65536           /* bytes of a request's body that surely fit into what lies between us and the peer */
 
 #endif

@@ -24,40 +24,72 @@ static int64_t deadline(int64_t from_us, int64_t after_ms)
   return after_ms > (SL_NEVER - from_us) / 1000 ? SL_NEVER - 1 : from_us + after_ms * 1000;
 }
 
+/* B16: neither our queue nor the way to the peer is the peer's speed. */
 static bool low_speed_on(const sl_transfer *t)
 {
   const sl_options *o = t->options;
-  return o->low_speed_limit && o->low_speed_time_s && !t->paused_noted && sl_transfer_running(t);
+  return o->low_speed_limit && o->low_speed_time_s && !t->paused_noted && t->state.life == SL_ACTIVE;
 }
 
-/* L5: the low-speed clock runs while nothing is paused; a pause makes it forget. The first answer is asked for
- * at once, so that being slow begins here and not a second later (L4). */
-static void start_low_speed(sl_transfer *t, bool first)
+static void note_low_speed(sl_transfer *t)
 {
-  const sl_options *o = t->options;
+  t->low_speed_limit = t->options->low_speed_limit;
+  t->low_speed_time_s = t->options->low_speed_time_s;
+}
+
+/* The first answer is asked for at once, so that being slow begins here and not a second later (L4). */
+static void start_low_speed(sl_transfer *t)
+{
   int64_t now = t->multi->now_us;
   uint64_t bytes = t->received + t->sent;
   bool on = low_speed_on(t);
   set_timer(t, SL_TIMER_LOW_SPEED, on ? now + SL_SECOND : SL_NEVER);
-  if (first) sl_meter_start(&t->meter, now, bytes);
-  else sl_meter_resume(&t->meter, now, bytes);
-  if (t->sink_since_us) t->sink_since_us = now; /* of what it holds back, only the rest is still to be left out */
-  t->low_speed_limit = o->low_speed_limit;
-  t->low_speed_time_s = o->low_speed_time_s;
-  if (on) sl_meter_too_slow(&t->meter, now, sl_meter_speed(&t->meter, now, bytes), o->low_speed_limit, SL_NEVER);
+  sl_meter_start(&t->meter, now, bytes);
+  note_low_speed(t);
+  if (on) sl_meter_too_slow(&t->meter, now, sl_meter_speed(&t->meter, now, bytes), t->low_speed_limit, SL_NEVER);
+}
+
+/* L5: a pause made it forget. What waited meanwhile is taken in before the first record (B17), which is due now. */
+static void resume_low_speed(sl_transfer *t)
+{
+  sl_meter_resume(&t->meter);
+  if (t->sink_since_us) t->sink_since_us = t->multi->now_us; /* of what it holds back, only the rest is still to be left out */
+  note_low_speed(t);
+  set_timer(t, SL_TIMER_LOW_SPEED, low_speed_on(t) ? t->multi->now_us : SL_NEVER);
 }
 
 /* B9: silence counts while an answer is due and wanted. */
+static bool silence_on(const sl_transfer *t)
+{
+  return t->state.send == SL_SEND_END && t->state.recv != SL_RECV_END && !(t->paused_noted & SL_DIR_RECV);
+}
+
 static void set_silence(sl_transfer *t)
 {
-  bool on = t->state.send == SL_SEND_END && t->state.recv != SL_RECV_END && !(t->paused_noted & SL_DIR_RECV);
-  set_timer(t, SL_TIMER_SILENCE, on ? deadline(t->last_recv_us, t->options->silence_timeout_ms) : SL_NEVER);
+  set_timer(t, SL_TIMER_SILENCE, silence_on(t) ? deadline(t->last_recv_us, t->options->silence_timeout_ms) : SL_NEVER);
 }
 
 void sl_clocks_silence(sl_transfer *t)
 {
   t->last_recv_us = t->multi->now_us;
+  t->unsent_noted = INT64_MAX;
   set_silence(t);
+}
+
+/* B16: our own queue is no way to the peer, for those who say so. */
+static bool connect_on(const sl_transfer *t)
+{
+  return !t->host_noted &&
+         (t->state.life == SL_CONNECTING || (t->state.life == SL_PENDING && !t->user->connect_alone));
+}
+
+static int64_t connect_since_us(const sl_transfer *t) { return t->user->connect_alone ? t->opening_us : t->single_us; }
+
+static bool paused_on(const sl_transfer *t) { return t->own_noted && !t->host_noted; }
+
+static bool queue_on(const sl_transfer *t)
+{
+  return t->queued && !t->host_noted && !(t->paused_noted & SL_DIR_RECV);
 }
 
 /* T1, T2: they run while the caller pauses; B15: not while the host holds. */
@@ -66,12 +98,10 @@ void sl_clocks_set(sl_transfer *t)
   if (!t->start_us) return; /* T2: not before the first run */
   const sl_options *o = t->options;
   int64_t connect = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
-  bool connecting = t->state.life == SL_PENDING || t->state.life == SL_CONNECTING;
   set_timer(t, SL_TIMER_TOTAL, t->host_noted ? SL_NEVER : deadline(t->start_us + t->frozen_us, o->timeout_ms));
-  set_timer(t, SL_TIMER_CONNECT,
-            t->host_noted || !connecting ? SL_NEVER : deadline(t->single_us + t->frozen_us, connect));
-  set_timer(t, SL_TIMER_PAUSED,
-            t->host_noted || !t->own_noted ? SL_NEVER : deadline(t->own_since_us, o->paused_timeout_ms));
+  set_timer(t, SL_TIMER_CONNECT, connect_on(t) ? deadline(connect_since_us(t) + t->frozen_us, connect) : SL_NEVER);
+  set_timer(t, SL_TIMER_PAUSED, paused_on(t) ? deadline(t->own_since_us, o->paused_timeout_ms) : SL_NEVER);
+  set_timer(t, SL_TIMER_QUEUE, queue_on(t) ? deadline(t->waits_since_us, o->queue_timeout_ms) : SL_NEVER);
 }
 
 /* Whose pause it is may change without the gate changing. */
@@ -93,7 +123,7 @@ static void forget(sl_transfer *t, uint32_t opened, int64_t now)
 {
   if (opened & SL_DIR_RECV) sl_bucket_burst(&t->recv_bucket, (int64_t)sl_transfer_held_engine(t), now);
   if (opened & SL_DIR_SEND) sl_bucket_burst(&t->send_bucket, 0, now);
-  start_low_speed(t, false);
+  resume_low_speed(t);
 }
 
 /* The sink alone held it back: that time does not count. */
@@ -124,10 +154,21 @@ bool sl_clocks_gate(sl_transfer *t)
     go_on(t, now - t->sink_since_us);
     t->sink_since_us = 0;
   } else forget(t, before & ~paused, now);
-  if ((before ^ paused) & SL_DIR_RECV) sl_clocks_silence(t);
+  if ((before ^ paused) & SL_DIR_RECV) {
+    t->waits_since_us = now;
+    sl_clocks_silence(t);
+    sl_clocks_set(t);
+  }
   /* Last: who looks on may pause it once more. */
   sl_multi_trace(t->multi, t, SL_TRACE_GATE, paused, t->gate.by_recv * 16 + t->gate.by_send);
   return true;
+}
+
+/* For those who look on: since the request began, not since its first byte, so that a short one has a speed too. */
+static void start_speeds(sl_transfer *t)
+{
+  sl_speed_start(&t->recv_speed, t->multi->now_us);
+  sl_speed_start(&t->send_speed, t->multi->now_us);
 }
 
 /* T2: the clocks begin with the first run, not when it was added. */
@@ -136,11 +177,12 @@ void sl_clocks_begin(sl_transfer *t)
   const sl_options *o = t->options;
   int64_t now = t->multi->now_us;
   t->start_us = t->single_us = now;
+  t->burst_noted = o->burst;
   if (t->paused_noted) t->paused_since_us = t->own_since_us = t->frozen_since_us = now;
   sl_clocks_set(t);
-  sl_bucket_start(&t->recv_bucket, o->max_recv_speed, now);
-  sl_bucket_start(&t->send_bucket, o->max_send_speed, now);
-  start_low_speed(t, true);
+  start_speeds(t);
+  sl_bucket_start(&t->recv_bucket, o->max_recv_speed, o->burst, now);
+  sl_bucket_start(&t->send_bucket, o->max_send_speed, o->burst, now);
 }
 
 void sl_clocks_expect(sl_transfer *t)
@@ -154,10 +196,38 @@ void sl_clocks_single(sl_transfer *t)
 {
   t->single_us = t->multi->now_us - t->frozen_us; /* sl_clocks_set adds what was frozen */
   sl_clocks_set(t);
-  start_low_speed(t, true); /* the counters begin anew, so the records must */
+  start_speeds(t);
+  set_timer(t, SL_TIMER_LOW_SPEED, SL_NEVER);
+}
+
+void sl_clocks_opening(sl_transfer *t)
+{
+  t->opening_us = t->multi->now_us - t->frozen_us;
+  sl_clocks_set(t);
+}
+
+void sl_clocks_connected(sl_transfer *t)
+{
+  sl_clocks_set(t);
+  start_low_speed(t); /* the counters begin anew, so the records must */
 }
 
 /* Deadlines. */
+
+/* B17: whether what was due at `due_us` may be judged: it is seen in time, or had its second look. Else that is arranged
+ * for, and the deadline comes again behind it. */
+static bool looked(sl_transfer *t, enum sl_timer_kind kind, int64_t due_us)
+{
+  const sl_multi *m = t->multi;
+  int64_t now = m->now_us, late = now - (due_us > m->before_us ? due_us : m->before_us);
+  if (due_us > t->look_until_us) {
+    t->look_until_us = now + (late < SL_LOOK_MAX_US ? late : SL_LOOK_MAX_US);
+    if (late) sl_multi_look(t->multi, t);
+  }
+  if (now >= t->look_until_us) return true;
+  set_timer(t, kind, t->look_until_us);
+  return false;
+}
 
 static void time_out(sl_transfer *t, const char *what, int64_t since_us)
 {
@@ -184,24 +254,30 @@ static void time_out(sl_transfer *t, const char *what, int64_t since_us)
   sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_OPERATION_TIMEDOUT, text);
 }
 
-/* B9: the two limits are told apart in the message. */
-static void limit_passed(sl_transfer *t, const char *what, int64_t ms)
+/* B9, B16: these limits are told apart in the message. */
+static void limit_passed(sl_transfer *t, const char *what, int64_t ms, const char *behind)
 {
   char text[CURL_ERROR_SIZE];
   sl_line line = { text, text + sizeof text };
   sl_line_str(&line, what);
   sl_line_int(&line, ms);
   sl_line_str(&line, " milliseconds");
+  sl_line_str(&line, behind);
   sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_OPERATION_TIMEDOUT, text);
+}
+
+static bool is_slow(sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  int64_t now = t->multi->now_us, speed = sl_meter_speed(&t->meter, now, t->received + t->sent);
+  return sl_meter_too_slow(&t->meter, now, speed, o->low_speed_limit, o->low_speed_time_s * SL_SECOND);
 }
 
 static void check_low_speed(sl_transfer *t)
 {
   const sl_options *o = t->options;
-  int64_t now = t->multi->now_us, time_us = o->low_speed_time_s * SL_SECOND;
-  int64_t speed = sl_meter_speed(&t->meter, now, t->received + t->sent);
-  if (!sl_meter_too_slow(&t->meter, now, speed, o->low_speed_limit, time_us)) {
-    set_timer(t, SL_TIMER_LOW_SPEED, now + SL_SECOND);
+  if (!is_slow(t)) {
+    set_timer(t, SL_TIMER_LOW_SPEED, t->multi->now_us + SL_SECOND);
     return;
   }
   char text[CURL_ERROR_SIZE];
@@ -214,33 +290,84 @@ static void check_low_speed(sl_transfer *t)
   sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_OPERATION_TIMEDOUT, text);
 }
 
+/* The peer may still be taking the request's body: what was sent lies between us for a while. Who cannot see it there
+ * does not judge before the first byte of an answer, unless the body is so small that nothing can lie there long. */
+static bool body_moves(sl_transfer *t)
+{
+  if (t->first_us || !t->body_read) return false;
+  int64_t before = t->unsent_noted, n = sl_transfer_unsent(t).underway;
+  t->unsent_noted = n;
+  return n < 0 ? t->body_read > SL_UNSEEN_MAX : n > 0 && n < before;
+}
+
 /* The deadline is moved only when it comes, not with every receive: one heap operation a period. */
+static int64_t silence_due_us(sl_transfer *t)
+{
+  int64_t ms = t->options->silence_timeout_ms, due = deadline(t->last_recv_us, ms), now = t->multi->now_us;
+  return due > now || sl_transfer_recv_allowance(t) ? due : deadline(now, ms); /* while the rate lets nothing in, nobody listens */
+}
+
 static void check_silence(sl_transfer *t)
 {
-  int64_t due = deadline(t->last_recv_us, t->options->silence_timeout_ms), now = t->multi->now_us;
-  if (due <= now && !sl_transfer_recv_allowance(t)) due = deadline(now, t->options->silence_timeout_ms);
+  int64_t ms = t->options->silence_timeout_ms, due = silence_due_us(t), now = t->multi->now_us;
+  if (due <= now && body_moves(t)) due = deadline(now, ms);
   if (due > now) set_timer(t, SL_TIMER_SILENCE, due);
-  else limit_passed(t, "Peer silent for ", t->options->silence_timeout_ms);
+  else limit_passed(t, "Peer silent for ", ms, "");
 }
 
 /* B9: while the rate let nothing in, nobody listened. */
 static void recv_wanted(sl_transfer *t) { t->last_recv_us = sl_clocks_now_us(t); }
 
+static void judge(sl_transfer *t, enum sl_timer_kind kind)
+{
+  const sl_options *o = t->options;
+  switch (kind) {
+  case SL_TIMER_CONNECT: if (connect_on(t)) time_out(t, "Connection", connect_since_us(t)); break;
+  case SL_TIMER_LOW_SPEED: if (low_speed_on(t)) check_low_speed(t); break;
+  case SL_TIMER_PAUSED: if (paused_on(t)) limit_passed(t, "Paused for ", o->paused_timeout_ms, ""); break;
+  case SL_TIMER_QUEUE: if (queue_on(t)) limit_passed(t, "Waited ", o->queue_timeout_ms, " for a free connection"); break;
+  case SL_TIMER_SILENCE: if (silence_on(t)) check_silence(t); break;
+  default: sl_out_go(t); break; /* EXPECT */
+  }
+}
+
+void sl_clocks_judge(sl_transfer *t)
+{
+  uint32_t kinds = t->judge;
+  t->judge = 0;
+  for (unsigned kind = 0; kind < SL_TIMER_KINDS; kind++)
+    if ((kinds >> kind & 1) && t->timer.due_us[kind] == SL_NEVER && !t->cause) judge(t, kind); /* else it was set anew */
+}
+
+/* Such a deadline has come: a second look at first, then it is judged in this run. */
+static void suspect(sl_transfer *t, enum sl_timer_kind kind, int64_t due_us)
+{
+  int64_t silent_us = kind == SL_TIMER_SILENCE ? silence_due_us(t) : 0;
+  if (silent_us > t->multi->now_us) set_timer(t, kind, silent_us);
+  else if (looked(t, kind, due_us)) {
+    if (kind == SL_TIMER_LOW_SPEED && !is_slow(t)) { /* the usual case costs no turn */
+      set_timer(t, kind, t->multi->now_us + SL_SECOND);
+      return;
+    }
+    t->judge |= (uint16_t)(1u << kind);
+    if (t->conn) sl_multi_ready(t->multi, t->conn);
+    sl_multi_dirty(t->multi, t);
+  }
+}
+
 void sl_transfer_expire(sl_transfer *t)
 {
   for (unsigned kind = 0; kind < SL_TIMER_KINDS; kind++) {
-    if (t->timer.due_us[kind] > t->multi->now_us) continue;
+    int64_t due_us = t->timer.due_us[kind];
+    if (due_us > t->multi->now_us) continue;
     set_timer(t, kind, SL_NEVER);
     if (t->cause) continue;
     switch ((enum sl_timer_kind)kind) {
     case SL_TIMER_TOTAL: time_out(t, "Operation", t->start_us); break;
-    case SL_TIMER_CONNECT: time_out(t, "Connection", t->single_us); break;
-    case SL_TIMER_LOW_SPEED: check_low_speed(t); break;
-    case SL_TIMER_PAUSED: limit_passed(t, "Paused for ", t->options->paused_timeout_ms); break;
-    case SL_TIMER_SILENCE: check_silence(t); break;
-    case SL_TIMER_EXPECT: sl_out_go(t); break;
     case SL_TIMER_RECV_RATE: recv_wanted(t); sl_multi_dirty(t->multi, t); break;
-    default: sl_multi_dirty(t->multi, t); break; /* what they held back goes on */
+    case SL_TIMER_SEND_RATE:
+    case SL_TIMER_RETRY: sl_multi_dirty(t->multi, t); break; /* what they held back goes on */
+    default: suspect(t, kind, due_us); break;
     }
   }
 }
@@ -268,11 +395,15 @@ void sl_transfer_limits(sl_transfer *t)
   if (!sl_transfer_running(t) || !t->start_us) return; /* T2: the first run takes them as they are then */
   int64_t now = sl_clocks_now_us(t);
   const sl_options *o = t->options;
+  const sl_timer before = t->timer;
   sl_clocks_set(t);
   set_silence(t);
-  if (o->max_recv_speed != t->recv_bucket.rate) sl_bucket_change(&t->recv_bucket, o->max_recv_speed, now);
-  if (o->max_send_speed != t->send_bucket.rate) sl_bucket_change(&t->send_bucket, o->max_send_speed, now);
-  if (o->low_speed_limit != t->low_speed_limit || o->low_speed_time_s != t->low_speed_time_s)
-    start_low_speed(t, false);
+  for (unsigned kind = 0; kind < SL_TIMER_KINDS; kind++) /* what a change has put behind us comes now: nobody was late (B17) */
+    if (t->timer.due_us[kind] < now && t->timer.due_us[kind] != before.due_us[kind]) set_timer(t, kind, now);
+  bool burst = o->burst != t->burst_noted;
+  t->burst_noted = o->burst;
+  if (burst || o->max_recv_speed != t->recv_bucket.rate) sl_bucket_change(&t->recv_bucket, o->max_recv_speed, o->burst, now);
+  if (burst || o->max_send_speed != t->send_bucket.rate) sl_bucket_change(&t->send_bucket, o->max_send_speed, o->burst, now);
+  if (o->low_speed_limit != t->low_speed_limit || o->low_speed_time_s != t->low_speed_time_s) resume_low_speed(t);
   sl_multi_dirty(t->multi, t);
 }

@@ -3,15 +3,21 @@
  * Part of a transfer (transfer.h), which owns the fields; apart because it is all that knows of time. It
  * derives every deadline from the options, the state and the gate, and stops the transfer when one passes.
  *
- *   TOTAL, CONNECT   T1, T2: run while the caller pauses, are frozen while the host holds (B15)
- *   LOW_SPEED        L1..L6: asked once a second, not while anything is paused; a pause makes it and the rates
+ *   TOTAL, CONNECT   T1, T2: run while the caller pauses, are frozen while the host holds (B15); B16: for a user with
+ *                    connect_alone CONNECT begins when a connection is opened
+ *   QUEUE            B16: waiting for a free connection, not while receiving is paused
+ *   LOW_SPEED        L1..L6: asked once a second while ACTIVE (B16), not while anything is paused; a pause makes it and the rates
  *                    forget (S3, L5), back-pressure alone (SL_BY_SINK) only stands still: a reader that takes chunk
  *                    by chunk would else never be too slow, nor held to a rate
  *   PAUSED           B9: time under the caller's own pause
- *   SILENCE          B9: time without a byte while an answer is due and wanted
+ *   SILENCE          B9: time without a byte while an answer is due and wanted, and the request's body is with the peer
  *   RECV_, SEND_RATE S2: when the bucket has tokens again
  *   EXPECT           R5: when the body goes although no 100 came
  *   RETRY            the host had no room
+ *
+ * B17: all but TOTAL judge somebody who may have done his part while this process was busy or stopped. So when such a
+ * deadline is seen late, its connection is run and the host gets another turn, in which it can tell what it has not told
+ * yet, and as much time again, at most SL_LOOK_MAX_US. It is judged at the end of a run, behind its connection.
  *
  * Invariant: after sl_transfer_expire no deadline of the transfer is in the past. */
 #ifndef SLUICE_CLOCKS_H
@@ -32,7 +38,13 @@ bool sl_clocks_gate(sl_transfer *t);
 void sl_clocks_expect(sl_transfer *t);
 /* The host has no room: ask again later. */
 void sl_clocks_retry(sl_transfer *t);
-/* A new try of the request begins: CONNECT counts anew (T2), and so do the bytes of the low-speed meter. */
+/* A new try of the request begins: CONNECT counts anew (T2). */
 void sl_clocks_single(sl_transfer *t);
+/* A connection is opened for it. */
+void sl_clocks_opening(sl_transfer *t);
+/* Act on the deadlines that have passed, now that what waited was taken in (B17). */
+void sl_clocks_judge(sl_transfer *t);
+/* It has its connection: LOW_SPEED begins (B16). */
+void sl_clocks_connected(sl_transfer *t);
 
 #endif

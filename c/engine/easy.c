@@ -4,6 +4,7 @@
  * engine is made by the first perform and stays until cleanup: its pool keeps the connections. perform is the
  * only function here that blocks. */
 #include "easy.h"
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,8 @@ static bool is_limit(CURLoption option)
   case CURLOPT_CONNECTTIMEOUT_MS:
   case SLUICEOPT_PAUSED_TIMEOUT_MS:
   case SLUICEOPT_SILENCE_TIMEOUT_MS:
+  case SLUICEOPT_QUEUE_TIMEOUT_MS:
+  case SLUICEOPT_BURST:
   case CURLOPT_LOW_SPEED_LIMIT:
   case CURLOPT_LOW_SPEED_TIME:
   case CURLOPT_MAX_RECV_SPEED_LARGE:
@@ -204,7 +207,8 @@ int64_t sl_easy_wait_ms(const sl_multi *m, int64_t next_us)
 {
   if (next_us == SL_NEVER) return -1;
   int64_t left = next_us ? next_us - sl_now_us(m->loop) : 0;
-  return left > 0 ? (left + 999) / 1000 : 0;
+  int64_t ms = left > 0 ? (left + 999) / 1000 : 0;
+  return ms < INT_MAX ? ms : INT_MAX; /* early is fine: it is asked again */
 }
 
 static CURLcode host_code(int32_t code)

@@ -75,10 +75,10 @@ static int64_t now_us(const sl_transfer *t)
   return sl_now_us(t->multi->loop);
 }
 
-/* Microseconds from the start to `at_us`; 0 when that has not been, or had been before (a reused connection). */
+/* Microseconds from the start to `at_us`; 0 when either has not been, or had been before (a reused connection). */
 static int64_t since_start(const sl_transfer *t, int64_t at_us)
 {
-  return at_us > t->start_us ? at_us - t->start_us : 0;
+  return t->start_us && at_us > t->start_us ? at_us - t->start_us : 0;
 }
 
 static int64_t speed(const sl_transfer *t, uint64_t bytes)
@@ -114,7 +114,7 @@ static int64_t split(const char *both, char *ip)
 
 static int64_t paused_us(const sl_transfer *t)
 {
-  return t->paused_us + (t->paused_noted ? now_us(t) - t->paused_since_us : 0);
+  return t->paused_us + (t->paused_noted && t->start_us ? now_us(t) - t->paused_since_us : 0);
 }
 
 /* c/host/posix_fds.h; weak, for a host without descriptors need not have it. */
@@ -164,7 +164,7 @@ static int64_t number(const sl_easy *e, enum what what)
   case CONN_ID: return t->conn_id;
   case SOCKET: return socket_of(e);
   case SENT_WHOLE: return since_start(t, t->posted_us);
-  case QUEUED: return t->queued_us + (t->queued_since_us ? now_us(t) - t->queued_since_us : 0);
+  case QUEUED: return t->queued_us + (t->queued ? now_us(t) - t->queued_since_us : 0);
   case REDIRECTED: return t->redirects ? since_start(t, t->single_us + t->frozen_us) : 0;
   case UNKNOWN: return -1;
   case ZERO: break;

@@ -61,6 +61,7 @@ static const sl_user embed_user = {
   .moves = true,
   .hears_head = true,
   .keeps_pause = true,
+  .connect_alone = true,
 };
 
 int32_t sl_embed_init(void)
@@ -103,6 +104,7 @@ struct sl_embed *sl_embed_new(uint32_t token)
   struct sl_embed *e = calloc(1, sizeof *e);
   if (!e) return NULL;
   sl_options_init(&e->options);
+  e->options.burst = SLUICE_BURST_DEFAULT; /* B20 */
   sl_transfer_init(&e->transfer, &embed_user, &e->options);
   e->transfer.token = token;
   return e;
@@ -225,16 +227,11 @@ static double since_start(const sl_transfer *t, int64_t at_us)
   return at_us ? (double)(at_us - t->start_us) : -1;
 }
 
-/* Until now while it runs, else until its end. */
+/* Until now while it runs, else until its end; before its first run it has not begun. */
 static int64_t until_us(const sl_transfer *t)
 {
-  if (t->done_us) return t->done_us;
+  if (t->done_us || !t->start_us) return t->done_us;
   return t->multi ? sl_now_us(t->multi->loop) : t->start_us;
-}
-
-static double per_second(uint64_t bytes, int64_t us)
-{
-  return us > 0 ? (double)bytes * 1e6 / (double)us : 0;
 }
 
 double sl_embed_number(struct sl_embed *e, uint32_t what)
@@ -255,15 +252,15 @@ double sl_embed_number(struct sl_embed *e, uint32_t what)
   case SL_EMBED_STATUS: return t->status;
   case SL_EMBED_RECEIVED: return (double)t->received;
   case SL_EMBED_RECEIVE_TOTAL: return (double)t->recv_total;
-  case SL_EMBED_SENT: return (double)t->sent;
+  case SL_EMBED_SENT: return (double)sl_transfer_sent(t);
   case SL_EMBED_DELIVERED: return (double)t->delivered;
   case SL_EMBED_REDIRECTS: return t->redirects;
   case SL_EMBED_SEND_TOTAL: return (double)t->send_total;
-  case SL_EMBED_RECEIVE_SPEED: return per_second(t->received, until_us(t) - t->start_us);
-  case SL_EMBED_SEND_SPEED: return per_second(t->sent, until_us(t) - t->start_us);
+  case SL_EMBED_RECEIVE_SPEED: return (double)sl_speed_now(&t->recv_speed, until_us(t));
+  case SL_EMBED_SEND_SPEED: return (double)sl_speed_now(&t->send_speed, until_us(t));
   case SL_EMBED_ELAPSED_US: return (double)(until_us(t) - t->start_us);
   case SL_EMBED_PAUSED_US:
-    return (double)(t->paused_us + (t->paused_noted ? until_us(t) - t->paused_since_us : 0));
+    return (double)(t->paused_us + (t->paused_noted && t->start_us ? until_us(t) - t->paused_since_us : 0));
   case SL_EMBED_CODE: return t->code;
   case SL_EMBED_CAUSE: return t->cause;
   case SL_EMBED_REUSED: return t->reused;
@@ -281,6 +278,7 @@ double *sl_embed_figures(struct sl_embed *e)
   static const uint8_t figures[] = {
     SL_EMBED_RECEIVED, SL_EMBED_RECEIVE_TOTAL, SL_EMBED_SENT, SL_EMBED_SEND_TOTAL, SL_EMBED_PAUSED_US, SL_EMBED_HELD,
     SL_EMBED_RESOLVE_US, SL_EMBED_CONNECT_US, SL_EMBED_TLS_US, SL_EMBED_FIRST_US, SL_EMBED_REUSED, SL_EMBED_REDIRECTS,
+    SL_EMBED_RECEIVE_SPEED, SL_EMBED_SEND_SPEED,
   };
   _Static_assert(sizeof figures + 1 == SL_EMBED_FIGURES, "embed.h says how many there are");
   double *to = sl_embed_scratch(SL_EMBED_FIGURES * sizeof *to);

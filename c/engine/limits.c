@@ -26,6 +26,7 @@ static int64_t scale_second(uint64_t amount, uint64_t per)
 
 static int64_t bucket_cap(const sl_bucket *b)
 {
+  if (b->burst) return larger(b->burst, b->per_step);
   return larger(larger(b->rate, SL_BURST_MIN), b->per_step);
 }
 
@@ -48,29 +49,43 @@ static void bucket_refill(sl_bucket *b, int64_t now_us)
   bucket_add(b, steps > INT64_MAX / b->per_step ? INT64_MAX : steps * b->per_step);
 }
 
-void sl_bucket_start(sl_bucket *b, int64_t rate, int64_t now_us)
+/* Rate, burst and steps; rate > 0. */
+static void bucket_set(sl_bucket *b, int64_t rate, int64_t burst)
 {
-  *b = (sl_bucket){ .rate = rate > 0 ? rate : 0, .last_us = now_us };
-  if (!b->rate) return;
-  b->tokens = b->per_step = rate;
-  b->step_us = SL_SECOND;
+  b->rate = rate;
+  b->burst = burst < 0 ? larger(rate / 10, SL_BURST_MIN) : burst;
+  b->per_step = burst ? larger(rate / (SL_SECOND / SL_BUCKET_STEP_US), 1) : rate;
+  b->step_us = burst ? scale_second((uint64_t)b->per_step, (uint64_t)rate) + 1 : SL_SECOND; /* rounded up: never faster */
+  if (burst && !(rate % (SL_SECOND / SL_BUCKET_STEP_US))) b->step_us = SL_BUCKET_STEP_US;
 }
 
-void sl_bucket_change(sl_bucket *b, int64_t rate, int64_t now_us)
+void sl_bucket_start(sl_bucket *b, int64_t rate, int64_t burst, int64_t now_us)
 {
-  if (!b->rate || rate <= 0) {
-    sl_bucket_start(b, rate, now_us);
+  *b = (sl_bucket){ .last_us = now_us };
+  if (rate <= 0) return;
+  bucket_set(b, rate, burst);
+  b->tokens = burst ? bucket_cap(b) : rate;
+}
+
+void sl_bucket_change(sl_bucket *b, int64_t rate, int64_t burst, int64_t now_us)
+{
+  if (!b->rate || rate <= 0 || (burst != 0) != (b->burst != 0)) {
+    sl_bucket_start(b, rate, burst, now_us);
     return;
   }
   bucket_refill(b, now_us);
-  b->rate = b->per_step = rate;
-  b->step_us = SL_SECOND;
-  if (b->tokens >= 0) b->tokens = larger(rate - b->taken, 0);
+  bucket_set(b, rate, burst);
+  if (!burst) {
+    if (b->tokens >= 0) b->tokens = larger(rate - b->taken, 0);
+    return;
+  }
+  b->last_us = larger(b->last_us, now_us - b->step_us); /* a step that was long is one step of the new ones */
+  if (b->tokens > bucket_cap(b)) b->tokens = bucket_cap(b);
 }
 
 void sl_bucket_plan(sl_bucket *b, int64_t total, int64_t now_us)
 {
-  if (!b->rate || total <= 0) return;
+  if (!b->rate || b->burst || total <= 0) return;
   bucket_refill(b, now_us);
   int64_t last = total / 100 < LAST_STEP_MAX ? total / 100 : LAST_STEP_MAX;
   int64_t steps = (total - last) / b->rate;
@@ -85,7 +100,7 @@ void sl_bucket_burst(sl_bucket *b, int64_t held, int64_t now_us)
 {
   SL_ASSERT(held >= 0);
   if (!b->rate) return;
-  b->tokens = larger(b->rate, SL_BURST_MIN) - held;
+  b->tokens = (b->burst ? bucket_cap(b) : larger(b->rate, SL_BURST_MIN)) - held;
   b->last_us = now_us;
   b->taken = 0;
 }
@@ -126,14 +141,14 @@ void sl_meter_start(sl_meter *m, int64_t now_us, uint64_t bytes)
 {
   m->start_us = now_us;
   m->start_bytes = bytes;
-  sl_meter_resume(m, now_us, bytes);
+  sl_meter_resume(m);
+  meter_record(m, now_us, bytes);
 }
 
-void sl_meter_resume(sl_meter *m, int64_t now_us, uint64_t bytes)
+void sl_meter_resume(sl_meter *m)
 {
   m->count = 0;
   m->slow_since_us = -1;
-  meter_record(m, now_us, bytes);
 }
 
 void sl_meter_skip(sl_meter *m, int64_t us)
@@ -146,8 +161,7 @@ void sl_meter_skip(sl_meter *m, int64_t us)
 
 int64_t sl_meter_next_us(const sl_meter *m)
 {
-  SL_ASSERT(m->count > 0);
-  return m->ring[(m->count - 1) % SL_METER_RECORDS].at_us + SL_SECOND;
+  return m->count ? m->ring[(m->count - 1) % SL_METER_RECORDS].at_us + SL_SECOND : 0;
 }
 
 static int64_t speed_between(int64_t from_us, uint64_t from_bytes, int64_t to_us, uint64_t to_bytes)
@@ -158,12 +172,12 @@ static int64_t speed_between(int64_t from_us, uint64_t from_bytes, int64_t to_us
 
 int64_t sl_meter_speed(sl_meter *m, int64_t now_us, uint64_t bytes)
 {
-  SL_ASSERT(m->count > 0);
+  if (!m->count) meter_record(m, now_us, bytes);
   uint32_t newest = (m->count - 1) % SL_METER_RECORDS;
   if (now_us - m->ring[newest].at_us >= SL_SECOND) {
     newest = m->count % SL_METER_RECORDS;
     meter_record(m, now_us, bytes);
-  }
+  } else if (m->count > 1 && now_us == m->ring[newest].at_us) m->ring[newest].bytes = bytes; /* what came in that very moment is in it */
   if (m->count == 1) return speed_between(m->start_us, m->start_bytes, now_us, bytes);
   uint32_t oldest = m->count >= SL_METER_RECORDS ? m->count % SL_METER_RECORDS : 0;
   return speed_between(m->ring[oldest].at_us, m->ring[oldest].bytes, m->ring[newest].at_us,
@@ -178,4 +192,35 @@ bool sl_meter_too_slow(sl_meter *m, int64_t now_us, int64_t speed, int64_t limit
   }
   if (m->slow_since_us < 0) m->slow_since_us = now_us;
   return now_us - m->slow_since_us >= time_us;
+}
+
+void sl_speed_start(sl_speed *s, int64_t now_us)
+{
+  *s = (sl_speed){ .start_us = now_us, .end_us = now_us + SL_SPEED_SLOT_US };
+}
+
+/* How many slots have begun since the running one. */
+static int64_t slots_passed(const sl_speed *s, int64_t now_us)
+{
+  return now_us < s->end_us ? 0 : (now_us - s->end_us) / SL_SPEED_SLOT_US + 1;
+}
+
+void sl_speed_add(sl_speed *s, int64_t now_us, uint32_t bytes)
+{
+  int64_t passed = slots_passed(s, now_us);
+  s->end_us += passed * SL_SPEED_SLOT_US;
+  for (int64_t i = 0; i < passed && i < SL_SPEED_SLOTS; i++) {
+    s->at = (s->at + 1) % SL_SPEED_SLOTS;
+    s->bytes[s->at] = 0;
+  }
+  s->bytes[s->at] += bytes;
+}
+
+int64_t sl_speed_now(const sl_speed *s, int64_t now_us)
+{
+  int64_t passed = slots_passed(s, now_us), left = SL_SPEED_SLOTS - passed;
+  int64_t from = larger(s->end_us + (passed - SL_SPEED_SLOTS) * SL_SPEED_SLOT_US, s->start_us);
+  uint64_t bytes = 0;
+  for (int64_t i = 0; i < left; i++) bytes += s->bytes[(s->at + SL_SPEED_SLOTS - (uint32_t)i) % SL_SPEED_SLOTS];
+  return now_us > from ? speed_between(from, 0, now_us, bytes) : 0;
 }

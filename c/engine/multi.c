@@ -117,6 +117,12 @@ void sl_multi_dirty(sl_multi *m, sl_transfer *t)
   SL_LIST_APPEND(m->dirty_first, m->dirty_last, t, dirty_prev, dirty_next);
 }
 
+void sl_multi_look(sl_multi *m, sl_transfer *t)
+{
+  m->look = true;
+  if (t->conn) sl_multi_ready(m, t->conn);
+}
+
 void sl_multi_ready(sl_multi *m, sl_conn *c)
 {
   if (c->ready || c->closed) return;
@@ -216,7 +222,9 @@ void sl_multi_run(sl_multi *m)
 {
   if (m->depth) return;
   m->depth++;
-  m->now_us = sl_now_us(m->loop);
+  m->before_us = m->run_us;
+  m->run_us = m->now_us = sl_now_us(m->loop);
+  m->look = false;
   sl_remote_answer(m);
   run_deadlines(m);
   if (m->ready_first || m->dirty_first) m->turns++;
@@ -232,7 +240,7 @@ void sl_multi_run(sl_multi *m)
 
 int64_t sl_multi_next_us(const sl_multi *m)
 {
-  if (m->ready_first || m->dirty_first || sl_remote_rung(m)) return 0;
+  if (m->ready_first || m->dirty_first || m->look || sl_remote_rung(m)) return 0;
   const sl_timer *first = sl_timers_first(&m->timers);
   int64_t timer = first ? first->min_us : SL_NEVER;
   int64_t drain = m->draining_first ? sl_conn_drain_due_us(m->draining_first) : SL_NEVER;

@@ -9,7 +9,8 @@
  * Work is proportional to what is ready, never to what is there.
  *
  * Invariants: a transfer is on the dirty list at most once, a connection on the ready list at most once.
- * Between runs every connection's wants have been told to the host. next_us is 0 iff work is waiting (K6). */
+ * Between runs every connection's wants have been told to the host. next_us is 0 iff work is waiting (K6), or the host is to
+ * have another turn before a deadline is judged (B17). */
 #ifndef SLUICE_MULTI_H
 #define SLUICE_MULTI_H
 #include <stdatomic.h>
@@ -39,10 +40,12 @@ struct sl_multi {
   uint32_t max_connections, max_host_connections, max_idle; /* 0 = none, the default for max_idle */
   uint32_t counted;             /* connections that count for these           */
   bool making_room;             /* connections are being closed for somebody  */
+  bool look;                    /* the host is to have another turn           */
   uint32_t depth;               /* > 0: inside a run                         */
   uint32_t in_callback;         /* > 0: inside a callback of the user        */
   uint32_t replays;             /* unpause calls that deliver, one inside the other */
   int64_t now_us;               /* of the current run                        */
+  int64_t run_us, before_us;    /* of the latest run, and of the one before: between them nobody has looked */
   sl_timers timers;
   sl_transfer *transfers, *transfers_last; /* all that were added, by next   */
   sl_transfer *dirty_first, *dirty_last;
@@ -86,6 +89,8 @@ void sl_multi_run(sl_multi *m);
 /* When the next run is due: 0 = now, SL_NEVER = only an event can bring one. */
 int64_t sl_multi_next_us(const sl_multi *m);
 
+/* B17: what waits for t is taken in, and the host gets another turn before the next deadlines. */
+void sl_multi_look(sl_multi *m, sl_transfer *t);
 /* A transfer has something to do. */
 void sl_multi_dirty(sl_multi *m, sl_transfer *t);
 /* A connection has something to do / has not any more. */

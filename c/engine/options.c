@@ -35,8 +35,8 @@ typedef struct {
 
 #define NOWHERE UINT16_MAX
 #define AT(field) (uint16_t)offsetof(sl_options, field)
-#define MS_MAX INT_MAX
-#define S_MAX (INT_MAX / 1000)
+#define S_MAX (INT64_MAX / 1000000) /* in microseconds it is a number still */
+#define MS_MAX (S_MAX * 1000)
 
 static const row table[] = {
   { CURLOPT_URL, TEXT, AT(url), 0, 0, 0 },
@@ -68,6 +68,8 @@ static const row table[] = {
   { CURLOPT_MAX_SEND_SPEED_LARGE, NUMBER, AT(max_send_speed), 0, INT64_MAX, 1 },
   { SLUICEOPT_PAUSED_TIMEOUT_MS, NUMBER, AT(paused_timeout_ms), 0, MS_MAX, 1 },
   { SLUICEOPT_SILENCE_TIMEOUT_MS, NUMBER, AT(silence_timeout_ms), 0, MS_MAX, 1 },
+  { SLUICEOPT_QUEUE_TIMEOUT_MS, NUMBER, AT(queue_timeout_ms), 0, MS_MAX, 1 },
+  { SLUICEOPT_BURST, NUMBER, AT(burst), SLUICE_BURST_DEFAULT, INT64_MAX, 1 },
   { SLUICEOPT_DRAIN_MAX_BYTES, NUMBER, AT(drain_max_bytes), 0, INT64_MAX, 1 },
   { CURLOPT_MAXFILESIZE, NUMBER, AT(max_file_size), 0, INT64_MAX, 1 },
   { CURLOPT_MAXFILESIZE_LARGE, NUMBER, AT(max_file_size), 0, INT64_MAX, 1 },

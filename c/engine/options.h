@@ -18,7 +18,8 @@ typedef struct {
   struct curl_slist *own_headers;    /* ... or built by embed.h, owned                    */
   /* numbers; times in milliseconds unless named otherwise, 0 = no limit */
   int64_t timeout_ms, connect_timeout_ms, low_speed_limit, low_speed_time_s;
-  int64_t max_recv_speed, max_send_speed, buffer_size, paused_timeout_ms, silence_timeout_ms, drain_max_bytes;
+  int64_t max_recv_speed, max_send_speed, buffer_size, paused_timeout_ms, silence_timeout_ms, queue_timeout_ms, drain_max_bytes;
+  int64_t burst;                     /* bytes: limits.h                                    */
   int64_t port, http_version, ip_resolve;
   int64_t follow, max_redirects, post_redirect; /* CURLFOLLOW_*, a count (-1 = any), CURL_REDIR_POST_* */
   int64_t upload_size, post_size;    /* bytes, -1 = not known / the text's length          */

@@ -85,7 +85,7 @@ void sl_queue_enter(sl_transfer *t, bool host_busy)
   t->busy = host_busy;
   if (t->queued) return;
   t->queued = true;
-  t->queued_since_us = m->now_us;
+  t->queued_since_us = t->waits_since_us = m->now_us;
   SL_LIST_APPEND(m->queued_first, m->queued_last, t, queued_prev, queued_next);
 }
 

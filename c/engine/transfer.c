@@ -233,6 +233,7 @@ static void end(sl_transfer *t)
   t->done_us = sl_clocks_now_us(t);
   if (!t->start_us) t->start_us = t->done_us;
   if (!complete) sl_gate_clear(&t->gate);
+  if (!complete) t->unsent = t->sent - sl_transfer_sent(t);
   if (t->conn && complete && t->options->connect_only) t->raw = sl_conn_hand_over(t->conn, t);
   else if (t->conn) sl_conn_release(t->conn, t, left_max(t), complete ? SL_FINISH : SL_ABORT);
   if (t->paused_noted) t->paused_us += t->done_us - t->paused_since_us;
@@ -343,6 +344,10 @@ void sl_transfer_start(sl_transfer *t)
   t->received = t->sent = t->delivered = t->head_received = t->head_sent = t->heads_before = 0;
   t->begin_us = t->first_us = t->last_recv_us = t->done_us = t->paused_us = 0;
   t->resolved_us = t->connected_us = t->tls_us = t->posted_us = t->queued_us = 0;
+  t->opening_us = t->waits_since_us = t->look_until_us = 0;
+  t->unsent = 0;
+  t->judge = 0;
+  t->recv_speed = t->send_speed = (sl_speed){ 0 };
   t->conn_id = -1;
   t->id = t->multi->next_transfer_id++;
   t->connects = 0;
@@ -419,7 +424,7 @@ static void begin(sl_transfer *t)
   step(t, SL_STEP_BEGIN);
   if (t->cause) return; /* told of the change, the user stopped it */
   t->begin_us = t->multi->now_us;
-  sl_clocks_set(t);
+  sl_clocks_connected(t);
   memcpy(t->peer, c->peer, sizeof t->peer);
   memcpy(t->local, c->local, sizeof t->local);
   if (!t->reused) {
@@ -447,6 +452,7 @@ static void wait_for_room(sl_transfer *t)
 {
   sl_queue_enter(t, true);
   sl_clocks_retry(t);
+  sl_clocks_set(t);
 }
 
 static void find_connection(sl_transfer *t, const sl_scheme *scheme);
@@ -478,6 +484,7 @@ static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spe
   t->connects++;
   sl_multi_trace(t->multi, t, SL_TRACE_OPEN, scheme->kind, 1);
   step(t, SL_STEP_OPEN);
+  sl_clocks_opening(t);
 }
 
 static void find_connection(sl_transfer *t, const sl_scheme *scheme)
@@ -576,6 +583,7 @@ static void run_pending(sl_transfer *t)
   if (!scheme) stop_input(t, CURLE_UNSUPPORTED_PROTOCOL, "Protocol not supported", t->url.scheme);
   /* P10: a paused receive side holds the way to the connection too; its deadlines run. */
   else if (!(sl_gate_paused(&t->gate) & SL_DIR_RECV)) find_connection(t, scheme);
+  if (!t->cause) sl_clocks_set(t); /* it waits in the queue now, or does no more */
 }
 
 static void run_active(sl_transfer *t)
@@ -597,6 +605,7 @@ static void run_active(sl_transfer *t)
 
 void sl_transfer_run(sl_transfer *t)
 {
+  if (t->judge) sl_clocks_judge(t);
   if (!t->cause && t->state.life == SL_PENDING) run_pending(t);
   if (!t->cause && t->state.life == SL_CONNECTING && t->conn && t->conn->opened &&
       !(sl_gate_paused(&t->gate) & SL_DIR_RECV))
@@ -656,9 +665,9 @@ enum sl_gate_result sl_in_head(sl_transfer *t, enum sl_part part, const char *te
   return write_part(t, part, text, n);
 }
 
-bool sl_in_head_end(sl_transfer *t, int64_t total, bool has_body)
+bool sl_in_head_end(sl_transfer *t, bool has_body)
 {
-  t->recv_total = total;
+  int64_t total = t->recv_total;
   t->has_body = has_body;
   sl_request_location_told(t);
   if (t->cause) return false;
@@ -693,16 +702,22 @@ static bool body_fits(sl_transfer *t, uint64_t size)
   return false;
 }
 
+static void count_received(sl_transfer *t, uint32_t n)
+{
+  t->received += n;
+  sl_speed_add(&t->recv_speed, sl_clocks_now_us(t), n);
+}
+
 enum sl_gate_result sl_in_body(sl_transfer *t, const char *data, uint32_t n)
 {
   if (t->redirecting) return SL_GATE_OPEN;
-  t->received += n;
+  count_received(t, n);
   return body_fits(t, t->delivered + t->gate.held + n) ? write_part(t, SL_PART_BODY, data, n) : SL_GATE_FAILED;
 }
 
 void sl_in_moved(sl_transfer *t, uint32_t n)
 {
-  t->received += n;
+  count_received(t, n);
   t->delivered += n;
   body_fits(t, t->delivered);
   sl_multi_trace(t->multi, t, SL_TRACE_WRITE, SL_PART_BODY, n);
@@ -752,6 +767,19 @@ void sl_out_end(sl_transfer *t)
   t->posted_us = t->multi->now_us;
   sl_clocks_silence(t);
   sl_multi_dirty(t->multi, t);
+}
+
+sl_unsent sl_transfer_unsent(const sl_transfer *t)
+{
+  int64_t n[2];
+  bool told = t->conn && sl_info(t->conn->ch, SL_INFO_UNSENT, n, sizeof n) == (int32_t)sizeof n;
+  return told ? (sl_unsent){ n[0], n[1] } : (sl_unsent){ 0, -1 };
+}
+
+uint64_t sl_transfer_sent(const sl_transfer *t)
+{
+  uint64_t kept = t->conn && t->sent ? (uint64_t)sl_transfer_unsent(t).kept : t->unsent;
+  return kept < t->sent ? t->sent - kept : 0;
 }
 
 uint64_t sl_transfer_held(const sl_transfer *t)

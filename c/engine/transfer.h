@@ -48,6 +48,7 @@ typedef struct sl_user {
   bool moves;                        /* body bytes may take the host's short way (sl_move)          */
   bool hears_head;                   /* is told a head, an empty line, where there is none (a file) */
   bool keeps_pause;                  /* B14: a call's pause survives start, redirects and retries   */
+  bool connect_alone;                /* B16: the connect time counts from the opening of a connection */
 } sl_user;
 
 struct sl_transfer {
@@ -65,6 +66,7 @@ struct sl_transfer {
   sl_url url;
   sl_bucket recv_bucket, send_bucket;
   sl_meter meter;
+  sl_speed recv_speed, send_speed; /* bytes of body                                */
   sl_timer timer;
   /* lists of the engine; see multi.h */
   sl_transfer *prev, *next, *dirty_prev, *dirty_next, *message_prev, *message_next, *conn_next;
@@ -74,6 +76,7 @@ struct sl_transfer {
   bool busy;                 /* ... because the host had no room for one         */
   uint32_t host;             /* queue.h: what it would be a connection to        */
   bool retried, reused;      /* after a stale connection; on a pooled one        */
+  uint16_t judge;            /* enum sl_timer_kind bits: clocks.c                */
   uint8_t paused_noted;      /* what the clocks know of the gate:                */
   bool own_noted, host_noted;/* ... who of caller and host has paused it         */
   /* what the response said */
@@ -99,7 +102,13 @@ struct sl_transfer {
   int64_t start_us, single_us, begin_us, first_us, last_recv_us, done_us;
   int64_t resolved_us, connected_us, tls_us; /* of a connection made for it      */
   int64_t posted_us;                         /* the request was sent whole       */
-  int64_t queued_since_us, queued_us;        /* waiting for a free connection    */
+  int64_t queued_since_us, queued_us;        /* waiting for a free connection, while `queued` */
+  int64_t waits_since_us;                    /* ... for QUEUE: or unpaused since then */
+  int64_t opening_us;                        /* its connection was begun         */
+  int64_t look_until_us;                     /* B17: the second look, see clocks.c */
+  int64_t unsent_noted;                      /* by the latest look at silence    */
+  uint64_t unsent;                           /* of `sent`, still with the host at the end */
+  int64_t burst_noted;                       /* as the buckets were started with */
   int64_t paused_since_us, paused_us;        /* time spent with a direction paused */
   int64_t own_since_us;                      /* begin of the caller's own pause    */
   int64_t sink_since_us;                     /* ... of the sink's back-pressure alone, 0 = it is not that */
@@ -168,8 +177,8 @@ void sl_transfer_charge_recv(sl_transfer *t, int64_t n);
 void sl_transfer_charge_sent(sl_transfer *t, int64_t n);
 /* A head (interim or final) or trailers, as text with every line's end. Result: go on or stop reading. */
 enum sl_gate_result sl_in_head(sl_transfer *t, enum sl_part part, const char *text, uint32_t n);
-/* The final head was told: sizes are known, the body begins. total -1 = unknown. False: it was stopped. */
-bool sl_in_head_end(sl_transfer *t, int64_t total, bool has_body);
+/* The final head was told: the body begins. False: it was stopped. recv_total is set before a head is told (U5). */
+bool sl_in_head_end(sl_transfer *t, bool has_body);
 enum sl_gate_result sl_in_body(sl_transfer *t, const char *data, uint32_t n);
 /* n body bytes went by sl_move: count them. */
 void sl_in_moved(sl_transfer *t, uint32_t n);
@@ -186,6 +195,12 @@ void sl_out_end(sl_transfer *t);
 
 /* Started and not over. */
 bool sl_transfer_running(const sl_transfer *t);
+/* Bytes of its connection that were sent and are not with the peer: with the host, and with either system between; the
+ * latter -1 when the host cannot tell. */
+typedef struct { int64_t kept, underway; } sl_unsent;
+sl_unsent sl_transfer_unsent(const sl_transfer *t);
+/* Body bytes sent, but those that its host still keeps. */
+uint64_t sl_transfer_sent(const sl_transfer *t);
 /* Bytes held for t in the engine: by the gate, and on its connection when that is its own. */
 uint64_t sl_transfer_held_engine(const sl_transfer *t);
 /* The same and what its host keeps (B4). */

@@ -31,6 +31,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/un.h>
 #include <time.h>
@@ -453,12 +454,24 @@ static int32_t info_text(const char *text, void *buf, uint32_t cap)
   return info_bytes(text, strlen(text), buf, cap);
 }
 
+/* Bytes that the peer's system has not acknowledged; -1: not known. */
+static int64_t underway(const struct channel *c)
+{
+  int n = -1;
+#ifdef TIOCOUTQ
+  if (c->file || c->fd < 0 || ioctl(c->fd, TIOCOUTQ, &n)) return -1;
+#else
+  (void)c;
+#endif
+  return n;
+}
+
 int32_t sl_info(sl_ch ch, uint32_t what, void *buf, uint32_t cap)
 {
   static const char *const phases[] = { "resolve", "connect", "open" };
   const struct channel *c = table_find(ch);
   if (!c) return SL_INVAL;
-  int64_t times[3] = { c->resolved_us, c->connected_us, 0 }, held = 0;
+  int64_t times[3] = { c->resolved_us, c->connected_us, 0 }, held = 0, unsent[2] = { 0, what == SL_INFO_UNSENT ? underway(c) : 0 };
   switch (what) {
   case SL_INFO_PHASE: return info_text(phases[c->phase], buf, cap);
   case SL_INFO_ALPN: return 0;
@@ -468,6 +481,7 @@ int32_t sl_info(sl_ch ch, uint32_t what, void *buf, uint32_t cap)
   case SL_INFO_HELD: return info_bytes(&held, sizeof held, buf, cap); /* unread bytes are the kernel's */
   case SL_INFO_ERROR: return info_text(c->why.words, buf, cap);
   case SL_INFO_SIZE: return c->file ? info_bytes(&c->size, sizeof c->size, buf, cap) : SL_NOSYS;
+  case SL_INFO_UNSENT: return info_bytes(unsent, sizeof unsent, buf, cap);
   default: return SL_NOSYS;
   }
 }

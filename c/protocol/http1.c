@@ -39,7 +39,6 @@ struct http1 {
   bool out_lost;      /* the channel takes no more for ever: what came is still read (U8) */
   bool expects;       /* Expect: 100-continue was sent                                */
   bool no_body;       /* of the response                                              */
-  int64_t total;      /* announced size of its body, -1 = unknown                     */
   uint32_t out_chunk; /* bytes of a moved chunk still to go                           */
   uint64_t left;      /* bytes of this length or chunk still to come                   */
   uint32_t head_bytes;/* of the heads and trailers of this response so far             */
@@ -377,7 +376,7 @@ static bool read_framing(sl_conn *c, sl_transfer *t, const struct phr_header *he
   else h->stage = CLOSE;
   h->left = length >= 0 && !chunked ? (uint64_t)length : 0;
   if (h->stage == LENGTH && !h->left) h->stage = END;
-  h->total = chunked ? -1 : length;
+  t->recv_total = chunked ? -1 : length;
   return !t->cause;
 }
 
@@ -392,7 +391,7 @@ static bool head_ended(sl_conn *c, sl_transfer *t)
     h->keep_alive = false;
     sl_out_end(t);
   }
-  return sl_in_head_end(t, h->total, !h->no_body);
+  return sl_in_head_end(t, !h->no_body);
 }
 
 /* Strictness over the parser's: every line ends in CR LF, no line is folded. */

@@ -1,5 +1,6 @@
 /* unit_limits.c: buckets and meters, driven by a clock made up here. */
 #include <string.h>
+#include <sluice/sluice.h>
 #include "engine/limits.h"
 #include "support/check.h"
 
@@ -29,12 +30,12 @@ static void check_measured(sl_bucket *b)
 static void test_plan(void)
 {
   sl_bucket b;
-  sl_bucket_start(&b, 10000, 0);
+  sl_bucket_start(&b, 10000, 0, 0);
   sl_bucket_plan(&b, 40000, 0);
   check_measured(&b);
 
   /* The head was charged before the size was known: the step's tokens grow by the difference. */
-  sl_bucket_start(&b, 10000, 0);
+  sl_bucket_start(&b, 10000, 0, 0);
   sl_bucket_charge(&b, 300);
   sl_bucket_plan(&b, 40000, 500 * MS);
   CHECK_EQ(S1, sl_bucket_allows(&b, 500 * MS), 12900);
@@ -42,7 +43,7 @@ static void test_plan(void)
   CHECK_EQ(S1, sl_bucket_next_us(&b), 1320 * MS);
 
   /* The head came late: the steps before it were short ones, the running one becomes long. */
-  sl_bucket_start(&b, 10000, 0);
+  sl_bucket_start(&b, 10000, 0, 0);
   sl_bucket_charge(&b, 10000);
   sl_bucket_plan(&b, 40000, 2500 * MS);
   CHECK_EQ(S1, sl_bucket_allows(&b, 2500 * MS), 23200);
@@ -50,7 +51,7 @@ static void test_plan(void)
   CHECK_EQ(S1, sl_bucket_next_us(&b), 3320 * MS);
 
   /* The last step of a large one is 4096 at most. */
-  sl_bucket_start(&b, 1000000, 0);
+  sl_bucket_start(&b, 1000000, 0, 0);
   sl_bucket_plan(&b, 10004096, 0);
   CHECK_EQ(S1, b.per_step, 1000000);
   CHECK_EQ(S1, b.step_us, SL_SECOND);
@@ -58,7 +59,7 @@ static void test_plan(void)
   /* Less than one step, or unknown: as it was. */
   static const int64_t totals[] = { -1, 0, 1, 9999 };
   for (int i = 0; i < 4; i++) {
-    sl_bucket_start(&b, 10000, 0);
+    sl_bucket_start(&b, 10000, 0, 0);
     sl_bucket_plan(&b, totals[i], 0);
     CHECK(S1, b.per_step == 10000 && b.step_us == SL_SECOND && b.tokens == 10000);
   }
@@ -73,7 +74,7 @@ static void test_plan_any(void)
     for (unsigned s = 0; s < sizeof sizes / sizeof *sizes; s++) {
       sl_bucket b;
       int64_t now = 0, left = sizes[s], turns = 0;
-      sl_bucket_start(&b, rates[r], 0);
+      sl_bucket_start(&b, rates[r], 0, 0);
       sl_bucket_plan(&b, sizes[s], 0);
       while (left) {
         int64_t n = sl_bucket_allows(&b, now);
@@ -95,27 +96,27 @@ static void test_plan_any(void)
 static void test_steps(void)
 {
   sl_bucket b;
-  sl_bucket_start(&b, 1, 0); /* S5 */
+  sl_bucket_start(&b, 1, 0, 0); /* S5 */
   for (int i = 0; i < 5; i++) {
     CHECK_EQ(S5, sl_bucket_allows(&b, i * SL_SECOND), 1);
     sl_bucket_charge(&b, 1);
     CHECK_EQ(S5, sl_bucket_allows(&b, i * SL_SECOND + 999 * MS), 0);
     CHECK_EQ(S5, sl_bucket_next_us(&b), (i + 1) * SL_SECOND);
   }
-  sl_bucket_start(&b, 10000, 7 * MS);
+  sl_bucket_start(&b, 10000, 0, 7 * MS);
   sl_bucket_charge(&b, 10000);
   CHECK_EQ(S1, sl_bucket_allows(&b, 3 * SL_SECOND + 500 * MS), 30000); /* 1.007, 2.007, 3.007 s */
   CHECK_EQ(S1, sl_bucket_allows(&b, 90 * SL_SECOND), SL_BURST_MIN);
   CHECK_EQ(S1, b.last_us, 89 * SL_SECOND + 7 * MS);
-  sl_bucket_start(&b, 50000, 0);
+  sl_bucket_start(&b, 50000, 0, 0);
   CHECK_EQ(S1, sl_bucket_allows(&b, 90 * SL_SECOND), 50000);
-  sl_bucket_start(&b, 20000, 0);
+  sl_bucket_start(&b, 20000, 0, 0);
   sl_bucket_plan(&b, 39000, 0); /* one step of 38610 */
   CHECK_EQ(S1, sl_bucket_allows(&b, 90 * SL_SECOND), 38610);
   sl_bucket_charge(&b, 40000);
   sl_bucket_charge(&b, -1500); /* given back */
   CHECK_EQ(S1, b.tokens, 110);
-  sl_bucket_start(&b, 0, 0);
+  sl_bucket_start(&b, 0, 0, 0);
   sl_bucket_plan(&b, 1000, 0);
   sl_bucket_burst(&b, 1000, 0);
   sl_bucket_charge(&b, INT64_MAX);
@@ -125,7 +126,7 @@ static void test_steps(void)
 static void test_burst(void)
 {
   sl_bucket b;
-  sl_bucket_start(&b, 10000, 0);
+  sl_bucket_start(&b, 10000, 0, 0);
   sl_bucket_charge(&b, 10000);
   sl_bucket_burst(&b, 0, 5 * SL_SECOND + 1);
   CHECK_EQ(S3, sl_bucket_allows(&b, 5 * SL_SECOND + 1), 32768); /* the paused time earned nothing */
@@ -141,7 +142,7 @@ static void test_burst(void)
   CHECK_EQ(B3, sl_bucket_allows(&b, 8 * SL_SECOND), 5000);
   sl_bucket_burst(&b, 32768 + 20000, 0);
   CHECK_EQ(B3, sl_bucket_next_us(&b), 3 * SL_SECOND); /* two steps make 0, which is not yet one byte */
-  sl_bucket_start(&b, 100000, 0);
+  sl_bucket_start(&b, 100000, 0, 0);
   sl_bucket_burst(&b, 0, 0);
   CHECK_EQ(B3, sl_bucket_allows(&b, 0), 100000);
 }
@@ -153,10 +154,10 @@ static void test_change(void)
   static const int64_t rates[] = { 2000, 1000, 2000, 1, 1500, 2000, 1999, 2000 };
   sl_bucket b;
   int64_t sum = 0, now = 0;
-  sl_bucket_start(&b, 1000, 0);
+  sl_bucket_start(&b, 1000, 0, 0);
   for (int step = 1; step < 4; step++) {
     for (int i = 0; i < 8; i++, now += 125 * MS) {
-      sl_bucket_change(&b, rates[i], now);
+      sl_bucket_change(&b, rates[i], 0, now);
       int64_t n = sl_bucket_allows(&b, now);
       CHECK(S5, n > 0 || i > 0);
       sl_bucket_charge(&b, n);
@@ -164,17 +165,17 @@ static void test_change(void)
     }
     CHECK_EQ(S1, sum, 2000 * step);
   }
-  sl_bucket_start(&b, 1000, 0); /* higher: what is missing, at once; lower: no debt */
+  sl_bucket_start(&b, 1000, 0, 0); /* higher: what is missing, at once; lower: no debt */
   sl_bucket_charge(&b, 1000);
-  sl_bucket_change(&b, INT64_MAX, 1);
+  sl_bucket_change(&b, INT64_MAX, 0, 1);
   CHECK_EQ(S1, sl_bucket_allows(&b, 1), INT64_MAX - 1000);
-  sl_bucket_change(&b, 1, 2);
+  sl_bucket_change(&b, 1, 0, 2);
   CHECK_EQ(S5, sl_bucket_allows(&b, 2), 0);
   CHECK_EQ(S5, sl_bucket_next_us(&b), SL_SECOND);
   sl_bucket_burst(&b, 50000, 3); /* B3: what an unpause owes stays owed */
-  sl_bucket_change(&b, 1000, 4);
+  sl_bucket_change(&b, 1000, 0, 4);
   CHECK_EQ(B3, b.tokens, SL_BURST_MIN - 50000);
-  sl_bucket_change(&b, 0, 5);
+  sl_bucket_change(&b, 0, 0, 5);
   CHECK_EQ(S1, sl_bucket_allows(&b, 5), INT64_MAX);
 }
 
@@ -209,7 +210,7 @@ static void test_extremes(void)
     for (unsigned s = 0; s < count; s++)
       for (unsigned t = 0; t < count; t++) {
         sl_bucket b;
-        sl_bucket_start(&b, n[r], 0);
+        sl_bucket_start(&b, n[r], 0, 0);
         sl_bucket_plan(&b, n[s], n[t] / 2);
         CHECK(S1, b.per_step > 0 && b.step_us > 0 && b.step_us <= 2 * SL_SECOND);
         CHECK(S1, sl_bucket_allows(&b, n[t]) >= 0);
@@ -260,12 +261,13 @@ static void test_meter(void)
   /* L5 [M]: 100000 bytes, unpaused at 3.0 s, then silence, time 2: 6.0 s. */
   sl_meter_start(&m, 0, 0);
   CHECK(L2, sl_meter_speed(&m, 0, 100000) > 0);
-  sl_meter_resume(&m, 3 * SL_SECOND, 100000);
-  CHECK_EQ(L5, stop_ms(&m, 3 * SL_SECOND, SL_SECOND, 100000, 1000, 2), 6000);
+  sl_meter_resume(&m);
+  CHECK(L5, sl_meter_speed(&m, 3 * SL_SECOND, 130000) > 0); /* what had arrived meanwhile is no speed */
+  CHECK_EQ(L5, stop_ms(&m, 3 * SL_SECOND, SL_SECOND, 130000, 1000, 2), 6000);
   /* ... and a resume forgets that it was slow. */
   sl_meter_start(&m, 0, 0);
   CHECK(L5, !sl_meter_too_slow(&m, 0, 0, 10, SL_SECOND));
-  sl_meter_resume(&m, 3 * SL_SECOND, 0);
+  sl_meter_resume(&m);
   CHECK(L5, !sl_meter_too_slow(&m, 3 * SL_SECOND, 0, 10, SL_SECOND));
 }
 
@@ -291,8 +293,84 @@ static void test_speed(void)
   CHECK(L3, sl_meter_too_slow(&m, 11, 9, 10, 5));
 }
 
+/* B20: with a source that never runs dry and runs that come up to `late` after their deadline: no 100 ms carry more than
+ * twice their share behind the burst, the sum is never above burst + rate * time, and no more than a burst is lost. */
+static void test_smooth(void)
+{
+  static const int64_t rates[] = { 1, 7, 39, 1000, 99999, 333333, 1000000, 50000000, 1000000000000 };
+  for (size_t r = 0; r < sizeof rates / sizeof *rates; r++)
+    for (int64_t late = 0; late <= 40 * MS; late += 10 * MS) {
+      int64_t rate = rates[r], now = 0, sum = 0, wakes = 0, slice = 0, slice_us = 0;
+      double share = (double)rate / 10;
+      sl_bucket b;
+      sl_bucket_start(&b, rate, SLUICE_BURST_DEFAULT, 0);
+      int64_t first = sl_bucket_allows(&b, 0);
+      CHECK_EQ(B20, first, rate / 10 > SL_BURST_MIN ? rate / 10 : SL_BURST_MIN);
+      sl_bucket_charge(&b, first);
+      for (; now < 20 * SL_SECOND; wakes++) {
+        int64_t due = sl_bucket_next_us(&b);
+        CHECK(S5, due > now);
+        now = due + late * (wakes % 3) / 2;
+        int64_t n = sl_bucket_allows(&b, now);
+        CHECK(S5, n > 0);
+        sl_bucket_charge(&b, n);
+        if (sum < INT64_MAX / 2 - n) sum += n;
+        if (now / (100 * MS) != slice_us) slice = 0;
+        slice_us = now / (100 * MS);
+        slice += n;
+        CHECK(B20, (double)slice <= 2 * share + 1);
+      }
+      CHECK(B20, (double)sum <= (double)rate * ((double)now / SL_SECOND) + 1);
+      CHECK(B20, (double)sum >= (double)rate * ((double)now / SL_SECOND) * 0.999 - (double)b.per_step - 1); /* none lost */
+      CHECK(S5, wakes <= 40 * 20);
+    }
+  sl_bucket b; /* an own burst; after a pause, minus what is held; an idle time earns no more */
+  sl_bucket_start(&b, 1000000, 70000, 0);
+  CHECK_EQ(B20, sl_bucket_allows(&b, 0), 70000);
+  sl_bucket_charge(&b, 70000);
+  CHECK_EQ(B20, sl_bucket_allows(&b, 30 * SL_SECOND), 70000);
+  sl_bucket_burst(&b, 20000, 31 * SL_SECOND);
+  CHECK_EQ(B3, sl_bucket_allows(&b, 31 * SL_SECOND), 50000);
+  sl_bucket_plan(&b, 123456, 31 * SL_SECOND);
+  CHECK_EQ(B20, b.step_us, SL_BUCKET_STEP_US);
+  sl_bucket_start(&b, 1, 1, 0); /* changes earn no more than the step that runs */
+  sl_bucket_charge(&b, 1);
+  sl_bucket_change(&b, 1000000, 1, 900 * MS);
+  CHECK(B20, sl_bucket_allows(&b, 900 * MS) <= 50000);
+  sl_bucket_charge(&b, sl_bucket_allows(&b, 900 * MS));
+  for (int64_t i = 0; i < 100; i++) sl_bucket_change(&b, i % 2 ? 1000000 : 999999, 1, 900 * MS + i);
+  CHECK_EQ(B20, sl_bucket_allows(&b, 900 * MS + 100), 0);
+  sl_bucket_change(&b, 1000000, 0, 2 * SL_SECOND); /* libcurl's way again */
+  CHECK_EQ(S1, b.step_us, SL_SECOND);
+}
+
+/* The current speed: over three seconds, or since the start; a stall shows within them. */
+static void test_current(void)
+{
+  sl_speed s = { 0 };
+  CHECK_EQ(U10, sl_speed_now(&s, 5 * SL_SECOND), 0);
+  sl_speed_start(&s, 7 * SL_SECOND + 1);
+  CHECK_EQ(U10, sl_speed_now(&s, 7 * SL_SECOND + 1), 0);
+  for (int i = 0; i < 100; i++) sl_speed_add(&s, 7 * SL_SECOND + 1 + i * 100 * MS, 1000);
+  int64_t now = 17 * SL_SECOND + 1;
+  int64_t speed = sl_speed_now(&s, now);
+  CHECK(U10, speed >= 9000 && speed <= 11000);
+  for (int i = 0; i < 100; i++) sl_speed_add(&s, now + i * 100 * MS, 100); /* slower: only that counts soon */
+  now += 10 * SL_SECOND;
+  speed = sl_speed_now(&s, now);
+  CHECK(U10, speed >= 900 && speed <= 1100);
+  CHECK(U10, sl_speed_now(&s, now + SL_SECOND) < speed);
+  CHECK_EQ(U10, sl_speed_now(&s, now + 3 * SL_SECOND), 0);
+  CHECK_EQ(U10, sl_speed_now(&s, INT64_MAX / 2), 0);
+  sl_speed_add(&s, now + 100 * SL_SECOND, 3000); /* and it goes on from there */
+  CHECK(U10, sl_speed_now(&s, now + 100 * SL_SECOND + 1) > 0);
+  CHECK_EQ(U10, sl_speed_now(&s, now + 104 * SL_SECOND), 0);
+}
+
 int main(void)
 {
+  test_smooth();
+  test_current();
   test_plan();
   test_plan_any();
   test_steps();

@@ -406,11 +406,12 @@ int32_t sl_info(sl_ch ch, uint32_t what, void *buf, uint32_t cap)
   sim_channel *c = called(ch);
   if (!c) return SL_INVAL;
   sim *s = current;
-  if (what != SL_INFO_SIZE && call_fails(s)) return SL_NOSYS;
+  if (what != SL_INFO_SIZE && what != SL_INFO_UNSENT && call_fails(s)) return SL_NOSYS;
   int64_t held = s->reads_ahead ? (int64_t)c->chunk - c->taken : 0;
   if (s->plant == PLANT_HELD && c->arrived > c->taken) held = 1 << 20;
   int64_t times[3] = { c->open_us, c->open ? c->open_at_us : 0, c->open &&
                        c->kind == SL_TLS ? c->open_at_us : 0 };
+  const int64_t unsent[2] = { 0, 0 }; /* the server has it at once */
   switch (what) {
   case SL_INFO_PHASE: return c->open ? answer("open", 4, buf, cap) : answer("connect", 7, buf, cap);
   case SL_INFO_ALPN:
@@ -420,6 +421,7 @@ int32_t sl_info(sl_ch ch, uint32_t what, void *buf, uint32_t cap)
   case SL_INFO_PEER: return c->open ? answer("192.0.2.1 80", 12, buf, cap) : SL_AGAIN;
   case SL_INFO_LOCAL: return c->open ? answer("192.0.2.9 40000", 15, buf, cap) : SL_AGAIN;
   case SL_INFO_TIMES: return answer(times, sizeof times, buf, cap);
+  case SL_INFO_UNSENT: return answer(unsent, sizeof unsent, buf, cap);
   case SL_INFO_HELD: return answer(&held, sizeof held, buf, cap);
   case SL_INFO_SIZE: {
     int64_t size = c->asker ? c->asker->response.file_size : -1;

@@ -60,6 +60,30 @@ static int64_t clocked(const sim *s, const sim_transfer *x)
   return s->now_us - x->start_us - held;
 }
 
+/* T2, B16: for how long it has tried to connect, its host's holds left out. */
+static int64_t connecting_for(const sim *s, const sim_transfer *x)
+{
+  bool alone = x->user.connect_alone;
+  return s->now_us - (alone ? x->opening_us : x->single_us) - (x->held_sum_us - (alone ? x->opening_held_us : x->single_held_us));
+}
+
+static int64_t after(int64_t ms, int64_t late_us) { return ms > SL_NEVER / 2000 ? SL_NEVER : ms * 1000 + late_us; }
+
+/* B17: what the peer did that nobody has seen yet. */
+static void check_seen(sim *s, sim_transfer *x, const char *text)
+{
+  const sl_transfer *t = x->transfer;
+  const sim_channel *c = t->conn ? sim_channel_find(s, t->conn->ch) : NULL;
+  bool total = x->o->timeout_ms && clocked(s, x) >= x->o->timeout_ms * 1000; /* goes on whatever there is to be seen */
+  if (!c || c->held || total || x->limits_us == s->now_us) return; /* a limit that was just set may have passed already */
+  int64_t opened = connecting_for(s, x) - (s->now_us - c->open_at_us); /* after so long */
+  if (!c->told_open && c->open && opened < after(x->o->connect_timeout_ms, 0) && !strstr(text, "Operation") && strstr(text, "timed out"))
+    sim_violate(s, x, "B17: not connected in time, but it was", c->open_at_us, s->now_us);
+  if ((strstr(text, "silent") || strstr(text, "too slow")) && c->arrived > c->taken && sl_transfer_takes(t) &&
+      sl_transfer_recv_allowance(x->transfer))
+    sim_violate(s, x, "B17: judged while bytes wait to be seen", c->arrived, c->taken);
+}
+
 /* 28 by one of the limits, each no earlier than it may. */
 static void check_limit(sim *s, sim_transfer *x)
 {
@@ -67,9 +91,11 @@ static void check_limit(sim *s, sim_transfer *x)
   const char *text = x->transfer->error;
   int64_t passed = clocked(s, x);
   int64_t running = s->now_us - (x->resumed_us > x->start_us ? x->resumed_us : x->start_us);
+  check_seen(s, x, text);
   int64_t paused = x->paused_sum_us + (x->paused_since_us >= 0 ? s->now_us - x->paused_since_us : 0);
   if (strstr(text, "too slow")) {
     if (s->now_us - x->slow_us < running) running = s->now_us - x->slow_us;
+    if (s->now_us - x->active_us < running) running = s->now_us - x->active_us; /* B16 */
     if (!o->low_speed_limit || !o->low_speed_time_s || running < o->low_speed_time_s * SL_SECOND)
       sim_violate(s, x, "too slow, too early", running, o->low_speed_time_s);
   } else if (strstr(text, "aused for")) {
@@ -79,9 +105,13 @@ static void check_limit(sim *s, sim_transfer *x)
     int64_t listened = x->listens_us < 0 ? 0 : s->now_us - x->listens_us;
     if (!o->silence_timeout_ms || listened < o->silence_timeout_ms * 1000)
       sim_violate(s, x, "silence limit too early", listened, o->silence_timeout_ms);
+  } else if (strstr(text, "free connection")) {
+    int64_t waited = x->queued_us < 0 ? 0 : s->now_us - x->queued_us;
+    if (!o->queue_timeout_ms || waited < o->queue_timeout_ms * 1000)
+      sim_violate(s, x, "B16: queue limit too early", waited, o->queue_timeout_ms);
   } else if (strstr(text, "timed out after")) {
     int64_t connect = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
-    int64_t tried = s->now_us - x->single_us - (x->held_sum_us - x->single_held_us);
+    int64_t tried = connecting_for(s, x);
     bool operation = strstr(text, "Operation") != NULL, due = o->timeout_ms && passed >= o->timeout_ms * 1000;
     if (!due && (operation || tried < connect * 1000)) sim_violate(s, x, "timeout too early", passed, tried);
   } else if (!s->dead) {
@@ -97,6 +127,12 @@ static void note_life(sim *s, sim_transfer *x, uint8_t life)
     x->single_us = x->moved_us = s->now_us;
     x->single_held_us = x->held_sum_us + (x->held_since_us >= 0 ? s->now_us - x->held_since_us : 0);
   }
+  if (life == SL_CONNECTING && x->life != SL_CONNECTING) {
+    x->opening_us = s->now_us;
+    x->opening_held_us = x->held_sum_us + (x->held_since_us >= 0 ? s->now_us - x->held_since_us : 0);
+  }
+  if (life == SL_ACTIVE && x->life != SL_ACTIVE) x->active_us = s->now_us;
+  if (life != SL_PENDING) x->queued_us = -1;
   x->life = life;
 }
 
@@ -327,12 +363,13 @@ static void check_wants(sim *s, sim_transfer *x)
     sim_violate(s, x, "B4: holds bytes, and wants SL_IN", ch->want, x->transfer->gate.parts);
 }
 
-static int64_t after(int64_t ms, int64_t late_us) { return ms > SL_NEVER / 2000 ? SL_NEVER : ms * 1000 + late_us; }
-
 static int64_t latest(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* B7: a C program's timers are in milliseconds. */
-static int64_t lateness(const sim *s) { return s->late_us + (s->multi ? 1000 : 0); }
+/* B7: a C program's timers are in milliseconds. A process that was stopped is late by that. */
+static int64_t lateness(const sim *s) { return s->late_us + s->sleep_us + (s->multi ? 1000 : 0); }
+
+/* B17: what judges the peer takes as much time again, and may be late at that. */
+static int64_t lateness_of_judges(const sim *s) { return 3 * lateness(s); }
 
 /* L3: who moves nothing at all is slow when the ring has run out, at the latest. */
 static void check_slow(sim *s, sim_transfer *x)
@@ -343,8 +380,8 @@ static void check_slow(sim *s, sim_transfer *x)
     x->moved_bytes = bytes;
     x->moved_us = s->now_us;
   }
-  if (!o->low_speed_limit || !o->low_speed_time_s || x->paused_since_us >= 0) return;
-  int64_t since = latest(latest(x->moved_us, latest(x->slow_us, x->asked_us)), latest(x->start_us, x->resumed_us));
+  if (!o->low_speed_limit || !o->low_speed_time_s || x->paused_since_us >= 0 || x->transfer->state.life != SL_ACTIVE) return;
+  int64_t since = latest(latest(latest(x->moved_us, x->active_us), latest(x->slow_us, x->asked_us)), latest(x->start_us, x->resumed_us));
   if (s->now_us - since > (o->low_speed_time_s + SL_METER_RECORDS + 2) * SL_SECOND + 8 * lateness(s))
     sim_violate(s, x, "L3: slow, and not stopped", s->now_us - since, o->low_speed_time_s);
 }
@@ -363,7 +400,7 @@ static void check_silence(sim *s, sim_transfer *x)
     return;
   }
   x->silent_us = latest(x->silent_us, x->resumed_us);
-  if (x->o->silence_timeout_ms && s->now_us - x->silent_us > after(x->o->silence_timeout_ms, 2 * lateness(s)))
+  if (x->o->silence_timeout_ms && s->now_us - x->silent_us > after(x->o->silence_timeout_ms, lateness_of_judges(s)))
     sim_violate(s, x, "B9: silent, and not stopped", s->now_us - x->silent_us, x->o->silence_timeout_ms);
 }
 
@@ -379,12 +416,14 @@ static void check_late(sim *s, sim_transfer *x)
   if (o->timeout_ms && passed > after(o->timeout_ms, late))
     sim_violate(s, x, "T1: total time passed", passed, o->timeout_ms);
   if (o->paused_timeout_ms && x->own_since_us >= 0 &&
-      s->now_us - x->own_since_us > after(o->paused_timeout_ms, late))
+      s->now_us - x->own_since_us > after(o->paused_timeout_ms, lateness_of_judges(s)))
     sim_violate(s, x, "B9: paused for too long", s->now_us - x->own_since_us, o->paused_timeout_ms);
-  if (x->transfer->state.life != SL_ACTIVE) {
+  if (o->queue_timeout_ms && x->queued_us >= 0 && s->now_us - x->queued_us > after(o->queue_timeout_ms, lateness_of_judges(s)))
+    sim_violate(s, x, "B16: queued for too long", s->now_us - x->queued_us, o->queue_timeout_ms);
+  if (x->transfer->state.life == SL_CONNECTING || (x->transfer->state.life == SL_PENDING && !x->user.connect_alone)) {
     int64_t ms = o->connect_timeout_ms ? o->connect_timeout_ms : SL_CONNECT_TIMEOUT_MS;
-    int64_t tried = s->now_us - x->single_us - (x->held_sum_us - x->single_held_us);
-    if (tried > after(ms, late)) sim_violate(s, x, "T2: connect time passed", tried, ms);
+    int64_t tried = connecting_for(s, x);
+    if (tried > after(ms, lateness_of_judges(s))) sim_violate(s, x, "T2: connect time passed", tried, ms);
   }
 }
 
@@ -398,28 +437,37 @@ static void check_end_seen(sim *s, sim_transfer *x)
              !x->o->max_recv_speed;
   if (!due) x->end_due_us = 0;
   else if (!x->end_due_us) x->end_due_us = s->now_us;
-  else if (s->now_us > x->end_due_us + 2 * s->late_us + 1000)
+  else if (s->now_us > x->end_due_us + 2 * (s->late_us + s->sleep_us) + 1000)
     sim_violate(s, x, "R6: the end is not seen", s->now_us - x->end_due_us, x->transfer->state.send);
+}
+
+/* S1, B3, B20: what a rate allows behind the latest burst. */
+static int64_t most_at(const sl_options *o, int64_t rate, const sl_bucket *b, uint32_t bursts, int64_t passed_us)
+{
+  int64_t steady = rate * passed_us / SL_SECOND, burst = rate > SL_BURST_MIN ? rate : SL_BURST_MIN;
+  if (o->burst) {
+    burst = o->burst > 0 ? o->burst : rate / 10 > SL_BURST_MIN ? rate / 10 : SL_BURST_MIN;
+    return latest(burst, b->per_step) + b->per_step + steady; /* the step that runs may have begun before */
+  }
+  burst = latest(burst, b->per_step); /* S1: steps are stretched */
+  return 2 * (bursts ? burst : rate) + steady;
 }
 
 /* S1, B3: no faster than the bucket. */
 static void check_rate(sim *s, sim_transfer *x)
 {
   if (!x->o->max_recv_speed || x->speed_changed) return;
-  int64_t rate = x->o->max_recv_speed, burst = rate > SL_BURST_MIN ? rate : SL_BURST_MIN;
-  burst = latest(burst, x->transfer->recv_bucket.per_step); /* S1: steps are stretched */
   int64_t took = x->delivered - x->burst_bytes, passed = s->now_us - x->burst_us;
-  int64_t most = 2 * (x->bursts ? burst : rate) + rate * passed / SL_SECOND;
+  int64_t most = most_at(x->o, x->o->max_recv_speed, &x->transfer->recv_bucket, x->bursts, passed);
   if (took > most) sim_violate(s, x, "S1: faster than its rate", took, most);
 }
 
 static void check_send_rate(sim *s, sim_transfer *x)
 {
-  int64_t rate = x->o->max_send_speed, burst = rate > SL_BURST_MIN ? rate : SL_BURST_MIN;
-  burst = latest(burst, x->transfer->send_bucket.per_step);
+  int64_t rate = x->o->max_send_speed;
   if (!rate || !x->has_body || x->speed_changed || x->send_speed_changed) return;
   int64_t took = x->up.given - x->up.burst_given, passed = s->now_us - x->up.burst_us;
-  int64_t most = 2 * (x->up.bursts ? burst : rate) + rate * passed / SL_SECOND;
+  int64_t most = most_at(x->o, rate, &x->transfer->send_bucket, x->up.bursts, passed);
   if (took > most) sim_violate(s, x, "S1: sends faster than its rate", took, most);
 }
 
@@ -481,6 +529,14 @@ static void check_queue(sim *s)
   }
 }
 
+/* B16: it waits for a connection and would take one. */
+static void note_queued(sim *s, sim_transfer *x)
+{
+  bool waits = x->transfer->queued && !(sl_gate_paused(&x->transfer->gate) & SL_DIR_RECV);
+  if (!waits) x->queued_us = -1;
+  else if (x->queued_us < 0) x->queued_us = s->now_us;
+}
+
 void sim_check_step(sim *s)
 {
   if (s->in_user) sim_violate(s, NULL, "a callback has not returned", s->in_user, 0);
@@ -492,6 +548,7 @@ void sim_check_step(sim *s)
     if (!x->running) continue;
     runs++;
     sim_note_pause(s, x);
+    note_queued(s, x);
     if (x->transfer->state.life == SL_DONE || x->transfer->state.life == SL_IDLE)
       sim_violate(s, x, "ended without done", x->transfer->state.life, 0);
     check_bounds(s, x);

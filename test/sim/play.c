@@ -72,7 +72,9 @@ static void begins(sim *s, sim_transfer *x)
   x->start_us = s->now_us;
   x->first_write_us = x->last_write_us = -1;
   x->paused_since_us = x->own_since_us = x->held_since_us = -1;
-  x->held_sum_us = 0;
+  x->held_sum_us = x->opening_held_us = 0;
+  x->active_us = x->opening_us = s->now_us;
+  x->queued_us = -1;
   x->resumed_us = x->burst_us = x->listens_us = s->now_us;
   x->burst_bytes = x->bursts = 0;
   x->paused_sum_us = 0;
@@ -149,10 +151,11 @@ static void hold(sim *s, sim_transfer *x, bool held)
 
 static const int limit_options[] = {
   CURLOPT_TIMEOUT_MS, CURLOPT_CONNECTTIMEOUT_MS, CURLOPT_LOW_SPEED_LIMIT, CURLOPT_LOW_SPEED_TIME,
-  CURLOPT_MAX_RECV_SPEED_LARGE, CURLOPT_MAX_SEND_SPEED_LARGE, SLUICEOPT_PAUSED_TIMEOUT_MS, SLUICEOPT_SILENCE_TIMEOUT_MS
+  CURLOPT_MAX_RECV_SPEED_LARGE, CURLOPT_MAX_SEND_SPEED_LARGE, SLUICEOPT_PAUSED_TIMEOUT_MS, SLUICEOPT_SILENCE_TIMEOUT_MS,
+  SLUICEOPT_QUEUE_TIMEOUT_MS, SLUICEOPT_BURST
 };
 static const int64_t limit_values[] = { 0, 1, 2, 10, 100, 1000, 3000, 10000, 65535, INT32_MAX, INT64_MAX };
-enum { LIMIT_OPTIONS = 8, LIMIT_VALUES = 11 };
+enum { LIMIT_OPTIONS = 10, LIMIT_VALUES = 11 };
 
 int64_t sim_limit_arg(sim *s) { return sim_below(s, LIMIT_OPTIONS) * 16 + sim_below(s, LIMIT_VALUES); }
 
@@ -164,7 +167,8 @@ static void set_limit(sim_transfer *x, int option, int64_t value)
   else sl_options_number(x->o, option, value); /* out of range: refused */
   if (x->o->low_speed_limit != before.low_speed_limit || x->o->low_speed_time_s != before.low_speed_time_s)
     x->slow_us = s->now_us;
-  if (x->o->max_recv_speed != before.max_recv_speed || x->o->max_send_speed != before.max_send_speed)
+  if (x->o->max_recv_speed != before.max_recv_speed || x->o->max_send_speed != before.max_send_speed ||
+      x->o->burst != before.burst)
     x->speed_changed = true;
   if (x->o->silence_timeout_ms != before.silence_timeout_ms) x->silent_us = s->now_us;
   x->limits_us = s->now_us;
@@ -198,9 +202,37 @@ static void lie(sim *s)
   else sl_multi_event(s->m, c ? c->id : s->last_id + 1 + (sl_ch)sim_below(s, 1000), events);
 }
 
+static void run(sim *s);
+static void tell(sim *s, sim_channel *c, uint32_t events);
+
+/* The server goes on meanwhile. Behind it a turn of the loop: deadlines come before events, as in Node.js. */
+static void sleep(sim *s, int64_t us)
+{
+  int64_t end = s->now_us + us;
+  s->asleep_us = (s->now_us == s->woke_us ? s->asleep_us : 0) + us;
+  if (s->asleep_us > s->sleep_us) s->sleep_us = s->asleep_us;
+  s->woke_us = end;
+  for (int64_t next = s->now_us; next < end;) {
+    next = end;
+    for (uint32_t i = 0; i < s->channel_count; i++) {
+      int64_t at = sim_server_next_us(s->channels[i]);
+      if (at < next) next = at;
+    }
+    if (next > s->now_us) s->now_us = next;
+    for (uint32_t i = 0; i < s->channel_count; i++) sim_server_tick(s, s->channels[i]);
+  }
+  if (s->multi) return;
+  if (sl_multi_next_us(s->m) <= s->now_us) run(s);
+  for (uint32_t i = 0; i < s->channel_count; i++) {
+    uint32_t events = sim_channel_events(s, s->channels[i]);
+    if (events) tell(s, s->channels[i], events);
+  }
+  run(s);
+}
+
 static void command(sim *s, sim_command *taken)
 {
-  static const char letters[] = "aprxmmvhfe.qlnko";
+  static const char letters[] = "aprxmmvhfe.qlnzko";
   sim_command c = *taken;
   *taken = s->commands[--s->command_count];
   sim_transfer *x = c.number ? &s->transfers[c.number - 1] : NULL;
@@ -216,6 +248,7 @@ static void command(sim *s, sim_command *taken)
   case SIM_SPEED: set_limit(x, CURLOPT_MAX_RECV_SPEED_LARGE, c.arg); break;
   case SIM_LIMIT: sim_set_limit(x, c.arg); break;
   case SIM_CONNS: set_connections(s, c.arg); break;
+  case SIM_SLEEP: sleep(s, c.arg); break;
   case SIM_WAKE: sim_wake(s); break;
   case SIM_POLL:
     if (s->multi) sim_easy_take_wakeup(s);

@@ -106,6 +106,8 @@ static void make_limits(sim *s, sim_transfer *x)
   }
   if (sim_chance(s, 60)) sim_number(x, SLUICEOPT_PAUSED_TIMEOUT_MS, 1 + sim_some(s, 10000));
   if (sim_chance(s, 60)) sim_number(x, SLUICEOPT_SILENCE_TIMEOUT_MS, 1 + sim_some(s, 10000));
+  if (sim_chance(s, 60)) sim_number(x, SLUICEOPT_QUEUE_TIMEOUT_MS, 1 + sim_some(s, 10000));
+  if (sim_chance(s, 400)) sim_number(x, SLUICEOPT_BURST, sim_chance(s, 512) ? SLUICE_BURST_DEFAULT : 1 + sim_some(s, 100000));
   if (sim_chance(s, 300)) sim_number(x, SLUICEOPT_DRAIN_MAX_BYTES, 1 + sim_some(s, 1000000));
 }
 
@@ -134,6 +136,7 @@ static void make_user(sim *s, sim_transfer *x)
   if (sim_chance(s, 512)) x->user.asked = NULL;
   if (!x->up.trailers && sim_chance(s, 512)) x->user.trailers = NULL;
   x->user.keeps_pause = sim_chance(s, 200);
+  x->user.connect_alone = sim_chance(s, 300) && !s->multi;
 }
 
 /* What the way to its origin allows. */
@@ -222,7 +225,7 @@ static void make_commands(sim *s)
   for (; n; n--) {
     uint32_t number = 1 + sim_below(s, s->count);
     int64_t at = sim_some(s, sim_chance(s, 300) ? 10 * SL_SECOND : 200000);
-    switch (sim_below(s, 22)) {
+    switch (sim_below(s, 24)) {
     case 0: case 1: case 2: case 3: sim_at(s, at, SIM_PAUSE, number, masks[sim_below(s, 6)]); break;
     case 4: case 5: case 6: sim_at(s, at, SIM_RESUME, number, 0); break;
     case 7: sim_at(s, at, SIM_STOP, number, 0); break;
@@ -239,6 +242,7 @@ static void make_commands(sim *s)
     case 18: sim_at(s, at, SIM_CONNS, 0, sim_below(s, 4) * 16 + sim_below(s, 3)); break;
     case 19: sim_at(s, at, SIM_WAKE, 0, 0); break;
     case 20: sim_at(s, at, SIM_POLL, 0, 0); break;
+    case 21: sim_at(s, at, SIM_SLEEP, 0, sim_some(s, 4 * SL_SECOND)); break;
     default: sim_at(s, at, SIM_SPURIOUS, 0, 0); break;
     }
   }

@@ -33,14 +33,14 @@
  * framed exactly, and again from the start after a rewind; credentials stay with their origin; a paused
  * transfer wants no SL_IN, nor SL_OUT but for bytes already read; an end that the server told is seen
  * though the upload is paused (R6); limits neither early nor late, over redirects and when they change, none
- * of the low speed while paused; what its rate holds back is not wanted (F3); no more connections than the limits
+ * of the low speed while paused; none judges a peer while what it did waits to be seen (B17), nor our own queue (B16); what its rate holds back is not wanted (F3); no more connections than the limits
  * say; a wakeup stays until it is taken (K2, K3); no turn without cause; nothing open at the end; no call on a
  * closed channel.
  *
  * Trace: one line an event, "microseconds transfer letter a b\n", transfer 0 when none. Letters: the
  * engine's own S state, G gate, W write, X stop, O open, C close (multi.h says what a and b are); and d
  * done (code, bytes); u body asked for (at most, answer), b rewind (place, answer); commands a add, q more,
- * p pause (mask, by), r resume, x stop, m remove, v speed, l limit, n connection limits, k wakeup, o poll, h host
+ * p pause (mask, by), r resume, z the process is stopped (for so long), x stop, m remove, v speed, l limit, n connection limits, k wakeup, o poll, h host
  * holds, f host frees, e spurious events; y
  * the host reset or ended a channel (channel, code); w want (channel, set). */
 #ifndef SIM_H
@@ -222,6 +222,8 @@ struct sim_transfer {
   int64_t own_since_us;  /* paused by the guest alone, no host's hold beside it; -1: is not  */
   int64_t held_since_us, held_sum_us; /* by its host: the guest's clocks stand still (B15)     */
   bool paused_at_run;
+  int64_t active_us, opening_us, opening_held_us; /* B16: it has a connection; that was begun; held by then */
+  int64_t queued_us;     /* since when it waits for a connection unpaused; -1: does not    */
   bool stop_asked, speed_changed, send_speed_changed;
   sluice_remote *remote; /* NULL: none                                                   */
   int64_t limits_us, slow_us; /* when limits, and those of low speed, were changed last   */
@@ -255,6 +257,7 @@ enum sim_what {
   SIM_MORE, /* there are body bytes again */
   SIM_LIMIT, /* an option while it runs: sim_limit_arg */
   SIM_CONNS, /* the engine's: total * 16 + for one host */
+  SIM_SLEEP, /* the host's process is stopped for so many microseconds; then deadlines come before events */
   SIM_WAKE, SIM_POLL /* somebody wakes the loop; somebody takes the wakeup */
 };
 
@@ -294,6 +297,8 @@ struct sim {
   uint32_t send_max;     /* bytes taken by one send                                      */
   uint32_t channels_max; /* more answer SL_BUSY; 0 = no bound                            */
   int64_t late_us;       /* the loop comes this late, at most                            */
+  int64_t sleep_us;      /* it is stopped for so long in one go, at most                 */
+  int64_t asleep_us, woke_us; /* the latest such time, and its end                       */
   bool other_alpn;       /* TLS agrees on a protocol nobody asked for                    */
   uint32_t fail_call;    /* this call of the door fails; 0 = none                        */
   uint32_t fail_chance;  /* ... and each with this chance in 1024 until it is calm       */

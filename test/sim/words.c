@@ -82,6 +82,8 @@ static void describe_transfer(sim *s, const sim_transfer *x)
   say(s, "send_rate", o->max_send_speed);
   say(s, "paused_ms", o->paused_timeout_ms);
   say(s, "silence_ms", o->silence_timeout_ms);
+  say(s, "queue_ms", o->queue_timeout_ms);
+  say(s, "burst", o->burst);
   say(s, "drain_max", o->drain_max_bytes);
   sl_text_str(&s->script, "\n   user:");
   say(s, "refuse", x->refuse);
@@ -90,6 +92,7 @@ static void describe_transfer(sim *s, const sim_transfer *x)
   say(s, "act", x->act);
   say(s, "resume_us", x->resume_us);
   say(s, "replays", x->replays);
+  say(s, "connect_alone", x->user.connect_alone);
   sl_text_str(&s->script, "\n   may end with: 0");
   for (uint32_t i = 0; i < x->allows; i++) say(s, "", x->allow[i]);
   say(s, "hang", x->may_hang);
@@ -105,7 +108,7 @@ static void describe_transfer(sim *s, const sim_transfer *x)
 void sim_describe(sim *s)
 {
   static const char *const names[] = { "add", "pause", "resume", "stop", "remove", "readd", "speed", "hold",
-                                       "free", "spurious", "look", "more", "limit", "connections", "wake", "poll" };
+                                       "free", "spurious", "look", "more", "limit", "connections", "sleep", "wake", "poll" };
   sl_text_str(&s->script, " host:");
   say(s, "drive", s->drive);
   say(s, "moves", s->moves);

@@ -25,7 +25,8 @@ struct sl_embed;
 /* Make the engine: 0, or a CURLcode. Once per instance, before anything else. */
 int32_t SL_EXPORT(sl_embed_init)(void);
 /* Connections at once, at once to one host, idle ones kept, counts; 0 = no limit (idle: the default of 64).
- * Transfers over a limit wait in their order, their clocks running (T6). In force at once. */
+ * Transfers over a limit wait in their order (B16: their total time and SLUICEOPT_QUEUE_TIMEOUT_MS run, CONNECTTIMEOUT not).
+ * In force at once. */
 void SL_EXPORT(sl_embed_limits)(uint32_t connections, uint32_t per_host, uint32_t idle);
 /* Close everything; no import but the door's is called. Nothing happens from inside a run; after it, only
  * sl_embed_ready and sl_embed_run may still be called, and answer -1. */
@@ -81,8 +82,8 @@ enum sl_embed_what {
 /* One number of a transfer; times of phases are microseconds since its start, -1 where there is none. */
 double SL_EXPORT(sl_embed_number)(struct sl_embed *e, uint32_t what);
 /* Where in the scratch area these numbers of a transfer are now, NULL when memory is short: ELAPSED_US, RECEIVED,
- * RECEIVE_TOTAL, SENT, SEND_TOTAL, PAUSED_US, HELD, RESOLVE_US, CONNECT_US, TLS_US, FIRST_US, REUSED, REDIRECTS. */
-#define SL_EMBED_FIGURES 13
+ * RECEIVE_TOTAL, SENT, SEND_TOTAL, PAUSED_US, HELD, RESOLVE_US, CONNECT_US, TLS_US, FIRST_US, REUSED, REDIRECTS, RECEIVE_SPEED, SEND_SPEED (over the last 3 s). */
+#define SL_EMBED_FIGURES 15
 double *SL_EXPORT(sl_embed_figures)(struct sl_embed *e);
 /* Texts, put into the scratch area; their length. 1: the error message, 2: the peer's address,
  * 3: the URL it went to in the end. */

@@ -101,7 +101,9 @@ enum sl_info_what {
                         version in its status line is the host's to make up: "HTTP/host" is fit */
   SL_INFO_HELD,      /* int64: bytes the host keeps that the engine has not taken         */
   SL_INFO_ERROR,     /* text: the host's own words for why the channel is gone; empty or AGAIN while it is not */
-  SL_INFO_SIZE       /* int64: size of a file, -1 when not known                          */
+  SL_INFO_SIZE,      /* int64: size of a file, -1 when not known                          */
+  SL_INFO_UNSENT     /* int64 x 2: bytes that sl_send or sl_move_out took and that the host keeps still; those that the
+                        peer's system has not got yet, -1 when the host cannot tell. NOSYS: 0 and -1 */
 };
 
 enum sl_how {

@@ -14,6 +14,18 @@ extern "C" {
 #define SLUICEOPT_PAUSED_TIMEOUT_MS ((CURLoption)(CURLOPTTYPE_LONG + 900))
 #define SLUICEOPT_SILENCE_TIMEOUT_MS ((CURLoption)(CURLOPTTYPE_LONG + 901))
 
+/* B16: the longest wait for a free connection in one go, within the multi's limits or the host's; time paused does not
+ * count. CURLOPT_CONNECTTIMEOUT runs in that time too (T6). long, milliseconds, 0 = no limit. Past it the transfer ends
+ * with CURLE_OPERATION_TIMEDOUT, "Waited N milliseconds for a free connection". */
+#define SLUICEOPT_QUEUE_TIMEOUT_MS ((CURLoption)(CURLOPTTYPE_LONG + 902))
+
+/* B20: how CURLOPT_MAX_RECV_SPEED_LARGE and CURLOPT_MAX_SEND_SPEED_LARGE let bytes pass. curl_off_t, bytes. 0: as libcurl
+ * does (S1), a second's worth at once each second. Above zero: smoothly, every 50 ms, with so many bytes at once at most:
+ * at the start, after a pause, and when the peer was slow before. SLUICE_BURST_DEFAULT: smoothly, with a tenth of a
+ * second's worth, at least 32 KiB. Heads count as well. */
+#define SLUICEOPT_BURST ((CURLoption)(CURLOPTTYPE_OFF_T + 904))
+#define SLUICE_BURST_DEFAULT ((curl_off_t)-1)
+
 /* B11: a stop by the caller (remove, abort, a callback's error, a limit) that leaves at most so many bytes of an HTTP/1
  * response with a Content-Length unread keeps the connection: it reads them out on its own, at once and whatever the
  * rate limits, for at most a second, while the transfer has ended already. curl_off_t, bytes, 0 = close it as ever. */
