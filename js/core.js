@@ -14,7 +14,7 @@ import { cancel, soon } from './soon.js';
 export const LIFE = 1, PAUSED = 2, BY_RECV = 3, BY_SEND = 4, RECEIVE_TOTAL = 8, REDIRECTS = 23;
 /** `sl_embed_figures`: indices */
 export const ELAPSED_US = 0, RECEIVED = 1, TOTAL = 2, SENT = 3, SEND_TOTAL = 4, PAUSED_US = 5, HELD = 6, RESOLVE_US = 7,
-  CONNECT_US = 8, TLS_US = 9, FIRST_US = 10, REUSED = 11, REDIRECTED = 12, FIGURES = 13;
+  CONNECT_US = 8, TLS_US = 9, FIRST_US = 10, REUSED = 11, REDIRECTED = 12, RECEIVE_SPEED = 13, SEND_SPEED = 14, FIGURES = 15;
 /** `sl_embed_text` */
 export const ERROR_TEXT = 1, PEER_TEXT = 2, URL_TEXT = 3;
 const OUT_OF_MEMORY = 27;

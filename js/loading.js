@@ -2,14 +2,13 @@
 // Pauses and limits of that time are the transfer's own, as before perform(); what may end it is watched here: an abort,
 // the signal, and the total time, which has begun.
 import { ABORTED, OPERATION_TIMEDOUT } from './errors.js';
+import { later } from './later.js';
 import { TIMEOUT_MS } from './options.js';
-
-const TIMER_MAX = 0x7fffffff; // milliseconds
 
 export class Loading {
   #settings; #end;
   #since = performance.now();
-  #timer = /** @type {NodeJS.Timeout | undefined} */ (undefined);
+  #cancel = () => {};
   #onAbort;
 
   /**
@@ -28,12 +27,12 @@ export class Loading {
   /** They may have changed. */
   limits() {
     const limit = this.#settings.numbers.find(([option]) => option === TIMEOUT_MS)?.[1] ?? 0;
-    clearTimeout(this.#timer);
+    this.#cancel();
     if (limit === 0) return;
-    this.#timer = setTimeout(() => {
+    this.#cancel = later(() => {
       this.leave();
       this.#end(OPERATION_TIMEDOUT, null, `Operation timed out after ${limit} milliseconds, waiting for the WebAssembly module`);
-    }, Math.min(Math.max(1, limit - this.waited), TIMER_MAX));
+    }, limit - this.waited);
   }
   /** @param {unknown} reason @param {string} [words] @returns {true} it came in time */
   abort(reason, words = '') {
@@ -43,7 +42,7 @@ export class Loading {
   }
   /** Nothing is watched any more. */
   leave() {
-    clearTimeout(this.#timer);
+    this.#cancel();
     this.#settings.signal?.removeEventListener('abort', this.#onAbort);
   }
 }

@@ -11,13 +11,14 @@ export const VERSION = '0.1.0';
 
 const LOW_SPEED_LIMIT = 19, LOW_SPEED_TIME = 20, NOBODY = 44, FAILONERROR = 45, UPLOAD = 46, FOLLOWLOCATION = 52,
   SSL_VERIFYPEER = 64, MAXREDIRS = 68, SSL_VERIFYHOST = 81,
-  INFILESIZE = 30115, CONNECTTIMEOUT_MS = 156, PAUSED_TIMEOUT_MS = 900, SILENCE_TIMEOUT_MS = 901, DRAIN_MAX_BYTES = 30905,
+  INFILESIZE = 30115, CONNECTTIMEOUT_MS = 156, PAUSED_TIMEOUT_MS = 900, SILENCE_TIMEOUT_MS = 901, QUEUE_TIMEOUT_MS = 902, BURST = 30904, DRAIN_MAX_BYTES = 30905,
   MAX_SEND_SPEED = 30145, MAX_RECV_SPEED = 30146,
   URL_TEXT = 10002, USERPWD = 10005, USERAGENT = 10018, CUSTOMREQUEST = 10036, UNIX_SOCKET_PATH = 10231;
 /** CURLOPT_TIMEOUT_MS */
 export const TIMEOUT_MS = 155;
 /** CURLOPT_CAINFO: the host's word for TLS options. */
 export const CAINFO = 10065;
+const BURST_DEFAULT = -1;
 const MAX_BODY = 64 * 1024 * 1024; // bytes
 const FOLLOW = 20, FOLLOW_MOST = 32767; // redirects
 const CURLFOLLOW_OBEYCODE = 2;
@@ -35,13 +36,20 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  *
  * @typedef {object} Limits Zero: no limit.
  * @property {number} [timeoutMs] Longest time for the whole transfer, pauses included.
- * @property {LowSpeed} [lowSpeed] Stop when slower than this for so long; frozen while paused.
- * @property {number} [maxRecvSpeed] Bytes a second.
- * @property {number} [maxSendSpeed] Bytes a second.
- * @property {number} [connectTimeoutMs] Longest time until connected, TLS included; zero: 300 s.
+ * @property {LowSpeed} [lowSpeed] Stop when slower than this for so long, not counting the wait for a connection nor time paused. The
+ *   speed is that of the last 5 s, as libcurl's, so that a stall behind a healthy start is found up to 5 s late: for a stall
+ *   silenceTimeoutMs is the limit.
+ * @property {number} [maxRecvSpeed] Bytes a second, heads included. Let through in steps of 50 ms.
+ * @property {number} [maxSendSpeed] Bytes a second, likewise.
+ * @property {number} [burst] Bytes that maxRecvSpeed and maxSendSpeed let through at once at most: at the start, after a pause, and
+ *   after the peer was slow. Zero: a tenth of a second's worth, at least 32 KiB.
+ * @property {number} [connectTimeoutMs] Longest time for connecting, from the name lookup to the end of TLS, of each request; zero: 300 s.
+ * @property {number} [queueTimeoutMs] Longest wait in one go for a free connection, within the limits of the Multi; not counting time
+ *   paused.
  * @property {number} [pausedTimeoutMs] Longest time paused in one go: by pause(), a remote, onData's 'pause', or because the consumer
  *   takes nothing (a stream that is not read, a promise of onData that does not settle).
- * @property {number} [silenceTimeoutMs] Longest silence of the peer while bytes are wanted from it.
+ * @property {number} [silenceTimeoutMs] Longest silence of the peer while bytes are wanted from it: once the request is with the peer,
+ *   as far as the host can tell. Behind a body of more than 64 KiB that is from the first byte of the answer.
  *
  * @typedef {object} OwnOptions
  * @property {string} [method] Default: GET, with a body POST. A file: URL is read with GET, written with PUT or a body.
@@ -101,11 +109,13 @@ const NUMBERS = {
   connectTimeoutMs: { option: CONNECTTIMEOUT_MS, unit: 'milliseconds' },
   pausedTimeoutMs: { option: PAUSED_TIMEOUT_MS, unit: 'milliseconds' },
   silenceTimeoutMs: { option: SILENCE_TIMEOUT_MS, unit: 'milliseconds' },
+  queueTimeoutMs: { option: QUEUE_TIMEOUT_MS, unit: 'milliseconds' },
+  burst: { option: BURST, unit: 'bytes' },
   drainMaxBytes: { option: DRAIN_MAX_BYTES, unit: 'bytes' },
   maxRecvSpeed: { option: MAX_RECV_SPEED, unit: 'bytes per second' },
   maxSendSpeed: { option: MAX_SEND_SPEED, unit: 'bytes per second' },
 };
-const LIMITS = new Set(['timeoutMs', 'connectTimeoutMs', 'pausedTimeoutMs', 'silenceTimeoutMs', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed']);
+const LIMITS = new Set(['timeoutMs', 'connectTimeoutMs', 'pausedTimeoutMs', 'silenceTimeoutMs', 'queueTimeoutMs', 'burst', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed']);
 const OPTIONS = new Set([...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'body', 'signal', 'onData', 'borrow', 'to', 'maxBody',
   'follow', 'failOnError', 'decompress', 'tls', 'socketPath', 'debug', 'multi']);
 const TLS = new Set(['ca', 'cert', 'key', 'passphrase', 'servername', 'verify']);
@@ -164,7 +174,8 @@ function checkObject(name, value) {
 function readNumbers(options, numbers) {
   for (const name in options) {
     if (options[name] === undefined || !Object.hasOwn(NUMBERS, name)) continue;
-    numbers.push([NUMBERS[name].option, checkNumber(name, options[name], NUMBERS[name].unit)]);
+    const { option, unit } = NUMBERS[name], value = checkNumber(name, options[name], unit);
+    numbers.push([option, option === BURST && value === 0 ? BURST_DEFAULT : value]);
   }
   if (options.lowSpeed === undefined) return;
   const { bytesPerSecond, ms } = checkObject('lowSpeed', options.lowSpeed);

@@ -7,10 +7,14 @@ import { codeName } from './errors.js';
  * @typedef {object} Progress
  * @property {number} received as they came over the wire
  * @property {number | undefined} receiveTotal announced by the peer
- * @property {number} sent
+ * @property {number} sent given to the system; what the host still keeps is not counted
  * @property {number | undefined} sendTotal to be sent; undefined: no body, or one of unknown size
- * @property {number} receiveSpeed
- * @property {number} sendSpeed
+ * @property {number} receiveSpeed over the last 3 s
+ * @property {number} sendSpeed likewise
+ * @property {number} averageReceiveSpeed since the start
+ * @property {number} averageSendSpeed
+ * @property {number | undefined} eta milliseconds until the body that moves now (the request's first, then the response's) is
+ *   through, at the speed of the last 3 s; undefined: its size is unknown, or nothing moves
  * @property {number} elapsedMs since the start
  * @property {number} pausedMs of that, spent paused
  * @property {number} held received and not delivered yet, in the engine and its host
@@ -58,17 +62,24 @@ export class Head {
   get headers() { return (this.#headers ??= readHeaders(this.#text)); }
 }
 
+/** Milliseconds, if anything moves. @param {number} bytes @param {number} speed */
+const timeFor = (bytes, speed) => (bytes <= 0 ? 0 : speed > 0 ? (bytes * 1000) / speed : undefined);
+
 /** @param {Float64Array} figures of the engine @returns {Progress} */
 export function readProgress(figures) {
   const total = figures[core.TOTAL], sendTotal = figures[core.SEND_TOTAL];
   const received = figures[core.RECEIVED], sent = figures[core.SENT], us = figures[core.ELAPSED_US];
+  const receiveSpeed = figures[core.RECEIVE_SPEED], sendSpeed = figures[core.SEND_SPEED];
   return {
     received,
     receiveTotal: total < 0 ? undefined : total,
     sent,
     sendTotal: sendTotal < 0 ? undefined : sendTotal,
-    receiveSpeed: us > 0 ? received * 1e6 / us : 0,
-    sendSpeed: us > 0 ? sent * 1e6 / us : 0,
+    receiveSpeed,
+    sendSpeed,
+    averageReceiveSpeed: us > 0 ? received * 1e6 / us : 0,
+    averageSendSpeed: us > 0 ? sent * 1e6 / us : 0,
+    eta: sendTotal > sent ? timeFor(sendTotal - sent, sendSpeed) : total < 0 ? undefined : timeFor(total - received, receiveSpeed),
     elapsedMs: us / 1000,
     pausedMs: figures[core.PAUSED_US] / 1000,
     held: figures[core.HELD],
@@ -77,7 +88,8 @@ export function readProgress(figures) {
 
 /** @returns {Progress} of a transfer that has not started */
 export const noProgress = () =>
-  ({ received: 0, receiveTotal: undefined, sent: 0, sendTotal: undefined, receiveSpeed: 0, sendSpeed: 0, elapsedMs: 0, pausedMs: 0, held: 0 });
+  ({ received: 0, receiveTotal: undefined, sent: 0, sendTotal: undefined, receiveSpeed: 0, sendSpeed: 0, averageReceiveSpeed: 0, averageSendSpeed: 0,
+    eta: undefined, elapsedMs: 0, pausedMs: 0, held: 0 });
 
 /** @param {number} us */
 const phase = (us) => (us < 0 ? undefined : us / 1000);
@@ -117,6 +129,9 @@ export class Result {
     this.sendTotal = progress.sendTotal;
     this.receiveSpeed = progress.receiveSpeed;
     this.sendSpeed = progress.sendSpeed;
+    this.averageReceiveSpeed = progress.averageReceiveSpeed;
+    this.averageSendSpeed = progress.averageSendSpeed;
+    this.eta = progress.eta;
     this.elapsedMs = progress.elapsedMs;
     this.pausedMs = progress.pausedMs;
     this.held = progress.held;

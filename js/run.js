@@ -10,6 +10,7 @@ import * as core from './core.js';
 import { ABORTED, FAILED_INIT, OK, OPERATION_TIMEDOUT, OUT_OF_MEMORY, READ_ERROR, RefusedError, SEND_FAIL_REWIND, TransferError,
   WRITE_ERROR } from './errors.js';
 import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
+import { later } from './later.js';
 import { CAINFO, TIMEOUT_MS } from './options.js';
 import { Head, Result, noProgress, readProgress, readTimings } from './result.js';
 import { Collector, Pull } from './sinks.js';
@@ -22,7 +23,6 @@ import { traceEvent } from './trace.js';
 
 const LIFE_NAMES = /** @type {const} */ (['idle', 'pending', 'connecting', 'active', 'done']);
 const PROGRESS_MS = 100;
-const TIMER_MAX = 0x7fffffff; // milliseconds; the engine's times end there too
 const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remote'], [8, 'host']]);
 
 /**
@@ -70,7 +70,8 @@ export class Run {
   #over = false; // nothing more is delivered
   #mute = false; // the debug hook has thrown
   #ended = /** @type {Result | null} */ (null); // as the engine told it: `e` is no more
-  #closing = /** @type {(Result & { timer?: NodeJS.Timeout }) | null} */ (null); // the engine has ended; the taker has not
+  #closing = /** @type {Result | null} */ (null); // the engine has ended; the taker has not
+  #unlimit = () => {}; // ends the total time's hold on closing
   #beganAt = 0; // milliseconds on the clock of `performance`, while closing
   #reason = /** @type {{ value: unknown } | null} */ (null); // of an abort that gave one
   #cause = /** @type {{ value: unknown } | null} */ (null); // what the user's code threw
@@ -188,7 +189,7 @@ export class Run {
   listen(remotes) { this.#remotes = remotes; }
   /** @param {Settings['numbers']} numbers @returns {void} */
   limits(numbers) {
-    if (this.#closing !== null) return this.#limitClosing(this.#closing);
+    if (this.#closing !== null) return this.#limitClosing();
     if (this.#ended !== null) return;
     this.#core.configure(this.#e, wordsOfNumbers(numbers, this.#waited));
     this.#core.run();
@@ -366,28 +367,28 @@ export class Run {
       return this.#close(WRITE_ERROR);
     }
     if (placed === undefined) return this.#close(OK);
-    if (this.#closing !== null) this.#limitClosing(result); // not aborted inside
+    if (this.#closing !== null) this.#limitClosing(); // not aborted inside
     placed.then(() => this.#close(OK), (error) => {
       this.#blame(error, taker.name);
       this.#close(WRITE_ERROR);
     });
   }
-  /** The total time, which may change. @param {Result & { timer?: NodeJS.Timeout }} result */
-  #limitClosing(result) {
+  /** The total time, which may change. */
+  #limitClosing() {
     const limit = this.#settings.numbers.find(([option]) => option === TIMEOUT_MS)?.[1] ?? 0;
-    clearTimeout(result.timer);
+    this.#unlimit();
     if (limit === 0) return;
-    result.timer = setTimeout(() => {
+    this.#unlimit = later(() => {
       this.#words = `Operation timed out after ${limit} milliseconds, waiting for ${this.#taker?.name}`;
       this.#close(OPERATION_TIMEDOUT);
-    }, Math.min(Math.max(1, this.#beganAt + limit - performance.now()), TIMER_MAX));
+    }, this.#beganAt + limit - performance.now());
   }
   /** @param {number} code */
   #close(code) {
     const result = this.#closing;
     if (result === null) return;
     this.#closing = null;
-    clearTimeout(result.timer);
+    this.#unlimit();
     this.#finish(result, code);
   }
   /** The one end. @param {Result} result @param {number} code */

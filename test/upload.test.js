@@ -105,8 +105,10 @@ describe('what goes out', () => {
     transfer.pause('send');
     const { sent } = transfer.progress;
     expect(transfer.paused).toEqual({ recv: false, send: true, by: 'call' });
+    const given = await settled(() => transfer.progress.sent, 100); // U10: what Node kept goes out still, and counts when it does
+    expect([given - sent <= 8 * 65536, given < 64 * MiB]).toEqual([true, true]);
     await settled(() => server.server.connections, 100);
-    expect(transfer.progress.sent).toBe(sent);
+    expect(transfer.progress.sent).toBe(given);
     transfer.resume('send');
     expect((await performing).json()).toMatchObject({ bytes: 64 * MiB, sum: sha256(all) });
   });
@@ -162,7 +164,7 @@ describe('pausing', () => {
     const transfer = send(server.url(), { body: source, headers: { expect: '' } });
     const ending = failure(transfer.perform());
     const given = await settled(() => source.given);
-    expect(given * 65536 - transfer.progress.sent).toBeLessThanOrEqual(2 * 65536);
+    expect(given * 65536 - transfer.progress.sent).toBeLessThanOrEqual(10 * 65536); // U10: with Node, not with the system
     expect(given).toBeLessThan(400); // the kernel's buffers
     transfer.abort();
     await ending;

@@ -71,6 +71,7 @@ void sl_bucket_change(sl_bucket *b, int64_t rate, int64_t burst, int64_t now_us)
 {
   if (!b->rate || rate <= 0 || (burst != 0) != (b->burst != 0)) {
     sl_bucket_start(b, rate, burst, now_us);
+    if (burst) b->tokens = b->per_step; /* who imposes a rate means now: no burst before it */
     return;
   }
   bucket_refill(b, now_us);

@@ -33,7 +33,7 @@ typedef struct {
  * the default of a 100 ms share, at least 32 KiB; 0: libcurl's way, one step's tokens (S1). */
 void sl_bucket_start(sl_bucket *b, int64_t rate, int64_t burst, int64_t now_us);
 /* Another rate or burst from now on, at once; what has passed in the running step counts, so that changes by themselves
- * earn nothing. From or to rate 0, or from one kind to the other: as sl_bucket_start. */
+ * earn nothing. From or to rate 0, or from one kind to the other: as sl_bucket_start, but with one step's tokens. */
 void sl_bucket_change(sl_bucket *b, int64_t rate, int64_t burst, int64_t now_us);
 /* The size became known: stretch the steps (S1), but of a smooth one. Call before the first byte is charged or right after
  * the head; what was charged already stays charged. total <= 0: nothing. */

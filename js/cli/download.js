@@ -148,10 +148,10 @@ function explain(error, sink) {
 }
 
 /** @param {import('../index.js').Result} result @param {boolean} terminal */
-function lastWords({ status, received, sent, elapsedMs, receiveSpeed, sendSpeed, headers, redirects, url }, terminal) {
+function lastWords({ status, received, sent, elapsedMs, averageReceiveSpeed, averageSendSpeed, headers, redirects, url }, terminal) {
   const elsewhere = status >= 300 && status < 400 && headers.get('location');
   const what = sent > 0 ? `${amount(sent)} sent and ${amount(received)} received` : amount(received);
-  return `${terminal ? 'done        ' : ''}${what} in ${duration(elapsedMs)}, ${amount(sent > received ? sendSpeed : receiveSpeed)}/s, status ${status}` +
+  return `${terminal ? 'done        ' : ''}${what} in ${duration(elapsedMs)}, ${amount(sent > received ? averageSendSpeed : averageReceiveSpeed)}/s, status ${status}` +
     (elsewhere ? `; it goes on at ${elsewhere}` : '') +
     (redirects > 0 ? `; after ${redirects} ${redirects === 1 ? 'redirect' : 'redirects'} to ${url}` : '');
 }

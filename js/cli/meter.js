@@ -2,12 +2,10 @@
 import { amount, doneText, part, remaining } from './text.js';
 
 const KEYS = '[space - + q]';
-const SPAN_MS = 3000; // the speed is that of so long
 const SLOWEST = 1024; // bytes a second: no limit is set below
 
 export class Meter {
   #transfer; #from; #limit;
-  #samples = /** @type {{ ms: number, bytes: number }[]} */ ([]);
 
   /** @param {import('../index.js').Transfer} transfer @param {number} limit bytes a second, 0: none @param {() => number} from bytes that were there already */
   constructor(transfer, limit, from) {
@@ -20,13 +18,12 @@ export class Meter {
   /** @param {string} key @returns {boolean} whether it is one of ours */
   press(key) {
     if (key === ' ') {
-      this.#samples = [];
       if (this.#paused) this.#transfer.resume();
       else this.#transfer.pause();
     } else if (key === '+' || key === '=') {
       if (this.#limit > 0) this.#setLimit(this.#limit * 2);
     } else if (key === '-') {
-      this.#setLimit(Math.max(SLOWEST, Math.round((this.#limit || this.#speed()) / 2)));
+      this.#setLimit(Math.max(SLOWEST, Math.round((this.#limit || part(this.#transfer.progress, 0).speed) / 2)));
     } else if (key === '0') {
       this.#setLimit(0);
     } else {
@@ -53,7 +50,6 @@ export class Meter {
   /** @param {Set<string>} without */
   #words(without) {
     const { progress, state } = this.#transfer, now = part(progress, this.#from());
-    const speed = this.#speed();
     const limit = this.#limit > 0 && !without.has('limit') ? `at most ${amount(this.#limit)}/s` : '';
     const done = doneText(now, !without.has('total'));
     /** @type {string[]} */
@@ -61,20 +57,10 @@ export class Meter {
     if (this.#paused) words = ['paused', done, `${amount(progress.held)} held`, limit];
     else if (state !== 'active' && state !== 'done') words = ['connecting', remaining(progress.elapsedMs), limit];
     else {
-      const left = now.total === undefined || speed === 0 || without.has('left') ? '' : `${remaining(((now.total - now.done) / Math.min(speed, this.#limit || Infinity)) * 1000)} left`;
-      words = [this.#limit > 0 ? 'limited' : 'running', done, without.has('speed') ? '' : `${amount(speed)}/s`, left, limit];
+      const left = progress.eta === undefined || without.has('left') ? '' : `${remaining(progress.eta)} left`;
+      words = [this.#limit > 0 ? 'limited' : 'running', done, without.has('speed') ? '' : `${amount(now.speed)}/s`, left, limit];
     }
     const [name, ...rest] = words;
     return `${name.padEnd(10)}  ${rest.filter(Boolean).join(', ')}`;
-  }
-
-  /** Bytes a second of late. */
-  #speed() {
-    const ms = performance.now(), { done: bytes, speed } = part(this.#transfer.progress, this.#from());
-    if (this.#samples.length > 0 && bytes < this.#samples[0].bytes) this.#samples = []; // what counts has changed
-    this.#samples.push({ ms, bytes });
-    while (ms - this.#samples[0].ms > SPAN_MS) this.#samples.shift();
-    const [first] = this.#samples;
-    return ms - first.ms < 100 ? speed : ((bytes - first.bytes) / (ms - first.ms)) * 1000;
   }
 }

@@ -82,7 +82,7 @@ const start = {
     check(sum.bytes === BIG && sum.hex() === sums.big, `${sum.bytes} bytes came, or wrong ones`);
     return {
       story: `${amount(sum.bytes)} came in ${duration(result.elapsedMs)}, every byte as it was sent`,
-      measured: `${amount(result.receiveSpeed)}/s`,
+      measured: `${amount(result.averageReceiveSpeed)}/s`,
     };
   },
 };

@@ -1,6 +1,6 @@
 // js/demo/card.js: a transfer in the list: its figures, its buttons, its rate. The buttons keep their places, so that the
 // focus stays where it was when a transfer ends.
-import { size, speed } from './units.js';
+import { seconds, size, speed } from './units.js';
 
 /** Bytes a second at each stop of the slider; 0: no limit. */
 export const RATES = [...Array.from({ length: 13 }, (_, i) => 16384 * 2 ** i), 0];
@@ -67,7 +67,7 @@ export function makeCard(flow, template, obey) {
     there.style.width = `${100 * Math.min(1, (far ?? 0) / flow.size)}%`;
     bar.setAttribute('aria-valuenow', String(Math.floor(100 * bytes / flow.size)));
     set(part('bytes'), `${size(bytes)} of ${size(flow.size)}`);
-    set(part('speed'), speed(flow.speed));
+    set(part('speed'), flow.running && progress.eta ? `${speed(flow.speed)}, ${seconds(progress.eta)} left` : speed(flow.speed));
     set(part('held'), size(progress.held));
     set(part('server-word'), flow.uploads ? 'server got' : 'server sent');
     set(part('server'), far === undefined ? '–' : size(far));

@@ -86,7 +86,10 @@ export class Flow {
   }
   /** Bytes of body that have passed the engine. */
   get bytes() { return this.uploads ? this.transfer.progress.sent : this.transfer.progress.received; }
-  get speed() { return this.running ? this.samples.at(-1)?.speed ?? 0 : 0; }
+  get speed() {
+    const { sendSpeed, receiveSpeed } = this.transfer.progress;
+    return this.running ? (this.uploads ? sendSpeed : receiveSpeed) : 0;
+  }
 
   /** @param {number} at milliseconds */
   sample(at) {

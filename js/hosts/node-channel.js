@@ -122,6 +122,9 @@ export function unread(c, max) {
   return c.code !== 0 ? c.code : SL_AGAIN;
 }
 
+/** Behind what is kept here lies what the system keeps, and that cannot be seen. @param {bigint} kept */
+const unsentOf = (kept) => [kept, kept > 0n ? kept : -1n];
+
 /** One row of enum sl_info_what: text, int64s, or a code. @param {Channel} c @param {number} what @returns {string | bigint[] | number} */
 export function infoOf(c, what) {
   const { socket } = c;
@@ -131,6 +134,7 @@ export function infoOf(c, what) {
   if (what === door.SL_INFO_TIMES) return [c.resolvedUs, c.connectedUs, c.securedUs];
   if (what === door.SL_INFO_HEAD || (what === door.SL_INFO_SIZE && c.size === null)) return SL_NOSYS;
   if (!c.opened) return SL_AGAIN;
+  if (what === door.SL_INFO_UNSENT) return c.size === null ? unsentOf(BigInt(socket.writableLength)) : SL_NOSYS;
   if (what === door.SL_INFO_SIZE) return [/** @type {bigint} */ (c.size)];
   if (what === door.SL_INFO_PEER) return socket.remoteAddress ? `${socket.remoteAddress} ${socket.remotePort}` : c.place;
   if (what === door.SL_INFO_LOCAL) return socket.localAddress ? `${socket.localAddress} ${socket.localPort}` : '';
