@@ -461,12 +461,12 @@ describe('progress', () => {
 });
 
 describe('the meter', () => {
-  const progress = { received: 999.9 * MIB - 1, receiveTotal: 999.9 * MIB, receiveSpeed: 999 * MIB, sent: 0, sendTotal: 0, sendSpeed: 0, held: 99 * 1024, elapsedMs: 7e6 };
+  const progress = { received: 999.9 * MIB - 1, receiveTotal: 999.9 * MIB, receiveSpeed: 999 * MIB, sent: 0, sendTotal: 0, sendSpeed: 0, held: 99 * 1024, elapsedMs: 7e6, eta: 1 };
   const transfer = (more) => ({ progress: { ...progress, ...more }, state: 'active', paused: { by: 'none' }, limits() {} });
 
   test('its keys have room on a terminal of 80 columns, whatever the figures are', () => {
     for (const limit of [0, 999 * MIB]) {
-      for (const more of [{}, { received: 0, sent: 999 * MIB, sendTotal: 4000 * MIB, sendSpeed: 1 }, { receiveTotal: undefined }]) {
+      for (const more of [{}, { received: 0, sent: 999 * MIB, sendTotal: 4000 * MIB, sendSpeed: 1, eta: 3e12 }, { receiveTotal: undefined }]) {
         const text = new Meter(transfer(more), limit, () => 0).text(true, 79);
         expect(text).toMatch(/  \[space - \+ q\]$/);
         expect(text.length).toBeLessThanOrEqual(79);
