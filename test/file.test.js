@@ -1,6 +1,8 @@
 // file: URLs through the Node host: read and written like any transfer, paused, slowed, stopped (B6).
-import { createReadStream, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -121,10 +123,53 @@ describe('reading', () => {
     expect(sha256(readFileSync(at('copy')))).toBe(sha256(large));
   });
 
-  test('missing, a directory, a pipe: 37, in words', async () => {
+  const inSys = '/sys/kernel/mm/transparent_hugepage/enabled'; // announces a page
+  (existsSync(inSys) ? test : test.skip)('files that announce another size than they have: /sys, as they are', async () => {
+    const result = await on(inSys).perform();
+    expect([result.text(), result.receiveTotal]).toEqual([readFileSync(inSys, 'utf8'), undefined]);
+  });
+
+  test('a sparse file has the size that it says', async () => {
+    writeFileSync(at('sparse'), '');
+    truncateSync(at('sparse'), 3 * CHUNK);
+    const result = await on(at('sparse'), { onData() {} }).perform();
+    expect([result.received, result.receiveTotal]).toEqual([3 * CHUNK, 3 * CHUNK]);
+  });
+
+  test('a pipe: waited for, read as it fills, to its end; paused, its writer has to stop; aborted', async () => {
+    execFileSync('mkfifo', [at('fifo')]);
+    const sum = summing();
+    const transfer = on(at('fifo'), { onData: sum.onData });
+    const performing = transfer.perform();
+    await until(() => transfer.state === 'active');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(transfer.state).toBe('active'); // nobody writes yet: that is not its end
+    const writer = createWriteStream(at('fifo'));
+    writer.write(large.subarray(0, MiB));
+    await until(() => sum.bytes === MiB);
+    transfer.pause();
+    writer.end(large.subarray(MiB));
+    await settled(() => writer.bytesWritten, 200);
+    expect(sum.bytes).toBe(MiB);
+    expect(writer.writableFinished).toBe(false);
+    expect(transfer.progress.held).toBeLessThanOrEqual(CHUNK);
+    transfer.resume();
+    const result = await performing;
+    expect([result.received, result.receiveTotal, sum.hex()]).toEqual([32 * MiB, undefined, sha256(large)]);
+
+    const waits = on(at('fifo')), ended = failure(waits.perform());
+    await until(() => waits.state === 'active');
+    await waits.abort();
+    expect((await ended).name).toBe('AbortError');
+    const unwanted = await failure(on(at('fifo'), { body: 'x' }).perform()); // nobody reads it
+    expect(unwanted.code).toBe('CURLE_WRITE_ERROR');
+  });
+
+  test('missing, a directory, a socket: 37, in words', async () => {
     mkdirSync(at('folder'));
-    execFileSync('mkfifo', [at('pipe')]);
-    for (const [name, words] of [['nothing', /ENOENT.*nothing/], ['folder', /directory/], ['pipe', /pipe/]]) {
+    const place = net.createServer().listen(at('socket'));
+    await once(place, 'listening');
+    for (const [name, words] of [['nothing', /ENOENT.*nothing/], ['folder', /directory/], ['socket', /ENXIO.*socket/]]) {
       const transfer = on(at(name));
       const response = failure(transfer.response);
       const error = await within(failure(transfer.perform()), 10_000, name);
@@ -132,6 +177,7 @@ describe('reading', () => {
       expect(error.message).toMatch(words);
       expect(await response).toBe(error);
     }
+    place.close();
   });
 
   test('maxRecvSpeed holds, and is changed', async () => {

@@ -541,6 +541,10 @@ static bool race_watch(struct channel *c, int64_t *due_us)
 static bool channel_watch(struct channel *c, int64_t now_us, int64_t *due_us)
 {
   c->ready = 0;
+  if (c->lookup) {
+    int64_t lookup_due_us = sl_lookup_tend(c->lookup, now_us);
+    if (lookup_due_us < *due_us) *due_us = lookup_due_us;
+  }
   if (c->race && sl_race_waits(c->race) && c->race->due_us <= now_us)
     if (sl_race_go(c->race, now_us) == SL_RACE_LOST) channel_lost(c);
   if (c->race) return race_watch(c, due_us);
@@ -703,9 +707,10 @@ uint32_t sl_fds_of(sl_ch ch, sl_fd *fds, uint32_t cap, int64_t *due_us)
     if (sl_race_waits(c->race)) *due_us = c->race->due_us;
     for (uint32_t i = 0; i < c->race->next && n < cap; i++)
       if (c->race->fd[i] >= 0) fds[n++] = (sl_fd){ c->race->fd[i], SL_OUT };
-  } else if (channel_news(c) || (c->file && c->wanted)) {
+  } else if (channel_news(c) || (c->file && c->file != SL_FILE_PIPE && c->wanted)) {
     *due_us = 0;
   } else if (c->lookup && cap) {
+    *due_us = sl_lookup_tend(c->lookup, sl_now_us(c->loop));
     fds[n++] = (sl_fd){ c->loop->wake_read, SL_IN };
   } else if (c->phase == PHASE_OPEN && c->wanted && cap) {
     fds[n++] = (sl_fd){ c->fd, c->wanted };

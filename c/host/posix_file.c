@@ -1,12 +1,13 @@
 /* posix_file.c: see posix_file.h. Owns nothing.
  *
  * poll(2) finds a regular file always ready, so level-triggered events come while they are wanted and never
- * otherwise. Opening does not block. A pipe is read as it fills, but not written to: its reader's death would be
- * a signal. */
+ * otherwise. Opening does not block. A pipe (FIFO) is read as it fills, until its last writer is gone, and waited
+ * for until the first one comes; it is not written to: its reader's death would be a signal. */
 #include "posix_file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,6 +61,17 @@ static int file_open(const char *path, bool writes, struct stat *about)
   return -1;
 }
 
+/* The size, when it can be believed: files that are made as they are read announce 0, or a page, and have what they
+ * have. They occupy no blocks, as small files may, so the place where the last byte should be is looked at. */
+static int64_t size_of(int fd, const struct stat *about)
+{
+  char last;
+  if (!S_ISREG(about->st_mode)) return -1;
+  if (about->st_blocks) return about->st_size;
+  off_t at = about->st_size ? about->st_size - 1 : 0;
+  return pread(fd, &last, 1, at) == (about->st_size ? 1 : 0) ? about->st_size : -1;
+}
+
 int sl_posix_file_open(const char *path, size_t path_len, const char *mode, size_t mode_len, sl_file_way *way,
                        int64_t *size, sl_failure *why)
 {
@@ -74,7 +86,10 @@ int sl_posix_file_open(const char *path, size_t path_len, const char *mode, size
   if (fd < 0) {
     int32_t code = error == ENOMEM ? SL_NOMEM : error == EMFILE || error == ENFILE ? SL_BUSY : SL_IO;
     sl_fail(why, code, "open", decoded, error);
-  } else if (reads && S_ISREG(about.st_mode)) *size = about.st_size;
+  } else if (reads) {
+    *size = size_of(fd, &about);
+    if (S_ISFIFO(about.st_mode)) *way = SL_FILE_PIPE;
+  }
   return fd;
 }
 
@@ -84,12 +99,20 @@ static int32_t moved(ssize_t n)
   return errno == EAGAIN || errno == EWOULDBLOCK ? SL_AGAIN : errno == ENOMEM ? SL_NOMEM : SL_IO;
 }
 
+/* A pipe reads as ended also before its first writer; only then there is nothing to hear of it. */
+static bool writer_gone(int fd)
+{
+  struct pollfd at = { .fd = fd, .events = POLLIN };
+  return poll(&at, 1, 0) > 0;
+}
+
 int32_t sl_posix_file_recv(int fd, sl_file_way way, void *buf, uint32_t cap)
 {
   ssize_t n;
   if (way == SL_FILE_WRITE) return 0;
   do n = read(fd, buf, cap < INT32_MAX ? cap : INT32_MAX);
   while (n < 0 && errno == EINTR);
+  if (!n && way == SL_FILE_PIPE && !writer_gone(fd)) return SL_AGAIN;
   return moved(n);
 }
 

@@ -1,15 +1,25 @@
-/* resolve.c: see resolve.h. getaddrinfo blocks, so each lookup has a thread.
+/* resolve.c: see resolve.h. getaddrinfo blocks and cannot be stopped, so each question has a thread.
  *
- * Owns: the queue of lookups and at most SL_LOOKUPS_MAX threads, each living as long as there is something
- * to look up. Process-wide, as threads are; the rule against globals is for what is above the door.
+ * Owns: the questions, and the threads that ask them. Process-wide, as threads are; the rule against globals is
+ * for what is above the door.
  *
- * A lookup: QUEUED (in the queue) -> RUNNING (in a thread's hands) -> DONE (in its inbox) -> taken (its
- * owner's). One lock guards every lookup's state and every inbox. A thread touches an inbox only under it,
- * through a lookup that was not dropped: so after dropping its lookups an inbox may go. A running one that
- * was dropped is freed by its thread. A process that forks while names are looked up must not look up names
- * in the child. */
+ * A question is a name and a family; lookups of the same one share it.
+ *
+ *   QUEUED (waits for a slot) -> RUNNING (in a thread's hands, in one of SL_LOOKUPS_MAX slots) -> answered
+ *                                   |
+ *                                   +-> ADRIFT: took longer than SL_LOOKUP_SLOW_US, or nobody waits for it any more.
+ *                                       Its thread goes on, its slot is another's. At most SL_ADRIFT_MAX are.
+ *
+ * So names that hang do not block others, and a name that hangs has one thread, however often it is asked for; only
+ * after SL_LOOKUP_LIMIT_US it may have another.
+ *
+ * A lookup: WAITS (in its question's list) -> DONE (in its inbox) -> taken (its owner's). One lock guards all of
+ * this. A thread touches lookups and inboxes only under it, through the question's list: so a dropped lookup, and
+ * an inbox without lookups, may go. A process that forks while names are looked up must not look up names in the
+ * child. */
 #include "resolve.h"
 #include "../engine/list.h"
+#include <sluice/host.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -22,10 +32,23 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+typedef struct question {
+  struct question *prev, *next;
+  sl_lookup *first, *last; /* that wait for it                                     */
+  enum { QUEUED, RUNNING, ADRIFT } state;
+  int64_t began_us;        /* when its thread began; of a queued one: when it came */
+  sl_lookup *asked;        /* what is looked up; only its thread writes the answer */
+} question;
+
+typedef struct {
+  question *first, *last;
+  uint32_t count;
+} questions;
+
+/* By state. Those that run are in the order in which they began. */
 static struct {
   pthread_mutex_t lock;
-  sl_lookup *first, *last; /* queued */
-  uint32_t threads;
+  questions in[3];
 } resolver = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static const char *errno_words(int error, char *buf, size_t n)
@@ -126,76 +149,198 @@ void sl_lookup_run(sl_lookup *job, bool literal)
 bool sl_lookup_found(const sl_lookup *job, sl_failure *why)
 {
   char whom[SL_WHOM_MAX];
-  if (!job->error) return true;
+  if (!job->error && !job->late) return true;
   snprintf(whom, sizeof whom, "%s", job->name);
+  if (job->late) {
+    why->code = SL_RESOLVE;
+    snprintf(why->words, sizeof why->words, "resolve %s: no answer in %d s", whom, (int)(SL_LOOKUP_LIMIT_US / SL_SECOND));
+    return false;
+  }
   why->code = job->error == EAI_MEMORY ? SL_NOMEM : SL_RESOLVE;
   if (job->error == EAI_SYSTEM) sl_fail(why, why->code, "resolve", whom, job->system_error);
   else snprintf(why->words, sizeof why->words, "resolve %s: %s", whom, gai_strerror(job->error));
   return false;
 }
 
-/* ---- Threads ---- */
+/* ---- Questions; all of this under the lock ---- */
 
-/* Under the lock: hand it over, if anybody still waits for it. */
+static void question_leave(question *q)
+{
+  questions *from = &resolver.in[q->state];
+  SL_LIST_REMOVE(from->first, from->last, q, prev, next);
+  from->count--;
+}
+
+static void question_enter(question *q, unsigned state)
+{
+  questions *to = &resolver.in[state];
+  SL_LIST_APPEND(to->first, to->last, q, prev, next);
+  to->count++;
+  q->state = state;
+}
+
+static void question_free(question *q)
+{
+  if (q) sl_lookup_free(q->asked);
+  free(q);
+}
+
+static question *question_new(const sl_lookup *job, int64_t now_us)
+{
+  question *q = calloc(1, sizeof *q);
+  if (!q) return NULL;
+  q->asked = sl_lookup_new(job->name, strlen(job->name), "0", 1, job->family);
+  q->began_us = now_us;
+  if (q->asked) return q;
+  free(q);
+  return NULL;
+}
+
+/* One that is asked already, and not for so long that it has to be asked anew. */
+static question *question_find(const sl_lookup *job, int64_t now_us)
+{
+  for (int state = QUEUED; state <= ADRIFT; state++)
+    for (question *q = resolver.in[state].first; q; q = q->next)
+      if (q->asked->family == job->family && !strcmp(q->asked->name, job->name) &&
+          now_us - q->began_us < SL_LOOKUP_LIMIT_US)
+        return q;
+  return NULL;
+}
+
+/* It waits no more: into its owner's hands. */
 static void lookup_deliver(sl_lookup *job)
 {
   sl_inbox *inbox = job->inbox;
-  if (!inbox) {
-    sl_lookup_free(job);
-    return;
-  }
-  job->state = SL_LOOKUP_DONE;
+  question *q = job->question;
+  SL_LIST_REMOVE(q->first, q->last, job, prev, next);
+  job->question = NULL;
   SL_LIST_APPEND(inbox->first, inbox->last, job, prev, next);
   atomic_store(&inbox->any, true);
   sl_poke(inbox->wake_fd);
 }
 
-static void *resolver_thread(void *unused)
+static void lookup_answer(sl_lookup *job, const sl_lookup *answer)
 {
-  sl_lookup *job;
-  pthread_mutex_lock(&resolver.lock);
-  while ((job = resolver.first)) {
-    SL_LIST_REMOVE(resolver.first, resolver.last, job, prev, next);
-    job->state = SL_LOOKUP_RUNNING;
-    pthread_mutex_unlock(&resolver.lock);
-    sl_lookup_run(job, false);
-    pthread_mutex_lock(&resolver.lock);
-    lookup_deliver(job);
+  uint16_t port = htons((uint16_t)strtoul(job->port, NULL, 10));
+  job->error = answer->error;
+  job->system_error = answer->system_error;
+  job->found = answer->found;
+  for (uint32_t i = 0; i < job->found.count; i++) {
+    struct sockaddr_storage *at = &job->found.to[i].at;
+    if (at->ss_family == AF_INET) ((struct sockaddr_in *)(void *)at)->sin_port = port;
+    if (at->ss_family == AF_INET6) ((struct sockaddr_in6 *)(void *)at)->sin6_port = port;
   }
-  resolver.threads--;
-  pthread_mutex_unlock(&resolver.lock);
-  return unused;
+  lookup_deliver(job);
 }
 
-/* Under the lock: one thread more, if there may be. True: somebody will look into the queue. */
+/* The next one for a thread, or NULL. */
+static question *question_take(void)
+{
+  question *q = resolver.in[QUEUED].first;
+  if (!q || resolver.in[RUNNING].count >= SL_LOOKUPS_MAX) return NULL;
+  question_leave(q);
+  question_enter(q, RUNNING);
+  q->began_us = sl_now_us(NULL);
+  return q;
+}
+
+static void *resolver_thread(void *first)
+{
+  question *q = first;
+  while (q) {
+    sl_lookup_run(q->asked, false);
+    pthread_mutex_lock(&resolver.lock);
+    while (q->first) lookup_answer(q->first, q->asked);
+    question_leave(q);
+    question_free(q);
+    q = question_take();
+    pthread_mutex_unlock(&resolver.lock);
+  }
+  return NULL;
+}
+
+/* A thread for each question that there is a slot for. False: there is none to be had. */
 static bool resolver_grow(void)
 {
-  pthread_t thread;
   sigset_t all, before;
-  if (resolver.threads == SL_LOOKUPS_MAX) return true;
+  bool ok = true;
   sigfillset(&all); /* the program's signals are for the program's threads */
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool ok = !pthread_create(&thread, NULL, resolver_thread, NULL);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (ok) {
-    pthread_detach(thread);
-    resolver.threads++;
+  for (question *q; ok && (q = question_take());) {
+    pthread_t thread;
+    ok = !pthread_create(&thread, NULL, resolver_thread, q);
+    if (ok) {
+      pthread_detach(thread);
+      continue;
+    }
+    question_leave(q);
+    question_enter(q, QUEUED); /* for the next thread that is free */
   }
-  return ok || resolver.threads;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return ok || resolver.in[RUNNING].count;
 }
+
+/* It gives its slot away, if there may be one more like it. */
+static bool question_drift(question *q)
+{
+  if (resolver.in[ADRIFT].count == SL_ADRIFT_MAX) return false;
+  question_leave(q);
+  question_enter(q, ADRIFT);
+  return true;
+}
+
+/* Those that run for long do not hold up those that wait. */
+static void resolver_age(int64_t now_us)
+{
+  question *q;
+  while (resolver.in[QUEUED].first && (q = resolver.in[RUNNING].first) && now_us - q->began_us >= SL_LOOKUP_SLOW_US)
+    if (!question_drift(q)) break;
+  resolver_grow();
+}
+
+/* ---- Lookups that were begun ---- */
 
 int32_t sl_lookup_begin(sl_lookup *job, sl_inbox *inbox, void *owner)
 {
+  int64_t now_us = sl_now_us(NULL);
+  int32_t code = 0;
   SL_ASSERT(!job->inbox);
   pthread_mutex_lock(&resolver.lock);
-  bool ok = resolver_grow();
-  if (ok) {
+  question *q = question_find(job, now_us), *fresh = q ? NULL : question_new(job, now_us);
+  if (fresh) question_enter(q = fresh, QUEUED);
+  resolver_age(now_us);
+  if (!q) code = SL_NOMEM;
+  else if (q == fresh && q->state == QUEUED && !resolver.in[RUNNING].count) code = SL_BUSY;
+  if (!code) {
     job->inbox = inbox;
     job->owner = owner;
-    SL_LIST_APPEND(resolver.first, resolver.last, job, prev, next);
+    job->question = q;
+    job->due_us = now_us + SL_LOOKUP_LIMIT_US;
+    SL_LIST_APPEND(q->first, q->last, job, prev, next);
+  } else if (q) {
+    question_leave(q);
+    question_free(q);
   }
   pthread_mutex_unlock(&resolver.lock);
-  return ok ? 0 : SL_BUSY;
+  return code;
+}
+
+int64_t sl_lookup_tend(sl_lookup *job, int64_t now_us)
+{
+  pthread_mutex_lock(&resolver.lock);
+  const question *oldest;
+  int64_t due_us = job->due_us;
+  resolver_age(now_us);
+  if (job->question && now_us >= due_us) {
+    job->late = true;
+    lookup_deliver(job);
+  }
+  if (!job->question) due_us = SL_NEVER; /* its inbox says it */
+  else if (resolver.in[QUEUED].first && (oldest = resolver.in[RUNNING].first) &&
+           resolver.in[ADRIFT].count < SL_ADRIFT_MAX && oldest->began_us + SL_LOOKUP_SLOW_US < due_us)
+    due_us = oldest->began_us + SL_LOOKUP_SLOW_US;
+  pthread_mutex_unlock(&resolver.lock);
+  return due_us;
 }
 
 sl_lookup *sl_lookup_next(sl_inbox *inbox)
@@ -213,10 +358,16 @@ void sl_lookup_drop(sl_lookup *job)
 {
   pthread_mutex_lock(&resolver.lock);
   sl_inbox *inbox = job->inbox;
+  question *q = job->question;
   SL_ASSERT(inbox);
-  job->inbox = NULL;
-  if (job->state == SL_LOOKUP_QUEUED) SL_LIST_REMOVE(resolver.first, resolver.last, job, prev, next);
-  if (job->state == SL_LOOKUP_DONE) SL_LIST_REMOVE(inbox->first, inbox->last, job, prev, next);
-  if (job->state != SL_LOOKUP_RUNNING) sl_lookup_free(job);
+  if (q) SL_LIST_REMOVE(q->first, q->last, job, prev, next);
+  else SL_LIST_REMOVE(inbox->first, inbox->last, job, prev, next);
+  if (q && !q->first && q->state == QUEUED) {
+    question_leave(q);
+    question_free(q);
+  } else if (q && !q->first && q->state == RUNNING && question_drift(q)) {
+    resolver_grow();
+  }
+  sl_lookup_free(job);
   pthread_mutex_unlock(&resolver.lock);
 }

@@ -10,6 +10,9 @@
 #include <sys/socket.h>
 
 #define SL_LOOKUPS_MAX 32   /* names looked up at once by the process; further ones queue        */
+#define SL_LOOKUP_SLOW_US (1 * SL_SECOND)   /* after so long others need not wait for it         */
+#define SL_LOOKUP_LIMIT_US (60 * SL_SECOND) /* after so long a lookup has failed                 */
+#define SL_ADRIFT_MAX 256   /* lookups that go on although their slot was given away             */
 #define SL_ADDRESSES_MAX 16 /* addresses of one name that are tried                              */
 #define SL_WHOM_MAX 160     /* text of an address, a name or a path, cut to fit, zero included   */
 
@@ -30,9 +33,11 @@ typedef struct {
 
 typedef struct sl_lookup {
   struct sl_lookup *prev, *next;
-  struct sl_inbox *inbox;   /* NULL: dropped                       */
+  struct sl_inbox *inbox;   /* NULL: not begun                     */
   void *owner;
-  enum { SL_LOOKUP_QUEUED, SL_LOOKUP_RUNNING, SL_LOOKUP_DONE } state;
+  struct question *question; /* that it waits for; NULL: it is done */
+  int64_t due_us;           /* when it has waited for too long     */
+  bool late;                /* it has                              */
   int family, flags;        /* for getaddrinfo                     */
   int error, system_error;  /* EAI_* and errno; error 0: found     */
   sl_addresses found;       /* the two families take turns         */
@@ -60,15 +65,19 @@ sl_lookup *sl_lookup_new(const char *name, size_t name_len, const char *port, si
 bool sl_lookup_is_literal(const sl_lookup *job);
 /* Look up here and now. Blocks unless it is literal; an address that is not one fails when `literal`. */
 void sl_lookup_run(sl_lookup *job, bool literal);
-/* Give it to a thread: 0, or SL_BUSY and nothing happened. */
+/* Have it looked up by a thread, together with others of the same name and family: 0, or SL_BUSY or SL_NOMEM and
+ * nothing happened. */
 int32_t sl_lookup_begin(sl_lookup *job, sl_inbox *inbox, void *owner);
+/* What time does to one that was begun and did not come out of its inbox: slow ones make room, late ones fail. Answers
+ * when to ask again, SL_NEVER when it is in its inbox. To be called before each wait. */
+int64_t sl_lookup_tend(sl_lookup *job, int64_t now_us);
 /* The next finished one, or NULL. */
 sl_lookup *sl_lookup_next(sl_inbox *inbox);
 /* False and why, if it failed. */
 bool sl_lookup_found(const sl_lookup *job, sl_failure *why);
 /* Only one that was not begun or has come out of its inbox. */
 void sl_lookup_free(sl_lookup *job);
-/* One that was begun, in any state before it came out of its inbox. Its thread may still work on it. */
+/* One that was begun, before it came out of its inbox. When nobody else waits for the name, its slot is given away. */
 void sl_lookup_drop(sl_lookup *job);
 
 #endif

@@ -4,12 +4,13 @@
 // one chunk whose reading had begun before a pause comes after it. Into the read buffer nothing is read before the
 // channel has given its last chunk away. Nothing here keeps the process alive but a call that is on.
 //
-// Only what is read and written without waiting for others is opened: a pipe could hold one of Node's few threads for ever.
+// Only what is read and written without waiting for others is opened: the other kinds could hold one of Node's few threads
+// for ever. A pipe (FIFO) that is read is a socket to Node, which waits for it without a thread.
 import { builtin } from '../builtin.js';
 import { SL_INVAL, SL_IO, SL_NOMEM } from './door.js';
 import { CHUNK, nowUs } from './node-channel.js';
 
-const fs = builtin('node:fs'), { fileURLToPath } = builtin('node:url');
+const fs = builtin('node:fs'), net = builtin('node:net'), { fileURLToPath } = builtin('node:url');
 /** @typedef {import('./node-channel.js').Channel} Channel */
 /**
  * What the host does for every channel.
@@ -45,6 +46,7 @@ function fileOf(path) {
 export class FileSocket {
   #c; #writes; #tell;
   #fd = -1;
+  #pipe = /** @type {import('node:net').Socket | null} */ (null); // owns the descriptor
   #working = true; // a call is on; the first one opens
   #wanted = false; // reading was asked for
   #queue = /** @type {Uint8Array[]} */ ([]);
@@ -70,13 +72,34 @@ export class FileSocket {
   #opened(error, about) {
     if (error) return this.#fail(error);
     if (about.isDirectory()) return this.#fail(new Error('it is a directory'));
-    if (about.isFIFO() || about.isSocket()) return this.#fail(new Error('it is a pipe, not a file'));
+    if (this.#writes && about.isFIFO()) return this.#fail(new Error('it is a pipe, which is not written to'));
+    if (this.#writes || !about.isFile()) return this.#ready(-1n, about.isFIFO());
+    if (about.blocks > 0n) return this.#ready(about.size, false);
+    // Files that are made as they are read announce 0, or a page, and have what they have.
+    const at = about.size > 0n ? about.size - 1n : 0n;
+    fs.read(this.#fd, Buffer.alloc(1), 0, 1, at, (_, n) => this.#ready(n === (about.size > 0n ? 1 : 0) ? about.size : -1n, false));
+  }
+  /** @param {bigint} size -1n: not known @param {boolean} isPipe */
+  #ready(size, isPipe) {
     const c = this.#c;
+    try {
+      if (isPipe) this.#openPipe();
+    } catch (error) { // some other runtime's net
+      return this.#fail(/** @type {Error} */ (error));
+    }
     this.#working = false;
     c.connectedUs = nowUs();
-    c.size = !this.#writes && about.isFile() ? about.size : -1n;
+    c.size = size;
     if (!c.closed) this.#tell.opened(c);
     this.#next();
+  }
+  #openPipe() {
+    this.#pipe = new net.Socket({ fd: this.#fd, readable: true, writable: false });
+    this.#pipe.pause();
+    this.#pipe.on('data', (bytes) => {
+      this.#pipe?.pause();
+      this.#read(null, bytes, bytes.length);
+    }).on('end', () => this.#read(null, null, 0)).on('error', (error) => this.#read(error, null, 0));
   }
   /** @param {Error & { code?: string }} error */
   #fail(error) {
@@ -91,9 +114,10 @@ export class FileSocket {
     if (this.#working || this.closed) return;
     if (this.#dropped || (this.#ending && this.#queue.length === 0)) this.#close();
     else if (this.#queue.length > 0) this.#write();
-    else if (this.#wanted) this.#read();
+    else if (this.#wanted && this.#pipe) this.#pipe.resume();
+    else if (this.#wanted) this.#ask();
   }
-  #read() {
+  #ask() {
     this.#working = true;
     const c = this.#c, { buffers } = this.#tell;
     if (c.buffer !== null && c.lent !== null) {
@@ -101,20 +125,23 @@ export class FileSocket {
       c.buffer = c.lent = null;
     }
     c.owns = true;
-    c.buffer ??= buffers.take();
-    fs.read(this.#fd, c.buffer, 0, CHUNK, null, (error, n) => {
-      this.#working = this.#wanted = c.flowing = false;
-      if (c.closed) return this.#next();
-      if (error) return this.#fail(error);
-      if (n === 0) c.ended = true;
-      else {
-        c.chunk = c.buffer;
-        c.off = c.taken = 0;
-        c.end = n;
-      }
-      this.#tell.look(c); // reads on when all was taken
-      this.#next();
-    });
+    const buffer = c.buffer ??= buffers.take();
+    fs.read(this.#fd, buffer, 0, CHUNK, null, (error, n) => this.#read(error, buffer, n));
+  }
+  /** @param {Error | null} error @param {Buffer | null} bytes the channel's buffer, or a pipe's chunk, which is nobody else's @param {number} n of them; 0: the end */
+  #read(error, bytes, n) {
+    const c = this.#c;
+    this.#working = this.#wanted = c.flowing = false;
+    if (c.closed) return this.#next();
+    if (error) return this.#fail(error);
+    if (n === 0) c.ended = true;
+    else {
+      c.chunk = bytes;
+      c.off = c.taken = 0;
+      c.end = n;
+    }
+    this.#tell.look(c); // reads on when all was taken
+    this.#next();
   }
   #write() {
     this.#working = true;
@@ -143,6 +170,7 @@ export class FileSocket {
       this.#tell.closed(c);
     };
     if (this.#fd < 0) process.nextTick(closed, null);
+    else if (this.#pipe) this.#pipe.once('close', () => closed(null)).destroy();
     else fs.close(this.#fd, closed);
   }
 
@@ -150,7 +178,10 @@ export class FileSocket {
     this.#wanted = !this.#writes;
     this.#next();
   }
-  pause() { this.#wanted = false; }
+  pause() {
+    this.#wanted = false;
+    this.#pipe?.pause();
+  }
   /** @param {Uint8Array | string} data borrowed until it is in the file @param {BufferEncoding} [encoding] */
   write(data, encoding) {
     const bytes = typeof data === 'string' ? Buffer.from(data, encoding) : data;

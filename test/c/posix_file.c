@@ -1,5 +1,6 @@
 /* posix_file.c: file:// over real files (B6): both ways, paused, limited, stopped, and what cannot be opened. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,6 +209,72 @@ static void stopped(void)
   curl_multi_cleanup(multi);
 }
 
+/* A file under /sys announces a page and has less; a sparse file has what it announces. */
+static void sizes(void)
+{
+  static const char name[] = "/sys/kernel/mm/transparent_hugepage/enabled";
+  char content[256], path[256];
+  record r;
+  FILE *f = fopen(name, "rb");
+  size_t n = f ? fread(content, 1, sizeof content, f) : 0;
+  if (f) fclose(f);
+  if (n) {
+    CURL *easy = begin(&r, "/");
+    curl_easy_setopt(easy, CURLOPT_URL, "file:///sys/kernel/mm/transparent_hugepage/enabled");
+    CHECK_EQ(B6, curl_easy_perform(easy), CURLE_OK);
+    CHECK(B6, r.len == n && !memcmp(r.body, content, n));
+    CHECK_EQ(B6, big_info(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T), -1);
+    end(&r);
+  } else puts("skipped: no /sys here");
+  file_make("a", 0);
+  file_path(path, sizeof path, "a");
+  CHECK(B6, !truncate(path, 100000));
+  CURL *easy = open_file(&r, "a");
+  CHECK_EQ(B6, curl_easy_perform(easy), CURLE_OK);
+  CHECK_EQ(B6, r.len, 100000);
+  CHECK_EQ(B6, big_info(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T), 100000);
+  end(&r);
+}
+
+/* A pipe is waited for without blocking, read as it fills, and ends with its last writer. */
+static void pipes(void)
+{
+  char path[256], piece[3000];
+  record r;
+  int running = 1, fd = -1, turns = 0;
+  file_path(path, sizeof path, "pipe");
+  CHECK(B6, !mkfifo(path, 0600));
+  CURL *easy = open_file(&r, "pipe");
+  CURLM *multi = curl_multi_init();
+  curl_multi_add_handle(multi, easy);
+  for (double until = now() + 0.2; running && now() < until; turns++) {
+    curl_multi_perform(multi, &running);
+    curl_multi_poll(multi, NULL, 0, 50, NULL);
+  }
+  CHECK(B6, running && !r.calls); /* nobody writes yet: that is not its end */
+  CHECK(K6, turns <= 10);
+  fd = open(path, O_WRONLY | O_NONBLOCK);
+  CHECK(B6, fd >= 0);
+  for (size_t at = 0; at < 30000; at += sizeof piece) {
+    for (size_t i = 0; i < sizeof piece; i++) piece[i] = server_byte(at + i);
+    CHECK_EQ(B6, write(fd, piece, sizeof piece), sizeof piece);
+    for (double until = now() + 10; r.len < at + sizeof piece && now() < until;) {
+      curl_multi_perform(multi, &running);
+      if (r.len < at + sizeof piece) curl_multi_poll(multi, NULL, 0, 1000, NULL);
+    }
+  }
+  CHECK(B6, running);
+  close(fd);
+  for (double until = now() + 10; running && now() < until;) {
+    curl_multi_perform(multi, &running);
+    if (running) curl_multi_poll(multi, NULL, 0, 1000, NULL);
+  }
+  CHECK(B6, !running && body_is(&r, 30000));
+  curl_multi_remove_handle(multi, easy);
+  end(&r);
+  curl_multi_cleanup(multi);
+}
+
 static void not_readable(void)
 {
   static const char *const bad[] = { "missing", "", "a/b" };
@@ -309,12 +376,14 @@ int main(void)
   paused_from_outside();
   limited();
   stopped();
+  sizes();
+  pipes();
   not_readable();
   writing();
   writing_fails();
   server_stop(http);
-  static const char *const left[] = { "a", "out" };
-  for (size_t i = 0; i < 2; i++) {
+  static const char *const left[] = { "a", "out", "pipe" };
+  for (size_t i = 0; i < 3; i++) {
     char path[256];
     file_path(path, sizeof path, left[i]);
     unlink(path);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -129,17 +130,60 @@ static int slow(const char *port, int ms, struct addrinfo **out)
   return error;
 }
 
+static struct {
+  pthread_mutex_t lock;
+  pthread_cond_t turn;
+  bool free;
+  int begun, over;
+} hung = { .lock = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER };
+
+/* Until the test lets all of them go. */
+static void hang(void)
+{
+  pthread_mutex_lock(&hung.lock);
+  hung.begun++;
+  pthread_cond_broadcast(&hung.turn);
+  while (!hung.free) pthread_cond_wait(&hung.turn, &hung.lock);
+  hung.over++;
+  pthread_cond_broadcast(&hung.turn);
+  pthread_mutex_unlock(&hung.lock);
+}
+
+static void hung_await(const int *counter, int n)
+{
+  pthread_mutex_lock(&hung.lock);
+  while (*counter < n) pthread_cond_wait(&hung.turn, &hung.lock);
+  pthread_mutex_unlock(&hung.lock);
+}
+
+static void hung_release(void)
+{
+  pthread_mutex_lock(&hung.lock);
+  hung.free = true;
+  pthread_cond_broadcast(&hung.turn);
+  while (hung.over < hung.begun) pthread_cond_wait(&hung.turn, &hung.lock);
+  hung.free = false;
+  hung.begun = hung.over = 0;
+  pthread_mutex_unlock(&hung.lock);
+}
+
 int getaddrinfo(const char *name, const char *port, const struct addrinfo *hints, struct addrinfo **out)
 {
   static const char *const two[] = { "127.0.0.2", "127.0.0.1", NULL };
   static const char *const now[] = { "127.255.255.255", "127.0.0.1", NULL }; /* a broadcast: refused at once */
   static const char *const six[] = { "::1", "127.0.0.1", NULL };
+  static const char *const one[] = { "127.0.0.1", NULL };
   static const char *const turns[] = { "127.0.0.1", "127.0.0.2", "127.0.0.3", "::1", "::2", NULL };
   if (!strcmp(name, "two.test")) return listed(two, port, out);
   if (!strcmp(name, "now.test")) return listed(now, port, out);
   if (!strcmp(name, "six.test")) return listed(six, port, out);
   if (!strcmp(name, "turns.test")) return listed(turns, port, out);
-  if (!strcmp(name, "slow.test")) return slow(port, 200, out);
+  if (strstr(name, "slow.test")) return slow(port, 200, out);
+  if (!strncmp(name, "hung", 4)) {
+    hang();
+    return listed(one, port, out);
+  }
+  if (!strcmp(name, "one.test")) return listed(one, port, out);
   return real_lookup(name, port, hints, out);
 }
 
@@ -571,14 +615,14 @@ static void close_during_lookup(void)
   sl_ch ch = open_name(loop, "slow.test", 80, ""), done = open_name(loop, "slow.test", 80, "");
   pause_ms(20);
   sl_close(ch, SL_FINISH);
-  lookups_await(ended + 2);
+  lookups_await(ended + 1); /* the same name is looked up once */
   pause_ms(20);
   sl_close(done, SL_ABORT); /* its answer lies there, not taken */
   EQUAL(sl_wait(loop, ev, 4, 20000), 0);
   open_name(loop, "slow.test", 80, "");
   pause_ms(50);
   sl_loop_free(loop); /* before the thread is done */
-  lookups_await(ended + 3);
+  lookups_await(ended + 2);
 }
 
 static void many_lookups(void)
@@ -588,7 +632,11 @@ static void many_lookups(void)
   int server = listening("127.0.0.1", 0, 64), open = 0;
   sl_ch ch[MANY];
   atomic_store(&lookups_most, 0);
-  for (int i = 0; i < MANY; i++) CHECK((ch[i] = open_name(loop, "slow.test", port_of(server), "")) > 0);
+  for (int i = 0; i < MANY; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "%d.slow.test", i);
+    CHECK((ch[i] = open_name(loop, name, port_of(server), "")) > 0);
+  }
   sl_close(ch[MANY - 1], SL_FINISH); /* still in the queue */
   for (int64_t end = now_ms() + LONG_MS; open < MANY - 1 && now_ms() < end;) {
     sl_event ev[4];
@@ -600,6 +648,150 @@ static void many_lookups(void)
   for (int i = 0; i < MANY - 1; i++) sl_close(ch[i], SL_FINISH);
   close(server);
   sl_loop_free(loop);
+}
+
+/* ---- Names that hang: on the host's clock, so nothing here waits for time to pass ---- */
+
+enum { SLOTS = SL_LOOKUPS_MAX };
+
+static sl_lookup *begin_lookup(sl_inbox *inbox, const char *name, const char *port)
+{
+  sl_lookup *job = sl_lookup_new(name, strlen(name), port, strlen(port), AF_UNSPEC);
+  MUST(job && !sl_lookup_begin(job, inbox, NULL));
+  return job;
+}
+
+/* Every slot has a name that hangs. */
+static void fill_slots(sl_inbox *inbox, sl_lookup *jobs[SLOTS])
+{
+  for (int i = 0; i < SLOTS; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "hung%d.test", i);
+    jobs[i] = begin_lookup(inbox, name, "80");
+  }
+  hung_await(&hung.begun, SLOTS);
+}
+
+/* The one that comes next, or NULL after `ms`. */
+static sl_lookup *next_lookup(sl_inbox *inbox, int ms)
+{
+  sl_lookup *job;
+  for (int64_t end = now_ms() + ms; !(job = sl_lookup_next(inbox)) && now_ms() < end;) pause_ms(2);
+  return job;
+}
+
+static void inbox_open(sl_inbox *inbox)
+{
+  *inbox = (sl_inbox){ .wake_fd = open("/dev/null", O_WRONLY) };
+  MUST(inbox->wake_fd >= 0);
+}
+
+/* 32 names that hang do not block another: it has a slot as soon as nobody waits for one of them, or one is slow. */
+static void hung_names_make_room(void)
+{
+  sl_inbox inbox;
+  sl_lookup *jobs[SLOTS];
+  inbox_open(&inbox);
+  fill_slots(&inbox, jobs);
+  int64_t now_us = sl_now_us(NULL);
+  sl_lookup *job = begin_lookup(&inbox, "one.test", "80");
+  CHECK(sl_lookup_tend(job, now_us) <= now_us + SL_LOOKUP_SLOW_US);
+  sl_lookup_drop(jobs[0]);
+  EQUAL(next_lookup(&inbox, LONG_MS) == job, true);
+  sl_lookup_free(job);
+
+  jobs[0] = begin_lookup(&inbox, "hung-more.test", "80"); /* every slot is taken again */
+  hung_await(&hung.begun, SLOTS + 1);
+  job = begin_lookup(&inbox, "one.test", "80");
+  sl_lookup_tend(job, sl_now_us(NULL) + SL_LOOKUP_SLOW_US);
+  EQUAL(next_lookup(&inbox, LONG_MS) == job, true);
+  EQUAL(job->error, 0);
+  sl_lookup_free(job);
+  for (int i = 0; i < SLOTS; i++) sl_lookup_drop(jobs[i]);
+  hung_release();
+  close(inbox.wake_fd);
+}
+
+/* One thread for a name, however many ask; each has its own port. One that waited for too long fails with words. */
+static void same_name_shares(void)
+{
+  static const char *const ports[] = { "80", "8080", "443" };
+  sl_inbox inbox;
+  sl_lookup *jobs[3], *job;
+  sl_failure why = { .code = 0 };
+  inbox_open(&inbox);
+  for (int i = 0; i < 3; i++) jobs[i] = begin_lookup(&inbox, "hung.test", ports[i]);
+  sl_lookup *late = begin_lookup(&inbox, "hung.test", "81"), *dropped = begin_lookup(&inbox, "hung.test", "82");
+  hung_await(&hung.begun, 1);
+  sl_lookup_drop(dropped);
+  EQUAL(sl_lookup_tend(late, late->due_us), SL_NEVER);
+  EQUAL(next_lookup(&inbox, LONG_MS) == late, true);
+  CHECK(!sl_lookup_found(late, &why) && why.code == SL_RESOLVE);
+  SAME(why.words, "resolve hung.test: no answer in 60 s");
+  sl_lookup_free(late);
+  EQUAL(hung.begun, 1);
+  hung_release();
+  for (int i = 0; i < 3; i++) {
+    CHECK((job = next_lookup(&inbox, LONG_MS)) == jobs[i]);
+    CHECK(sl_lookup_found(job, &why) && job->found.count == 1);
+    EQUAL(ntohs(((struct sockaddr_in *)(void *)&job->found.to[0].at)->sin_port), atoi(ports[i]));
+    sl_lookup_free(job);
+  }
+  close(inbox.wake_fd);
+}
+
+/* The same through the door, where the loop does the tending. */
+static void hung_names_through_the_door(void)
+{
+  sl_loop *loop = sl_loop_new();
+  int server = listening("127.0.0.1", 0, 8);
+  for (int i = 0; i < SLOTS + 3; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "hung%d.test", i);
+    open_name(loop, name, port_of(server), "");
+  }
+  sl_ch ch = open_name(loop, "one.test", port_of(server), "");
+  EQUAL(wait_for(loop, ch, SL_OPENED | SL_GONE, LONG_MS), SL_OPENED);
+  sl_loop_free(loop);
+  hung_release();
+  close(server);
+}
+
+/* poll takes an int of milliseconds: a longer wait is no short one, and no busy one. */
+static atomic_int polled_ms, polls;
+
+int poll(struct pollfd *fds, nfds_t n, int ms)
+{
+  static int (*real)(struct pollfd *, nfds_t, int);
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "poll");
+  atomic_fetch_add(&polls, 1);
+  atomic_store(&polled_ms, ms);
+  return real(fds, n, ms);
+}
+
+static void *wake_soon(void *loop)
+{
+  pause_ms(100);
+  sl_wake(loop);
+  return NULL;
+}
+
+static void long_waits(void)
+{
+  static const int64_t ms[] = { (int64_t)INT32_MAX - 1, (int64_t)INT32_MAX + 1, (int64_t)1 << 32, (int64_t)3 << 40 };
+  for (size_t i = 0; i < sizeof ms / sizeof *ms; i++) {
+    sl_loop *loop = sl_loop_new();
+    pthread_t thread;
+    sl_event ev[4];
+    MUST(!pthread_create(&thread, NULL, wake_soon, loop));
+    atomic_store(&polls, 0);
+    EQUAL(sl_wait(loop, ev, 4, ms[i] * 1000), 1);
+    EQUAL(ev[0].events, SL_WOKEN);
+    CHECK(atomic_load(&polled_ms) >= INT32_MAX - 1);
+    CHECK(atomic_load(&polls) <= 2);
+    pthread_join(thread, NULL);
+    sl_loop_free(loop);
+  }
 }
 
 /* ---- Bytes ---- */
@@ -1051,6 +1243,10 @@ int main(void)
   lookup_blocks_nobody();
   close_during_lookup();
   many_lookups();
+  hung_names_make_room();
+  same_name_shares();
+  hung_names_through_the_door();
+  long_waits();
   megabyte_there_and_back();
   unwanted_is_not_told();
   peer_resets();
