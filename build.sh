@@ -545,7 +545,7 @@ link_guest() { "${COMPILER[@]}" -std=c11 "${WARNINGS[@]}" "${LENIENT[@]}" -Ic/in
 # dist/types: declarations for TypeScript users. An error in them is for `test` to fail on, not for a build.
 build_types() {
     local sources
-    glob sources 'js/*.js' 'js/*/*.js'
+    glob sources 'js/*.js' 'js/*.cts' 'js/*/*.js'
     ((${#sources[@]})) || return 0
     [[ -d dist/types ]] || rm -f build/types.done
     produce build/types.done emit_types js/tsconfig.json "${sources[@]}"
@@ -555,6 +555,10 @@ emit_types() {
     rm -rf build/types && mkdir -p build/log
     node node_modules/typescript/bin/tsc -p js/tsconfig.json --outDir build/types >build/log/types.log ||
         say "js/ has type errors: see './build.sh types'"
+    # For TypeScript before 5.7, whose Uint8Array takes no parameter, and for programs without the library of `await using`.
+    find build/types -name '*.d.ts' -exec sed -i 's/Uint8Array<ArrayBufferLike>/Uint8Array/g' {} +
+    sed -i '1i /// <reference lib="esnext.disposable" />' build/types/index.d.ts
+    cp js/require.d.cts build/types/
     mkdir -p dist && rm -rf dist/types && mv build/types dist/types && touch "$1"
 }
 

@@ -13,3 +13,7 @@ export { Transfer } from './transfer.js';
 /** @typedef {import('./transfer.js').Direction} Direction */
 /** @typedef {import('./transfer.js').State} State */
 /** @typedef {import('./hosts/door.js').Host} Host */
+/** @typedef {import('./errors.js').Code} Code */
+/** @typedef {import('./transfer.js').TransferEvents} TransferEvents */
+/** @typedef {import('./hosts/door.js').TlsOptions} TlsOptions */
+/** @typedef {import('./trace.js').TraceEvent} TraceEvent */

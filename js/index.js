@@ -16,3 +16,7 @@ export { nodeHost };
 /** @typedef {import('./api.js').Direction} Direction */
 /** @typedef {import('./api.js').State} State */
 /** @typedef {import('./api.js').Host} Host */
+/** @typedef {import('./api.js').Code} Code */
+/** @typedef {import('./api.js').TransferEvents} TransferEvents */
+/** @typedef {import('./api.js').TlsOptions} TlsOptions */
+/** @typedef {import('./api.js').TraceEvent} TraceEvent */

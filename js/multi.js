@@ -36,7 +36,7 @@ export class Multi {
 
   /**
    * Nothing is loaded or opened before the first transfer.
-   * @param {{ host?: import('./hosts/door.js').Host, module?: WebAssembly.Module, maxConnections?: number, maxPerHost?: number, maxIdle?: number }} [options]
+   * @param {{ host?: import('./hosts/door.js').Host, module?: import('./types.js').Module, maxConnections?: number, maxPerHost?: number, maxIdle?: number }} [options]
    *   host: lent to this Multi alone and closed with it; default: nodeHost(), elsewhere fetchHost(). module: default: the package's own.
    *   maxConnections, maxPerHost: connections at once, in all and to one host and port; transfers over that wait in their
    *   order, with their clocks running; 0 or absent: no limit. maxIdle: kept for the next transfer; 0 or absent: 64.
@@ -53,7 +53,7 @@ export class Multi {
     this.#limits = /** @type {const} */ (['maxConnections', 'maxPerHost', 'maxIdle']).map((name) => checkCount(name, options[name]));
   }
 
-  /** @ignore */
+  /** @internal */
   static [ONCE]() {
     const multi = new Multi();
     multi.#once = true;
@@ -148,13 +148,13 @@ export class Multi {
     this.#answer('activity');
   }
 
-  /** A transfer begins: the engine for it. Error: this Multi is closed. @param {Transfer} transfer @returns {Core | Promise<Core>} @ignore */
+  /** A transfer begins: the engine for it. Error: this Multi is closed. @param {Transfer} transfer @returns {Core | Promise<Core>} @internal */
   [BEGIN](transfer) {
     const engine = this.#engine();
     this.#transfers.add(transfer);
     return engine;
   }
-  /** It has ended. @param {Transfer} transfer @param {Result | null} result null: it could not begin @param {boolean} added @ignore */
+  /** It has ended. @param {Transfer} transfer @param {Result | null} result null: it could not begin @param {boolean} added @internal */
   [END](transfer, result, added) {
     if (!this.#removed.delete(transfer) && added && result !== null) this.#messages.push({ transfer, result });
     this.#transfers.delete(transfer);

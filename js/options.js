@@ -53,7 +53,7 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  *
  * @typedef {object} OwnOptions
  * @property {string} [method] Default: GET, with a body POST. A file: URL is read with GET, written with PUT or a body.
- * @property {HeadersInit} [headers]
+ * @property {import('./types.js').HeadersLike} [headers]
  * @property {string | ArrayBuffer | ArrayBufferView | Blob | URLSearchParams | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>} [body]
  *   Of the request. Bytes go out by reference: they must not change before they are sent, which, when the server
  *   answers early, may be shortly after the transfer has ended. What a stream or generator has yielded is given away: several
@@ -61,7 +61,7 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  *   with the size given in an own Content-Length; one that fails ends the transfer with CURLE_READ_ERROR. When the
  *   transfer ends early they are cancelled.
  * @property {AbortSignal} [signal] Its listeners are removed when the transfer ends.
- * @property {(chunk: Uint8Array) => unknown} [onData] Body bytes; each chunk is the caller's, for good. 'pause': this chunk was not
+ * @property {(this: import('./transfer.js').Transfer, chunk: Uint8Array) => void | 'pause' | PromiseLike<unknown>} [onData] Body bytes; each chunk is the caller's, for good. 'pause': this chunk was not
  *   taken and comes again after resume(). A promise: taken, and nothing comes before it settles. An empty body is
  *   told by one empty chunk. Throwing or rejecting ends the transfer with CURLE_WRITE_ERROR. Without it, and without `to`, `body` and iteration, the body is collected.
  * @property {boolean} [borrow] What onData gets is lent, which saves a copy: it is good until onData returns, or until the

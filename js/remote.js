@@ -35,19 +35,19 @@ const REASON_MAX = 1004; // bytes of UTF-8; a longer one is cut
 const WORDS = /** @type {const} */ ([[RECV_WORD, RECV], [SEND_WORD, SEND]]);
 
 let bell = /** @type {Int32Array | null} */ (null); // of this thread, as an owner
-let orphans = /** @type {FinalizationRegistry<MessagePort> | null} */ (null);
+let orphans = /** @type {FinalizationRegistry<import('./types.js').Port> | null} */ (null);
 
 /** Changes with each command to a transfer of this thread. */
 export const rung = () => (bell === null ? 0 : Atomics.load(bell, 0));
 
-/** @param {MessagePort} port @param {boolean} on Whether it keeps this thread alive; where there is no such thing, nothing. */
+/** @param {import('./types.js').Port} port @param {boolean} on Whether it keeps this thread alive; where there is no such thing, nothing. */
 function keepAlive(port, on) {
   const node = /** @type {{ ref?(): void, unref?(): void }} */ (/** @type {unknown} */ (port));
   if (on) node.ref?.();
   else node.unref?.();
 }
 
-/** @param {MessagePort} port */
+/** @param {import('./types.js').Port} port */
 function checkPort(port) {
   if (typeof port?.postMessage !== 'function' || typeof port.start !== 'function')
     throw new TypeError(`a remote is made from the port of another one, a MessagePort, got ${port === null ? 'null' : typeof port}`);
@@ -106,7 +106,7 @@ export class Remote {
 
   /**
    * Not for callers: use Remote.from(), which takes a port over, or Transfer.remote().
-   * @param {MessagePort} port
+   * @param {import('./types.js').Port} port
    * @param {{ words: Int32Array, bell: Int32Array } | null} [shared] known already: this is the owner's thread
    * @throws {TypeError} it is no MessagePort
    */
@@ -127,7 +127,7 @@ export class Remote {
    * The remote whose `port` was sent here, which it takes over. It acts from the next turn of this thread's event loop on.
    * That the port is a remote's cannot be seen: what comes through another one shows it, and then every command rejects with
    * a TypeError. As long as nothing comes, its owner may just be busy: commands wait, until the port is closed.
-   * @param {MessagePort} port
+   * @param {import('./types.js').Port} port
    * @throws {TypeError} it is no MessagePort, or a closed one, or one that was given away or taken over already
    */
   static from(port) {
@@ -142,7 +142,7 @@ export class Remote {
   /**
    * To be transferred to another thread, where Remote.from() makes a remote of it; this one is of no use any more. Closing
    * it gives the handle up.
-   * @returns {MessagePort}
+   * @returns {import('./types.js').Port}
    */
   get port() {
     if (!this.#lent) {
@@ -315,7 +315,7 @@ export class Remotes {
     if (resume !== 0 && this.#obey.resume(resume)) this.#note(resume);
   }
 
-  /** @param {MessagePort} port @param {unknown} command what is none is ignored */
+  /** @param {import('./types.js').Port} port @param {unknown} command what is none is ignored */
   #told(port, command) {
     if (!isCommand(command)) return;
     if (command.what === 'hello') this.#hello(port);
@@ -334,7 +334,7 @@ export class Remotes {
     Atomics.store(words, CLAIM, 0);
     return reason;
   }
-  /** @param {MessagePort} port */
+  /** @param {import('./types.js').Port} port */
   #hello(port) {
     try {
       port.postMessage({ hello: true, ...this.#shared });

@@ -145,7 +145,7 @@ export class Result {
     /** Bytes that are in place, when the body went `to` somewhere. @type {number | undefined} */
     this.written = undefined;
   }
-  /** How it ended after all. @param {number} errno @param {Uint8Array | undefined} body @param {number | undefined} written @ignore */
+  /** How it ended after all. @param {number} errno @param {Uint8Array | undefined} body @param {number | undefined} written @internal */
   end(errno, body, written) {
     this.code = codeName(errno);
     this.errno = errno;

@@ -15,6 +15,10 @@ import { BodyIterator, BodyStream } from './sinks.js';
 /** @template T @typedef {{ promise: Promise<T>, resolve: (value: T) => void, reject: (reason: unknown) => void }} Deferred */
 /** @typedef {import('./direction.js').Direction} Direction */
 /** @typedef {'idle' | 'pending' | 'connecting' | 'active' | 'done'} State */
+/**
+ * The `detail` of each event.
+ * @typedef {{ state: State, head: Head, pause: null, resume: null, progress: import('./result.js').Progress, done: Result }} TransferEvents
+ */
 
 const nothing = () => {};
 
@@ -160,17 +164,52 @@ export class Transfer extends EventTarget {
     await performing?.promise.catch(nothing);
   }
 
-  /** @override @type {EventTarget['addEventListener']} */
+  /**
+   * @template {keyof TransferEvents} K
+   * @overload
+   * @param {K} type
+   * @param {import('./types.js').Listener<Transfer, import('./types.js').TransferEvent<TransferEvents[K]>>} listener
+   * @param {boolean | import('./types.js').ListenerOptions} [options]
+   * @returns {void}
+   */
+  /**
+   * @overload
+   * @param {string} type
+   * @param {import('./types.js').Listener<any>} listener
+   * @param {boolean | import('./types.js').ListenerOptions} [options]
+   * @returns {void}
+   */
+  /** @override @param {string} type @param {any} listener @param {any} [options] */
   addEventListener(type, listener, options) {
     super.addEventListener(type, listener, options);
     (this.#heard ??= new Set()).add(type);
     this.#run?.watch();
   }
 
-  /** @type {Run | Loading | null} @ignore */
+  /**
+   * @template {keyof TransferEvents} K
+   * @overload
+   * @param {K} type
+   * @param {import('./types.js').Listener<Transfer, import('./types.js').TransferEvent<TransferEvents[K]>>} listener
+   * @param {boolean | import('./types.js').ListenerOptions} [options]
+   * @returns {void}
+   */
+  /**
+   * @overload
+   * @param {string} type
+   * @param {import('./types.js').Listener<any>} listener
+   * @param {boolean | import('./types.js').ListenerOptions} [options]
+   * @returns {void}
+   */
+  /** @override @param {string} type @param {any} listener @param {any} [options] */
+  removeEventListener(type, listener, options) {
+    super.removeEventListener(type, listener, options);
+  }
+
+  /** @type {Run | Loading | null} @internal */
   get [RUN]() { return this.#run ?? this.#loading; }
 
-  /** @param {import('./multi.js').Multi} multi @param {boolean} added by add(), which wants a message @returns {Promise<Result>} @ignore */
+  /** @param {import('./multi.js').Multi} multi @param {boolean} added by add(), which wants a message @returns {Promise<Result>} @internal */
   [START](multi, added) {
     if (this[RUN] !== null) return Promise.reject(new TypeError('this transfer is running: perform() may be called again when it has settled'));
     const performing = this.#performing = deferred();

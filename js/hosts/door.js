@@ -51,7 +51,7 @@ export const SL_HOST_HELD_MAX = 65536;
  * Who owns sockets, clock and randomness.
  * @typedef {object} Host
  * @property {string} name
- * @property {(engine: Engine) => WebAssembly.ModuleImports} attach Lends itself to one engine, once: the imports of `sluice_host_1`.
+ * @property {(engine: Engine) => Record<string, Function>} attach Lends itself to one engine, once: the imports of `sluice_host_1`.
  * @property {(options: TlsOptions) => string} registerTls A word for these options, for the spec keys `ca` and `cert`; equal contents give equal words.
  * @property {(text: string) => { words: string, error: unknown } | undefined} [fault] What the platform threw, by its words as the
  *   engine passed them on.
@@ -92,7 +92,7 @@ export function parseSpec(text) {
  * The imports with every exception caught: SL_IO (0n where an int64 is answered), and `caught` is told.
  * @param {Record<string, (...args: any[]) => any>} imports
  * @param {(error: unknown, name: string) => void} caught Must not throw.
- * @returns {WebAssembly.ModuleImports}
+ * @returns {Record<string, Function>}
  */
 export function guard(imports, caught) {
   /** @type {Record<string, Function>} */
@@ -109,5 +109,5 @@ export function guard(imports, caught) {
       }
     };
   }
-  return /** @type {WebAssembly.ModuleImports} */ (guarded);
+  return guarded;
 }

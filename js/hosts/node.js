@@ -17,16 +17,15 @@ import { openFile } from './node-file.js';
 import { codeOf, tlsWords, wordsOf } from './node-tls.js';
 
 const { SL_IN, SL_OPENED, SL_AGAIN, SL_INVAL, SL_NOSYS, SL_RESET, SL_HOST_SEND_MAX } = door;
-/** @typedef {import('./node-channel.js').Socket} Socket */
 const TEXT_MAX = 16384; // bytes sent as a latin1 string, which is faster than a copy for heads
 const TURN_SEND_MAX = 8 * CHUNK; // bytes by reference in one turn, when all was flushed before: one system call
 const NOTHING = Buffer.alloc(0);
-/** @param {Socket} socket @param {Error} [error] */
+/** @param {import('./node-channel.js').Socket} socket @param {Error} [error] */
 const destroyNow = (socket, error) => Object.getPrototypeOf(socket).destroy.call(socket, error);
 const FINISH_MS = 2000; // a peer that does not take what was left to flush loses it
 /**
  * The host for Node.js: TCP, TLS and unix sockets, and files.
- * @param {{ lookup?: import('node:net').LookupFunction }} [options] lookup: instead of dns.lookup
+ * @param {{ lookup?: import('../types.js').Lookup }} [options] lookup: instead of dns.lookup
  * @returns {door.Host & { readonly channels: number, readonly caught: unknown }} channels: sockets and files not closed yet;
  *   caught: the last exception that was kept from crossing into Wasm.
  */
@@ -86,7 +85,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
 
   /**
    * Node drops a socket at the first write that fails, and with it what the kernel still has from the peer: the answer of a
-   * server that refuses a body and closes (U8). Such a socket is read to its end first. @this {Socket} @param {any} [error]
+   * server that refuses a body and closes (U8). Such a socket is read to its end first. @this {import('./node-channel.js').Socket} @param {any} [error]
    */
   function destroy(error) {
     const c = this[CHANNEL];
@@ -147,7 +146,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     if (c.wants & SL_IN) setImmediate(look, c);
     return (c.flowing = false);
   }
-  /** After sl_start_tls: Node has no onread there. @this {Socket} @param {Buffer} bytes */
+  /** After sl_start_tls: Node has no onread there. @this {import('./node-channel.js').Socket} @param {Buffer} bytes */
   function onData(bytes) {
     const c = this[CHANNEL];
     if (c.closed) return;
@@ -156,21 +155,21 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     c.flowing = false;
     look(c);
   }
-  /** @this {Socket} */
+  /** @this {import('./node-channel.js').Socket} */
   function onConnect() {
     const c = this[CHANNEL];
     this.unref(); // connection racing has made handles of its own
     c.connectedUs = nowUs();
     if (!c.closed && !c.secure) opened(c);
   }
-  /** @this {Socket} */
+  /** @this {import('./node-channel.js').Socket} */
   function onSecure() {
     const c = this[CHANNEL];
     c.securedUs = nowUs();
     c.flowing = c.chunk === null; // the handshake has read
     if (!c.closed) opened(c);
   }
-  /** @this {Socket} */
+  /** @this {import('./node-channel.js').Socket} */
   function onEnd() {
     const c = this[CHANNEL];
     if (c.closed) return;
@@ -183,19 +182,19 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     c.ended = true;
     look(c);
   }
-  const onDrain = /** @this {Socket} */ function () { look(this[CHANNEL]); };
-  /** @this {Socket} @param {Error} error */
+  const onDrain = /** @this {import('./node-channel.js').Socket} */ function () { look(this[CHANNEL]); };
+  /** @this {import('./node-channel.js').Socket} @param {Error} error */
   function onError(error) {
     const c = this[CHANNEL];
     gone(c, c.sendCode || codeOf(error, phaseOf(c), c.secure), wordsOf(error), error);
   }
-  /** @this {Socket} */
+  /** @this {import('./node-channel.js').Socket} */
   function onClose() {
     const c = this[CHANNEL];
     if (c.closed) channels.delete(c.id);
     else if (c.socket === this) gone(c, c.opened ? SL_RESET : door.SL_REFUSED, 'the socket was closed');
   }
-  /** @param {Channel} c @param {Socket} socket */
+  /** @param {Channel} c @param {import('./node-channel.js').Socket} socket */
   function adopt(c, socket) {
     c.socket = socket;
     socket[CHANNEL] = c;
@@ -235,7 +234,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
       host: spec.name, allowHalfOpen: true, noDelay: true, autoSelectFamily: true, onread: { buffer: () => nextBuffer(c), callback: (/** @type {number} */ n, /** @type {Uint8Array} */ buffer) => onRead(c, n, buffer) }, // `this` is the socket in Node.js only
     };
     const socket = c.secure ? builtin('node:tls').connect(options) : builtin('node:net').connect(options);
-    adopt(c, /** @type {Socket} */ (socket));
+    adopt(c, /** @type {import('./node-channel.js').Socket} */ (socket));
     socket.on('connect', onConnect);
     if (!c.secure) socket.pause(); // before it connects: nothing is read until wanted
     channels.set(c.id, c);
