@@ -1,6 +1,6 @@
 // The package as users get it: what is in it, and that it runs where there is nothing but Node.js.
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -53,7 +53,7 @@ test('the tarball holds the module, JavaScript, types, LICENSE, NOTICES, README.
   expect(tarball).toBe(`sluice-${version}.tgz`);
   held = (await ok('tar', ['tzf', tarball], { env: process.env })).trimEnd().split('\n');
   const sources = below('js').filter((path) => path.endsWith('.js') && !path.startsWith('js/demo/'));
-  const types = sources.map((path) => path.replace(/^js(.*)\.js$/, 'dist/types$1.d.ts'));
+  const types = [...sources.map((path) => path.replace(/^js(.*)\.js$/, 'dist/types$1.d.ts')), 'dist/types/require.d.cts'];
   const bundles = Object.keys(ENTRIES).flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]);
   const wanted = ['LICENSE', 'README.md', 'package.json', 'dist/NOTICES', 'dist/sluice.wasm', 'dist/sluice-fetch.wasm', 'dist/require.cjs', ...bundles, ...sources, ...types];
   expect([...held].sort()).toEqual(wanted.map((path) => `package/${path}`).sort());
@@ -72,20 +72,29 @@ test('installed in an empty folder, without network and compilers, it runs', asy
 
   await ok(join(app, 'node_modules/.bin/sluice'), [url, '-o', 'body'], { cwd: app, env: { ...env, PATH: `${bin}${delimiter}/usr/bin` } });
   expect(sha256(readFileSync(join(app, 'body')))).toBe(sha256(body));
-
-  // What TypeScript sees of it, checked as strictly as it can.
-  writeFileSync(join(app, 'use.mts'), `import { Multi, Transfer, TransferError, nodeHost, type Result } from 'sluice';
-    const transfer = new Transfer('${url}', { multi: new Multi({ host: nodeHost() }), lowSpeed: { bytesPerSecond: 1, ms: 2 }, onData: (chunk) => void chunk.length });
-    export const result: Result = await transfer.perform();
-    export const errno: number = await transfer.response.then((head) => head.status, (error: unknown) => (error instanceof TransferError ? error.errno : -1));
-    // @ts-expect-error: a speed is a number
-    new Transfer('${url}', { maxRecvSpeed: 'fast' });
-    // @ts-expect-error: there is no such option
-    new Transfer('${url}', { timeout: 1 });
-    await transfer.pause('recv');\n`);
-  await ok(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,esnext.disposable,dom,dom.iterable',
-    '--module', 'nodenext', '--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node', 'use.mts'], { cwd: app });
 }, INSTALL_MS);
+
+test('publint and arethetypeswrong find nothing', async () => {
+  const [tarball] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  expect(await ok(process.execPath, [join(ROOT, 'test/support/lint-package.js'), join(folder, tarball)], { cwd: ROOT })).toBe('');
+}, INSTALL_MS);
+
+describe('types, as strictly as they can be checked', () => {
+  const DOM = 'es2022,dom,dom.iterable';
+  const LIBRARIES = [['without the DOM library', 'es2022', true], ['in a page, with Node.js as well', DOM, true], ['in a page', DOM, false]];
+  /** @param {string} program what tsc is of @param {string[]} args */
+  const check = async (program, lib, node, args) => {
+    const app = join(folder, 'app'), types = node ? ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node'] : ['--typeRoots', join(folder, 'none')];
+    for (const name of ['use.mts', 'use.cts']) copyFileSync(join(ROOT, 'test/types', name), join(app, name));
+    return ok(process.execPath, [join(ROOT, 'node_modules', program, 'bin/tsc'), '--noEmit', '--strict', '--exactOptionalPropertyTypes',
+      '--target', 'es2022', '--lib', lib, ...types, ...args], { cwd: app });
+  };
+  describe.each([['the oldest that is promised, 5.4', 'typescript-oldest'], ['the latest', 'typescript']])('TypeScript, %s', (_release, program) => {
+    test.each(LIBRARIES)('%s', (_name, lib, node) => check(program, lib, node, ['--module', 'nodenext', 'use.mts']), INSTALL_MS);
+    test('for a bundler', () => check(program, DOM, false, ['--module', 'esnext', '--moduleResolution', 'bundler', 'use.mts']), INSTALL_MS);
+    test('by require()', () => check(program, 'es2022', true, ['--module', 'nodenext', 'use.cts']), INSTALL_MS);
+  });
+});
 
 /** Runs a program in the folder where the package is installed. @returns {Promise<string>} what it said */
 function program(name, source) {
@@ -133,7 +142,7 @@ describe('bundled for Node.js', () => {
 test('each condition leads to a file that is packed; what was made of the module is of this module', () => {
   const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const placesOf = (one) => (typeof one === 'string' ? [one] : Object.values(one).flatMap(placesOf));
-  expect(Object.keys(exports['.'])).toEqual(['types', 'workerd', 'deno', 'bun', 'node', 'browser', 'default']);
+  expect(Object.keys(exports['.'])).toEqual(['workerd', 'deno', 'bun', 'node', 'browser', 'default']);
   expect(placesOf(exports).filter((place) => !held.includes(`package/${place.slice(2)}`))).toEqual([]);
   for (const [bundle, wasm] of [['inline', 'sluice-fetch'], ['index', 'sluice']]) {
     const module = readFileSync(join(ROOT, `dist/${wasm}.wasm`));
