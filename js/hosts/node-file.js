@@ -10,7 +10,7 @@ import { builtin } from '../builtin.js';
 import { SL_INVAL, SL_IO, SL_NOMEM } from './door.js';
 import { CHUNK, nowUs } from './node-channel.js';
 
-const fs = builtin('node:fs'), net = builtin('node:net'), { fileURLToPath } = builtin('node:url');
+const fs = builtin('node:fs'), { fileURLToPath } = builtin('node:url');
 /** @typedef {import('./node-channel.js').Channel} Channel */
 /**
  * What the host does for every channel.
@@ -94,7 +94,7 @@ export class FileSocket {
     this.#next();
   }
   #openPipe() {
-    this.#pipe = new net.Socket({ fd: this.#fd, readable: true, writable: false });
+    this.#pipe = new (builtin('node:net').Socket)({ fd: this.#fd, readable: true, writable: false });
     this.#pipe.pause();
     this.#pipe.on('data', (bytes) => {
       this.#pipe?.pause();
