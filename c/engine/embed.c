@@ -101,8 +101,9 @@ void *sl_embed_scratch(uint32_t n)
 
 struct sl_embed *sl_embed_new(uint32_t token)
 {
-  struct sl_embed *e = calloc(1, sizeof *e);
+  struct sl_embed *e = malloc(sizeof *e);
   if (!e) return NULL;
+  e->watched = e->traced = false;
   sl_options_init(&e->options);
   e->options.burst = SLUICE_BURST_DEFAULT; /* B20 */
   sl_transfer_init(&e->transfer, &embed_user, &e->options);
@@ -126,8 +127,9 @@ static bool read_number(const char **at, const char *end, char stop, int64_t *nu
   bool minus = p < end && *p == '-';
   uint64_t v;
   p += minus;
-  const char *last = p < end ? memchr(p, stop, (size_t)(end - p)) : NULL;
-  if (!last || !sl_parse_uint(p, (size_t)(last - p), (uint64_t)1 << 53, &v)) return false;
+  const char *last = p;
+  while (last < end && *last != stop) last++;
+  if (last == end || !sl_parse_uint(p, (size_t)(last - p), (uint64_t)1 << 53, &v)) return false;
   *number = minus ? -(int64_t)v : (int64_t)v;
   *at = last + 1;
   return true;

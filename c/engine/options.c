@@ -38,6 +38,7 @@ typedef struct {
 #define S_MAX (INT64_MAX / 1000000) /* in microseconds it is a number still */
 #define MS_MAX (S_MAX * 1000)
 
+/* The texts come first: sl_options_clear, which each transfer of JavaScript's calls, looks no further. */
 static const row table[] = {
   { CURLOPT_URL, TEXT, AT(url), 0, 0, 0 },
   { CURLOPT_USERAGENT, TEXT, AT(user_agent), 0, 0, 0 },
@@ -154,8 +155,7 @@ void sl_options_init(sl_options *o)
 
 void sl_options_clear(sl_options *o)
 {
-  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-    if (table[i].kind == TEXT) free(*(char **)((char *)o + table[i].at));
+  for (const row *r = table; r->kind == TEXT; r++) free(*(char **)(void *)((char *)o + r->at));
   free(o->custom_request);
   free(o->redirect_schemes);
   free(o->own_post);

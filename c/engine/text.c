@@ -35,8 +35,6 @@ void sl_text_add(sl_text *t, const void *bytes, size_t n)
   t->data[t->len] = 0;
 }
 
-void sl_text_str(sl_text *t, const char *s) { sl_text_add(t, s, strlen(s)); }
-
 /* Digits of n into buf (21 bytes suffice), zero-ended; answers where they begin. */
 static const char *digits(int64_t n, char buf[24])
 {
@@ -79,10 +77,9 @@ char *sl_copy(const char *s, size_t n)
 
 char sl_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }
 
-bool sl_equal_nocase(const char *a, size_t an, const char *b)
+bool sl_same_nocase(const char *a, const char *b, size_t n)
 {
-  if (an != strlen(b)) return false;
-  for (size_t i = 0; i < an; i++)
+  for (size_t i = 0; i < n; i++)
     if (sl_lower(a[i]) != sl_lower(b[i])) return false;
   return true;
 }

@@ -5,6 +5,7 @@
  * sl_text with max set is valid and empty. `data` is kept zero-ended once anything was appended. */
 #ifndef SLUICE_TEXT_H
 #define SLUICE_TEXT_H
+#include <string.h>
 #include "base.h"
 
 typedef struct {
@@ -17,7 +18,8 @@ typedef struct {
 /* Room for n more bytes behind len; false (and failed) when there cannot be. */
 bool sl_text_reserve(sl_text *t, size_t n);
 void sl_text_add(sl_text *t, const void *bytes, size_t n);
-void sl_text_str(sl_text *t, const char *s);
+/* In the header, so that the length of a literal is not counted at run time. */
+static inline void sl_text_str(sl_text *t, const char *s) { sl_text_add(t, s, strlen(s)); }
 void sl_text_int(sl_text *t, int64_t n);
 /* Drop the first n bytes. */
 void sl_text_drop(sl_text *t, size_t n);
@@ -27,8 +29,12 @@ void sl_text_free(sl_text *t);
 /* A copy of n bytes with a zero behind, or NULL. Owned by the caller: free. */
 char *sl_copy(const char *s, size_t n);
 /* ASCII only, whatever the locale. */
-bool sl_equal_nocase(const char *a, size_t an, const char *b);
 char sl_lower(char c);
+bool sl_same_nocase(const char *a, const char *b, size_t n);
+static inline bool sl_equal_nocase(const char *a, size_t an, const char *b)
+{
+  return an == strlen(b) && sl_same_nocase(a, b, an);
+}
 /* The whole of s as a decimal number 0..max; false on anything else (empty, sign, overflow). */
 bool sl_parse_uint(const char *s, size_t n, uint64_t max, uint64_t *out);
 
