@@ -88,9 +88,8 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @typedef {object} Settings
  * @property {string} url without credentials and fragment
  * @property {string} method for messages
- * @property {Array<[option: number, value: number]>} numbers
- * @property {Array<[option: number, value: string]>} texts latin1
- * @property {string[]} headers lines
+ * @property {string} words all but the limits and TLS, as core.configure takes it
+ * @property {Array<[option: number, value: number]>} numbers the limits, which may change
  * @property {import('./hosts/door.js').TlsOptions | null} tls null: the host's default
  * @property {((chunk: Uint8Array) => unknown) | undefined} onData
  * @property {boolean} borrow of it
@@ -198,12 +197,19 @@ export function readLimits(limits) {
   return numbers;
 }
 
+/** One setting as core.configure takes it. @param {number} option @param {number} value a whole number */
+export const numberWord = (option, value) => `n${option}=${value}:`;
+/** @param {number} option @param {string} value latin1 */
+export const textWord = (option, value) => `t${option}=${value.length}:${value}`;
+/** @param {string} line latin1 */
+const headerWord = (line) => `h0=${line.length}:${line}`;
+
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const OWN_AGENT = textWord(USERAGENT, `sluice/${VERSION}`);
+/** @param {number} redirects */
+const followWords = (redirects) => numberWord(FOLLOWLOCATION, CURLFOLLOW_OBEYCODE) + numberWord(MAXREDIRS, redirects);
+const FOLLOWS = followWords(FOLLOW); // most transfers follow so many
 // eslint-disable-next-line no-control-regex
-const OWN_AGENT = /** @type {[number, string]} */ ([USERAGENT, `sluice/${VERSION}`]);
-const FOLLOWS = /** @type {[number, number]} */ ([FOLLOWLOCATION, CURLFOLLOW_OBEYCODE]);
-const FOLLOWS_MOST = /** @type {[number, number]} */ ([MAXREDIRS, FOLLOW]);
-const NO_LINES = /** @type {string[]} */ ([]);
 const NOT_IN_VALUE = /[\0-\x08\x0a-\x1f\x7f]|[^\0-\xff]/u;
 
 /** As one looks it up. @param {string} one @returns {string} 'U+000A', or the letter beside it */
@@ -242,18 +248,18 @@ const decode = (text) => text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fro
 const SCHEMES = new Set(['http:', 'https:', 'file:']);
 const URLS_MAX = 256; // texts
 /** What the latest texts were read as: parsing one costs as much as the rest of a small request here. */
-const urls = /** @type {Map<string, { href: string, credentials: null }>} */ (new Map());
+const urls = /** @type {Map<string, ReadUrl>} */ (new Map());
+/** @typedef {{ href: string, words: string, credentials: string | null }} ReadUrl words: as Settings has them */
 
-/** @param {string | URL} given @returns {{ href: string, credentials: string | null }} */
+/** @param {string | URL} given @returns {ReadUrl} */
 function readUrl(given) {
   if (typeof given !== 'string') return parseUrl(given);
   const known = urls.get(given);
   if (known !== undefined) return known;
-  const { href, credentials } = parseUrl(given);
-  if (credentials !== null) return { href, credentials }; // not to be kept
-  const read = { href, credentials };
+  const read = parseUrl(given);
+  if (read.credentials !== null || given.length > 2048) return read; // not to be kept
   if (urls.size >= URLS_MAX) urls.clear();
-  if (given.length <= 2048) urls.set(given, read);
+  urls.set(given, read);
   return read;
 }
 
@@ -264,7 +270,7 @@ function checkFile({ host, href }) {
   if (/%(?:[01][0-9a-f]|7f)/i.test(href)) throw new TypeError('url: a control character in the path of a file');
 }
 
-/** @param {string | URL} given */
+/** @param {string | URL} given @returns {ReadUrl} */
 function parseUrl(given) {
   /** @type {URL} */
   let url;
@@ -278,12 +284,12 @@ function parseUrl(given) {
   if (!SCHEMES.has(url.protocol)) throw new TypeError(`url must be http:, https: or file:, got ${url.protocol}`);
   if (url.hash) url.hash = '';
   if (url.protocol === 'file:') checkFile(url);
-  if (!url.username && !url.password) return { href: url.href, credentials: null };
+  if (!url.username && !url.password) return { href: url.href, words: textWord(URL_TEXT, url.href), credentials: null };
   const user = decode(url.username), password = decode(url.password);
   if (user.includes(':')) throw new TypeError('url: a user name for Basic authentication cannot contain a colon');
   if (/[\0\r\n]/.test(user + password)) throw new TypeError('url: credentials cannot contain CR, LF or NUL');
   url.username = url.password = '';
-  return { href: url.href, credentials: `${user}:${password}` };
+  return { href: url.href, words: textWord(URL_TEXT, url.href), credentials: `${user}:${password}` };
 }
 
 /** @param {unknown} value @returns {{ tls: import('./hosts/door.js').TlsOptions | null, verify: boolean }} */
@@ -389,12 +395,12 @@ function readSocketPath(path) {
   return path;
 }
 
-/** @param {string} method @param {{ body: import('./source.js').Body | null, size: number }} framed @param {Settings} settings */
-function putRequest(method, { body, size }, { numbers, texts }) {
+/** @param {string} method @param {{ body: import('./source.js').Body | null, size: number }} framed @returns {string} words */
+function requestWords(method, { body, size }) {
   const plain = body !== null || size === 0 || SAYS_EMPTY.has(method) ? 'PUT' : 'GET';
-  if (plain === 'PUT') numbers.push([UPLOAD, 1], [INFILESIZE, body === null ? 0 : size]);
-  if (method === 'HEAD') numbers.push([NOBODY, 1]);
-  else if (method !== plain) texts.push([CUSTOMREQUEST, method]);
+  const upload = plain === 'PUT' ? numberWord(UPLOAD, 1) + numberWord(INFILESIZE, body === null ? 0 : size) : '';
+  if (method === 'HEAD') return upload + numberWord(NOBODY, 1);
+  return method === plain ? upload : upload + textWord(CUSTOMREQUEST, method);
 }
 
 /**
@@ -404,7 +410,7 @@ function putRequest(method, { body, size }, { numbers, texts }) {
 export function readOptions(url, given = {}) {
   const options = checkObject('options', given);
   checkNames(options, OPTIONS);
-  const { href, credentials } = readUrl(url);
+  const { href, words, credentials } = readUrl(url);
   const { follow = true, failOnError = false, decompress = false, maxBody = MAX_BODY, onData, borrow = false, signal, multi } = options;
   if (decompress !== false) throw new TypeError(`decompress: content is not decoded yet, only false is accepted, got ${show(decompress)}`);
   if (typeof failOnError !== 'boolean') throw new TypeError(`failOnError must be true or false, got ${show(failOnError)}`);
@@ -426,9 +432,8 @@ export function readOptions(url, given = {}) {
   const settings = {
     url: href,
     method,
+    words: words + requestWords(method, framed),
     numbers: [],
-    texts: [[URL_TEXT, href]],
-    headers: headers.size > 0 || (framed.body?.type && !isFile) ? [] : NO_LINES,
     tls,
     onData: /** @type {Settings['onData']} */ (onData),
     borrow,
@@ -440,18 +445,16 @@ export function readOptions(url, given = {}) {
     signal: /** @type {AbortSignal | undefined} */ (signal),
     multi,
   };
-  const { numbers, texts } = settings;
   checkPlaces(href, isFile && method === 'PUT', options.body, settings.to);
-  putRequest(method, framed, settings);
-  readNumbers(options, numbers);
+  readNumbers(options, settings.numbers);
   if (isFile) return settings;
-  if (platform.agent && !headers.has('user-agent')) texts.push(OWN_AGENT);
-  if (options.socketPath !== undefined) texts.push([UNIX_SOCKET_PATH, readSocketPath(options.socketPath)]);
-  if (credentials !== null && !headers.has('authorization')) texts.push([USERPWD, credentials]);
-  if (framed.body?.type && !headers.has('content-type')) settings.headers.push(`Content-Type: ${framed.body.type}`);
-  for (const lines of headers.values()) settings.headers.push(...lines);
-  if (redirects > 0) numbers.push(FOLLOWS, redirects === FOLLOW ? FOLLOWS_MOST : [MAXREDIRS, redirects]);
-  if (failOnError) numbers.push([FAILONERROR, 1]);
-  if (!verify) numbers.push([SSL_VERIFYPEER, 0], [SSL_VERIFYHOST, 0]);
+  if (platform.agent && !headers.has('user-agent')) settings.words += OWN_AGENT;
+  if (options.socketPath !== undefined) settings.words += textWord(UNIX_SOCKET_PATH, readSocketPath(options.socketPath));
+  if (credentials !== null && !headers.has('authorization')) settings.words += textWord(USERPWD, credentials);
+  if (framed.body?.type && !headers.has('content-type')) settings.words += headerWord(`Content-Type: ${framed.body.type}`);
+  for (const lines of headers.values()) for (const line of lines) settings.words += headerWord(line);
+  if (redirects > 0) settings.words += redirects === FOLLOW ? FOLLOWS : followWords(redirects);
+  if (failOnError) settings.words += numberWord(FAILONERROR, 1);
+  if (!verify) settings.words += numberWord(SSL_VERIFYPEER, 0) + numberWord(SSL_VERIFYHOST, 0);
   return settings;
 }

@@ -11,7 +11,7 @@ import { ABORTED, FAILED_INIT, OK, OPERATION_TIMEDOUT, OUT_OF_MEMORY, READ_ERROR
   WRITE_ERROR } from './errors.js';
 import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
 import { later } from './later.js';
-import { CAINFO, TIMEOUT_MS } from './options.js';
+import { CAINFO, TIMEOUT_MS, numberWord, textWord } from './options.js';
 import { Head, Result, noProgress, readProgress, readTimings } from './result.js';
 import { Collector, Pull } from './sinks.js';
 import { traceEvent } from './trace.js';
@@ -38,14 +38,12 @@ const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remot
 /** @param {unknown} error */
 const wordsOf = (error) => (error instanceof Error ? error.message : String(error));
 
-/** One setting as core.configure takes it. @param {'t' | 'h'} kind @param {number} option @param {string} value */
-const text = (kind, option, value) => `${kind}${option}=${value.length}:${value}`;
 /** @param {Settings['numbers']} numbers @param {number} waited milliseconds that are gone of the total time */
 function wordsOfNumbers(numbers, waited) {
   let words = '';
   for (const [option, value] of numbers) {
     const left = option === TIMEOUT_MS && value > 0 ? Math.max(1, value - waited) : value;
-    words += `n${option}=${Math.trunc(left)}:`;
+    words += numberWord(option, Math.trunc(left));
   }
   return words;
 }
@@ -125,7 +123,7 @@ export class Run {
   }
   /** @returns {number} CURLcode */
   #configure() {
-    const engine = this.#core, e = this.#e, { tls, texts, numbers, headers, body, to } = this.#settings;
+    const engine = this.#core, e = this.#e, { tls, words, numbers, body, to } = this.#settings;
     if (body !== null) {
       this.#source = body.open(() => {
         if (this.#over) return;
@@ -145,19 +143,16 @@ export class Run {
         return WRITE_ERROR;
       }
     }
-    let words = '';
+    let trust = '';
     try {
-      if (tls !== null) words = text('t', CAINFO, engine.host.registerTls(tls));
+      if (tls !== null) trust = textWord(CAINFO, engine.host.registerTls(tls));
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       this.#cause = { value: error };
       this.#words = error.message;
       return error.errno;
     }
-    for (const [option, value] of texts) words += text('t', option, value);
-    words += wordsOfNumbers(numbers, this.#waited);
-    for (const line of headers) words += text('h', 0, line);
-    return engine.configure(e, words);
+    return engine.configure(e, words + trust + wordsOfNumbers(numbers, this.#waited));
   }
 
   // ---- what the caller wants
