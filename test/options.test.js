@@ -4,8 +4,23 @@ import { Multi, Transfer } from '../js/index.js';
 import { VERSION, readLimits, readOptions } from '../js/options.js';
 
 const URL_ = 'http://sluice.test/';
-const numbers = (options) => Object.fromEntries(readOptions(URL_, options).numbers);
-const texts = (url, options) => Object.fromEntries(readOptions(url, options).texts);
+/** What the engine is given, read as it reads it (embed.h: sl_embed_configure). */
+function asked(url, options) {
+  const { words, numbers: limits } = readOptions(url, options);
+  const read = { numbers: Object.fromEntries(limits), texts: {}, headers: [] };
+  for (let at = 0; at < words.length;) {
+    const [all, kind, option, value] = /^([nth])(\d+)=(-?\d+):/.exec(words.slice(at));
+    at += all.length;
+    const text = kind === 'n' ? '' : words.slice(at, at + Number(value));
+    at += text.length;
+    if (kind === 'n') read.numbers[option] = Number(value);
+    else if (kind === 't') read.texts[option] = text;
+    else read.headers.push(text);
+  }
+  return read;
+}
+const numbers = (options) => asked(URL_, options).numbers;
+const texts = (url, options) => asked(url, options).texts;
 
 describe('refused', () => {
   test.each([
@@ -119,17 +134,17 @@ describe('accepted', () => {
   });
 
   test('methods', () => {
-    const asked = (options) => [numbers({ follow: false, ...options }), texts(URL_, options)[10036]];
-    expect(asked({ method: 'GET' })).toEqual([{}, undefined]);
-    expect(asked({ method: 'head' })).toEqual([{ 44: 1 }, undefined]);
-    expect(asked({ method: 'delete', decompress: false })).toEqual([{}, 'DELETE']);
-    expect(asked({ method: 'Brew' })).toEqual([{}, 'Brew']);
-    expect(asked({ method: 'POST' })).toEqual([{ 46: 1, 30115: 0 }, 'POST']);
-    expect(asked({ body: 'h\xe9' })).toEqual([{ 46: 1, 30115: 3 }, 'POST']);
-    expect(asked({ method: 'put', body: new Blob(['ab']) })).toEqual([{ 46: 1, 30115: 2 }, undefined]);
-    expect(asked({ method: 'PATCH', body: new ReadableStream() })).toEqual([{ 46: 1, 30115: -1 }, 'PATCH']);
-    expect(asked({ body: new ReadableStream(), headers: { 'content-length': 7 } })).toEqual([{ 46: 1, 30115: 7 }, 'POST']);
-    expect(asked({ body: 'x', headers: { 'transfer-encoding': 'chunked' } })).toEqual([{ 46: 1, 30115: -1 }, 'POST']);
+    const request = (options) => [numbers({ follow: false, ...options }), texts(URL_, options)[10036]];
+    expect(request({ method: 'GET' })).toEqual([{}, undefined]);
+    expect(request({ method: 'head' })).toEqual([{ 44: 1 }, undefined]);
+    expect(request({ method: 'delete', decompress: false })).toEqual([{}, 'DELETE']);
+    expect(request({ method: 'Brew' })).toEqual([{}, 'Brew']);
+    expect(request({ method: 'POST' })).toEqual([{ 46: 1, 30115: 0 }, 'POST']);
+    expect(request({ body: 'h\xe9' })).toEqual([{ 46: 1, 30115: 3 }, 'POST']);
+    expect(request({ method: 'put', body: new Blob(['ab']) })).toEqual([{ 46: 1, 30115: 2 }, undefined]);
+    expect(request({ method: 'PATCH', body: new ReadableStream() })).toEqual([{ 46: 1, 30115: -1 }, 'PATCH']);
+    expect(request({ body: new ReadableStream(), headers: { 'content-length': 7 } })).toEqual([{ 46: 1, 30115: 7 }, 'POST']);
+    expect(request({ body: 'x', headers: { 'transfer-encoding': 'chunked' } })).toEqual([{ 46: 1, 30115: -1 }, 'POST']);
   });
 
   test('redirects are followed by default, 20 of them', () => {
@@ -140,7 +155,7 @@ describe('accepted', () => {
   });
 
   test('the type of a body, and an own one', () => {
-    const type = (body, headers) => readOptions(URL_, { body, headers }).headers;
+    const type = (body, headers) => asked(URL_, { body, headers }).headers;
     expect(type('x')).toEqual(['Content-Type: text/plain;charset=UTF-8']);
     expect(type(new URLSearchParams({ a: 'b c' }))).toEqual(['Content-Type: application/x-www-form-urlencoded;charset=UTF-8']);
     expect(type(new Blob(['x'], { type: 'image/png' }))).toEqual(['Content-Type: image/png']);
@@ -163,7 +178,7 @@ describe('accepted', () => {
   });
 
   test('headers in every form, repeated, empty, an own User-Agent', () => {
-    const lines = (headers) => readOptions(URL_, { headers }).headers;
+    const lines = (headers) => asked(URL_, { headers }).headers;
     expect(lines({ Accept: 'a', 'X-N': 5 })).toEqual(['Accept: a', 'X-N: 5']);
     expect(lines([['A', '1'], ['a', ' 2 ']])).toEqual(['A: 1', 'a: 2']);
     expect(lines(new Headers([['Accept', 'a'], ['X', 'b']]))).toEqual(['accept: a', 'x: b']);
