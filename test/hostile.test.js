@@ -570,6 +570,12 @@ describe('callers that fail in the middle', () => {
     await within(server.peers[0].closed, CASE_MS, 'X9: the connection closes');
   });
 
+  test('an interim response that says Connection: close: the final one is taken, its connection is not used again', async () => {
+    server = await rawServer(answering(`HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n${withLength('late')}`));
+    expect(await get()).toMatchObject({ errno: OK, text: 'late' });
+    expect((await get()).result.reused).toBe(false);
+  });
+
   test('fifty transfers against servers that break off at random leave nothing open', async () => {
     const bytes = withLength('x'.repeat(5000));
     server = await rawServer(async (peer) => {

@@ -53,6 +53,45 @@ describe('following', () => {
     expect(server.sockets.size).toBe(1); // small bodies are read out, the connection is kept
   });
 
+  test('a small body in chunks is read out as well: three hops, one connection', async () => {
+    const server = await webServer(async (request, response) => {
+      const hop = Number(request.url.slice(1));
+      if (hop === 3) return response.end('end');
+      response.writeHead(302, { location: `/${hop + 1}` }).write('moved ');
+      response.end('away');
+    });
+    closing.push(server);
+    expect(await send(server.url('/0')).perform()).toMatchObject({ redirects: 3, status: 200 });
+    expect(server.connections ?? server.sockets.size).toBe(1);
+  });
+
+  test.each([
+    ['chunks without an end', 'Transfer-Encoding: chunked', '7\r\nendless\r\n'],
+    ['a length that does not come', 'Content-Length: 100', 'half'],
+  ])('a redirect whose body stalls (%s) is followed over another connection, soon', async (_what, framing, body) => {
+    const server = await rawServer(async (peer) => {
+      const head = await peer.request();
+      if (head.startsWith('GET /end')) return peer.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      await peer.send(`HTTP/1.1 302 Found\r\nLocation: /end\r\n${framing}\r\n\r\n${body}`);
+      await peer.closed;
+    });
+    closing.push(server);
+    const result = await within(send(server.url('/')).perform(), 10_000, 'the end');
+    expect([result.text(), result.redirects, server.peers.length]).toEqual(['ok', 1, 2]);
+  });
+
+  test('a redirect whose chunks never end is followed when there are too many', async () => {
+    const server = await rawServer(async (peer) => {
+      const head = await peer.request();
+      if (head.startsWith('GET /end')) return peer.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      await peer.send('HTTP/1.1 302 Found\r\nLocation: /end\r\nTransfer-Encoding: chunked\r\n\r\n');
+      while (!peer.socket.destroyed) await peer.send(`1000\r\n${'x'.repeat(4096)}\r\n`);
+    });
+    closing.push(server);
+    const result = await within(send(server.url('/')).perform(), 10_000, 'the end');
+    expect([result.text(), result.received, server.peers.length]).toEqual(['ok', 2, 2]);
+  });
+
   test.each([
     [301, 'POST', 'GET'], [302, 'POST', 'GET'], [303, 'POST', 'GET'], [307, 'POST', 'POST'], [308, 'POST', 'POST'],
     [301, 'PUT', 'PUT'], [303, 'PUT', 'GET'], [308, 'PATCH', 'PATCH'], [303, 'DELETE', 'GET'], [302, 'DELETE', 'DELETE'],

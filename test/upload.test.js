@@ -366,17 +366,31 @@ describe('dead connections of the pool', () => {
     await peer.request();
     await peer.send(OK_EMPTY);
     if (peer.number > 1) return;
-    await until(() => /\r\n\r\n.*POST/s.test(peer.received()) || peer.socket.destroyed);
+    await until(() => /\r\n\r\n.*(POST|PUT)/s.test(peer.received()) || peer.socket.destroyed);
     peer.reset();
   });
 
   test.each([['bytes', () => pattern(500)], ['a Blob', () => new Blob([pattern(500)])]])('R7: the request is tried anew, once, %s given again', async (_what, make) => {
     const server = await stale();
     await send(server.url()).perform();
-    const result = await send(server.url(), { body: make() }).perform();
+    const result = await send(server.url(), { method: 'PUT', body: make() }).perform();
     expect(result).toMatchObject({ status: 200, reused: false, sent: 500 });
     expect(server.peers.length).toBe(2);
     expect(server.peers[1].received().split('\r\n\r\n')[1]).toBe(pattern(500).toString('latin1'));
+  });
+
+  test.each(['POST', 'PATCH', 'LOCK'])('%s is not repeated: the server may have it; said so, and it comes once', async (method) => {
+    const server = await raw(async (peer) => {
+      await peer.request();
+      await peer.send(OK_EMPTY);
+      await until(() => peer.received().includes(`${method} `));
+      peer.reset();
+    });
+    await send(server.url(), { method: 'PUT' }).perform();
+    const error = await failure(send(server.url(), { method, body: 'once' }).perform());
+    expect([52, 55, 56]).toContain(error.errno);
+    expect(error.message).toContain(`${method} is not repeated, because the server may have received it`);
+    expect(server.peers.length).toBe(1);
   });
 
   test('R7: a stream of which bytes went out cannot be given again: 65', async () => {
@@ -388,7 +402,7 @@ describe('dead connections of the pool', () => {
     });
     await send(server.url()).perform();
     const source = watchedStream([pattern(500)], { endless: true });
-    expect(await failure(send(server.url(), { body: source.stream, headers: { expect: '' } }).perform())).toMatchObject({ code: 'CURLE_SEND_FAIL_REWIND', errno: 65 });
+    expect(await failure(send(server.url(), { method: 'PUT', body: source.stream, headers: { expect: '' } }).perform())).toMatchObject({ code: 'CURLE_SEND_FAIL_REWIND', errno: 65 });
     expect(source.cancelled).toBeDefined();
   });
 });

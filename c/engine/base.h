@@ -33,7 +33,7 @@ typedef struct sl_conn sl_conn;         /* connection.h: one channel and what ru
 #define SL_REPLAY_DEPTH_MAX 7         /* unpause calls inside the deliveries of one another (P3), a count   */
 #define SL_POOL_IDLE_MAX 64           /* idle connections kept by one engine, a count                 */
 #define SL_POOL_IDLE_US (118 * SL_SECOND) /* an idle connection older than this is not used again     */
-#define SL_DRAIN_US SL_SECOND         /* B11: a connection that has not read out what was left by then is closed */
+#define SL_DRAIN_US SL_SECOND         /* B11, redirects: a connection that has not read out what was left by then is closed */
 #define SL_CONNECT_TIMEOUT_MS 300000  /* T2: when none was set                                        */
 #define SL_BUSY_RETRY_US 100000       /* the host had no room: asked again after this                      */
 #define SL_BURST_MIN 32768            /* S1, B20: a rate's bucket holds at least this                 */

@@ -192,8 +192,11 @@ void sl_clocks_expect(sl_transfer *t)
 
 void sl_clocks_retry(sl_transfer *t) { set_timer(t, SL_TIMER_RETRY, t->multi->now_us + SL_BUSY_RETRY_US); }
 
+void sl_clocks_hop(sl_transfer *t) { set_timer(t, SL_TIMER_HOP, t->multi->now_us + SL_DRAIN_US); }
+
 void sl_clocks_single(sl_transfer *t)
 {
+  set_timer(t, SL_TIMER_HOP, SL_NEVER);
   t->single_us = t->multi->now_us - t->frozen_us; /* sl_clocks_set adds what was frozen */
   sl_clocks_set(t);
   start_speeds(t);
@@ -327,6 +330,7 @@ static void judge(sl_transfer *t, enum sl_timer_kind kind)
   case SL_TIMER_PAUSED: if (paused_on(t)) limit_passed(t, "Paused for ", o->paused_timeout_ms, ""); break;
   case SL_TIMER_QUEUE: if (queue_on(t)) limit_passed(t, "Waited ", o->queue_timeout_ms, " for a free connection"); break;
   case SL_TIMER_SILENCE: if (silence_on(t)) check_silence(t); break;
+  case SL_TIMER_HOP: sl_transfer_hop_now(t); break;
   default: sl_out_go(t); break; /* EXPECT */
   }
 }

@@ -14,6 +14,7 @@
  *   RECV_, SEND_RATE S2: when the bucket has tokens again
  *   EXPECT           R5: when the body goes although no 100 came
  *   RETRY            the host had no room
+ *   HOP              a redirect's body that is read out was not here in time
  *
  * B17: all but TOTAL judge somebody who may have done his part while this process was busy or stopped. So when such a
  * deadline is seen late, its connection is run and the host gets another turn, in which it can tell what it has not told
@@ -38,6 +39,8 @@ bool sl_clocks_gate(sl_transfer *t);
 void sl_clocks_expect(sl_transfer *t);
 /* The host has no room: ask again later. */
 void sl_clocks_retry(sl_transfer *t);
+/* A redirect's body is read out, if it comes soon. */
+void sl_clocks_hop(sl_transfer *t);
 /* A new try of the request begins: CONNECT counts anew (T2). */
 void sl_clocks_single(sl_transfer *t);
 /* A connection is opened for it. */

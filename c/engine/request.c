@@ -53,6 +53,15 @@ const char *sl_request_method(const sl_transfer *t)
   return t->body_dropped ? "GET" : plain_method(o);
 }
 
+bool sl_request_idempotent(const sl_transfer *t)
+{
+  static const char *const methods[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE" };
+  const char *method = sl_request_method(t);
+  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+    if (!strcmp(method, methods[i])) return true;
+  return false;
+}
+
 bool sl_request_has_body(const sl_transfer *t)
 {
   const sl_options *o = t->options;

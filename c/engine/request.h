@@ -26,6 +26,9 @@ void sl_request_clear(sl_transfer *t);
 void sl_request_url(const sl_transfer *t, sl_text *text);
 const char *sl_request_method(const sl_transfer *t);
 bool sl_request_has_body(const sl_transfer *t);
+/* Whether a server that gets the request twice does the same as one that gets it once (RFC 9110, 9.2.2). Any other one is
+ * not repeated by itself when it may have been received. */
+bool sl_request_idempotent(const sl_transfer *t);
 /* Of a file URL: whether it is written. */
 bool sl_request_writes_file(const sl_transfer *t);
 /* Whether the request still goes to the scheme, host and port it began with. */

@@ -409,6 +409,17 @@ static void stop_for_host(sl_transfer *t, int32_t code, sl_ch ch)
   sl_transfer_stop(t, cause, c, *text ? text : own);
 }
 
+/* The kept connection was closed behind the request: whether the server has got it nobody knows. */
+static void stop_unrepeated(sl_transfer *t, int32_t code)
+{
+  char text[CURL_ERROR_SIZE];
+  sl_line line = { text, text + sizeof text };
+  sl_line_str(&line, "The server closed the kept connection without an answer. ");
+  sl_line_str(&line, sl_request_method(t));
+  sl_line_str(&line, " is not repeated, because the server may have received it");
+  sl_transfer_stop(t, SL_CAUSE_PEER, code_of(t, code), text);
+}
+
 /* CONNECT_ONLY: this was all; what goes over the connection is the caller's (T4, F39). */
 static void connected(sl_transfer *t)
 {
@@ -565,9 +576,11 @@ void sl_transfer_broken(sl_transfer *t, int32_t code)
   }
   bool stale = t->reused && !t->retried && !t->first_us && !t->cause && t->state.life == SL_ACTIVE &&
                !sl_gate_holds(&t->gate) && code > SL_CANCELED && code != SL_NOMEM;
-  if (!stale) stop_for_host(t, code, c->ch);
+  bool unsent = t->state.send == SL_SEND_HEAD && c->out.len == t->head_sent;
+  if (stale && !unsent && !sl_request_idempotent(t)) stop_unrepeated(t, code);
+  else if (!stale) stop_for_host(t, code, c->ch);
   sl_conn_detach(c, t);
-  if (!stale || !sl_request_rewind(t)) return;
+  if (!stale || t->cause || !sl_request_rewind(t)) return;
   t->retried = true;
   t->reused = false;
   again(t);
@@ -665,7 +678,13 @@ enum sl_gate_result sl_in_head(sl_transfer *t, enum sl_part part, const char *te
   return write_part(t, part, text, n);
 }
 
-bool sl_in_head_end(sl_transfer *t, bool has_body)
+void sl_transfer_hop_now(sl_transfer *t)
+{
+  t->hop_now = true;
+  sl_multi_dirty(t->multi, t);
+}
+
+bool sl_in_head_end(sl_transfer *t, bool has_body, bool kept)
 {
   int64_t total = t->recv_total;
   t->has_body = has_body;
@@ -684,10 +703,13 @@ bool sl_in_head_end(sl_transfer *t, bool has_body)
     return false;
   }
   step(t, SL_STEP_RECV_HEAD);
-  if (t->redirecting && has_body && (total < 0 || total > SL_REDIRECT_BODY_MAX)) {
-    t->hop_now = true;
-    sl_multi_dirty(t->multi, t);
-    return false;
+  if (t->redirecting && has_body) {
+    if (!kept || total > SL_REDIRECT_BODY_MAX) {
+      sl_transfer_hop_now(t);
+      return false;
+    }
+    t->redirect_left = SL_REDIRECT_BODY_MAX;
+    sl_clocks_hop(t);
   }
   sl_bucket_plan(&t->recv_bucket, has_body ? total : -1, sl_clocks_now_us(t));
   return !t->cause;
@@ -710,7 +732,11 @@ static void count_received(sl_transfer *t, uint32_t n)
 
 enum sl_gate_result sl_in_body(sl_transfer *t, const char *data, uint32_t n)
 {
-  if (t->redirecting) return SL_GATE_OPEN;
+  if (t->redirecting) {
+    if (n > t->redirect_left) sl_transfer_hop_now(t);
+    else t->redirect_left -= n;
+    return t->hop_now ? SL_GATE_BLOCKED : SL_GATE_OPEN;
+  }
   count_received(t, n);
   return body_fits(t, t->delivered + t->gate.held + n) ? write_part(t, SL_PART_BODY, data, n) : SL_GATE_FAILED;
 }

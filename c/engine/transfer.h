@@ -90,6 +90,7 @@ struct sl_transfer {
   sl_url initial;            /* where it began; host NULL: no redirect so far    */
   uint32_t redirects;        /* followed so far                                  */
   bool redirecting, hop_now; /* this response leads on; ... and is not read out  */
+  uint32_t redirect_left;    /* bytes of its body that may still come for it to be read out */
   bool body_dropped;         /* a redirect made it a GET                         */
   bool no_expect, repeating; /* a 417: not again with Expect; ... and now at it  */
   int64_t send_total;        /* body bytes announced, -1 = unknown               */
@@ -161,6 +162,9 @@ void sl_transfer_drop(sl_transfer *t);
 /* Limits were changed in the options while it runs. */
 void sl_transfer_limits(sl_transfer *t);
 
+/* The rest of a redirect's body is not worth the wait: its connection is closed. */
+void sl_transfer_hop_now(sl_transfer *t);
+
 /* For protocols. */
 
 /* Whether what was received may be given to the user: not paused, nothing held, not over. Readiness is
@@ -177,8 +181,9 @@ void sl_transfer_charge_recv(sl_transfer *t, int64_t n);
 void sl_transfer_charge_sent(sl_transfer *t, int64_t n);
 /* A head (interim or final) or trailers, as text with every line's end. Result: go on or stop reading. */
 enum sl_gate_result sl_in_head(sl_transfer *t, enum sl_part part, const char *text, uint32_t n);
-/* The final head was told: the body begins. False: it was stopped. recv_total is set before a head is told (U5). */
-bool sl_in_head_end(sl_transfer *t, bool has_body);
+/* The final head was told: the body begins. recv_total is set before a head is told (U5). kept: when the body was read, its
+ * connection can be used again. False: it was stopped, or goes elsewhere at once. */
+bool sl_in_head_end(sl_transfer *t, bool has_body, bool kept);
 enum sl_gate_result sl_in_body(sl_transfer *t, const char *data, uint32_t n);
 /* n body bytes went by sl_move: count them. */
 void sl_in_moved(sl_transfer *t, uint32_t n);

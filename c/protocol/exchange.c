@@ -186,7 +186,7 @@ static int32_t parse_head(struct exchange *x, sl_transfer *t, const char *text, 
   if (t->cause || sl_in_head(t, SL_PART_HEAD, text, len) >= SL_GATE_FAILED) return SL_AGAIN;
   /* An answer that refuses before the request was whole ends the sending (R5, R6). */
   if (t->state.send != SL_SEND_END && t->status >= 400 && !t->options->keep_sending_on_error) sl_out_end(t);
-  return sl_in_head_end(t, !no_body) ? 1 : SL_AGAIN;
+  return sl_in_head_end(t, !no_body, x->total >= 0) ? 1 : SL_AGAIN;
 }
 
 static int32_t read_head(sl_conn *c, sl_transfer *t)

@@ -89,7 +89,7 @@ static int32_t written(sl_conn *c, sl_transfer *t)
   if (n) return n > 0 ? SL_IO : n;
   if (t->state.recv == SL_RECV_HEAD) {
     empty_head(t);
-    if (!sl_in_head_end(t, false)) return 0;
+    if (!sl_in_head_end(t, false, false)) return 0;
   }
   sl_in_end(t);
   return 0;
@@ -115,7 +115,7 @@ static bool tell_head(sl_conn *c, sl_transfer *t)
     else sl_in_head(t, SL_PART_HEAD, head.data, (uint32_t)head.len);
     sl_text_free(&head);
   } else empty_head(t);
-  return sl_in_head_end(t, !o->nobody);
+  return sl_in_head_end(t, !o->nobody, false);
 }
 
 static uint64_t file_left(const struct file *f, const sl_transfer *t)

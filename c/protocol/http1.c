@@ -38,6 +38,7 @@ struct http1 {
   bool out_full;      /* the channel takes no more now                                */
   bool out_lost;      /* the channel takes no more for ever: what came is still read (U8) */
   bool expects;       /* Expect: 100-continue was sent                                */
+  bool closes;        /* an interim response said that the connection will be closed  */
   bool no_body;       /* of the response                                              */
   uint32_t out_chunk; /* bytes of a moved chunk still to go                           */
   uint64_t left;      /* bytes of this length or chunk still to come                   */
@@ -367,7 +368,7 @@ static bool read_framing(sl_conn *c, sl_transfer *t, const struct phr_header *he
     }
   }
   if (chunked && (length >= 0 || minor == 0)) c->doubt = true;
-  h->keep_alive = !close && (minor > 0 || keep);
+  h->keep_alive = !close && !h->closes && (minor > 0 || keep);
   h->no_body = h->head_request || t->status == 204 || t->status == 304 || h->body_unwanted;
   if (h->body_unwanted) h->keep_alive = false; /* it would pass for the next response */
   if (h->no_body) h->stage = END;
@@ -391,7 +392,7 @@ static bool head_ended(sl_conn *c, sl_transfer *t)
     h->keep_alive = false;
     sl_out_end(t);
   }
-  return sl_in_head_end(t, !h->no_body);
+  return sl_in_head_end(t, !h->no_body, h->keep_alive && h->stage != CLOSE);
 }
 
 /* Strictness over the parser's: every line ends in CR LF, no line is folded. */
@@ -436,6 +437,13 @@ static int parse_head(const sl_conn *c, const struct http1 *h, int *minor, int *
   return len < 0 ? len : len + (int)line;
 }
 
+static bool says_close(const struct phr_header *headers, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    if (sl_equal_nocase(headers[i].name, headers[i].name_len, "connection") && value_has(&headers[i], "close")) return true;
+  return false;
+}
+
 /* Not on the hot path of bodies, and large with the header array: kept out of line. */
 __attribute__((noinline)) static bool read_head(sl_conn *c, sl_transfer *t, bool *more)
 {
@@ -461,7 +469,8 @@ __attribute__((noinline)) static bool read_head(sl_conn *c, sl_transfer *t, bool
   h->looked_at = 0;
   t->status = (uint16_t)status;
   t->http_minor = (uint8_t)minor;
-  if (status >= 200 && !read_framing(c, t, headers, n, minor)) return false;
+  if (status < 200) h->closes = h->closes || says_close(headers, n);
+  else if (!read_framing(c, t, headers, n, minor)) return false;
   if (status == 417 && ((struct http1 *)c->protocol_state)->expects && !sl_field_own(t->options, "Expect"))
     sl_request_without_expect(t);
   const char *text = c->in;

@@ -100,6 +100,7 @@ static void debug(void)
   CHECK(X6, head && head[69] == 0);
   h = (hook){ 0 };
   set_path(easy, "/gone");
+  curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* a POST would not be sent again over the next connection */
   CHECK_EQ(X6, curl_easy_perform(easy), CURLE_GOT_NOTHING);
   CHECK(X6, strstr(h.text, "*Connected to 127.0.0.1 (127.0.0.1 ") && strstr(h.text, "*Empty reply from server"));
   end(&r);

@@ -2,6 +2,7 @@
  * The first violation is kept and ends the run. See sim.h for the list. */
 #include "sim.h"
 #include <string.h>
+#include "engine/request.h"
 
 void sim_violate(sim *s, const sim_transfer *x, const char *what, int64_t a, int64_t b)
 {
@@ -280,6 +281,9 @@ static void check_code(sim *s, sim_transfer *x)
   if (code == CURLE_READ_ERROR && (x->up.failed || x->up.short_told)) return;
   if (code == CURLE_ABORTED_BY_CALLBACK && x->easy && x->up.failed) return; /* CURL_READFUNC_ABORT */
   if (code == CURLE_OPERATION_TIMEDOUT) return; /* check_limit, when it was stopped */
+  /* A kept connection that was closed under a POST: it is not repeated. */
+  bool unanswered = code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;
+  if (unanswered && x->transfer->reused && !strcmp(sl_request_method(x->transfer), "POST")) return;
   if (x->any_code || allowed(x, code)) return;
   sim_violate(s, x, "ended with a code that nothing explains", code, x->delivered);
 }
