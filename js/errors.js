@@ -118,24 +118,3 @@ export class RefusedError extends TypeError {
     this.errno = errno;
   }
 }
-
-/**
- * The promise, but a TransferError that it rejects with has the stack of who awaits it, where that is known: it was made
- * in an event of a socket, whose own stack helps nobody. (A stack taken at the start would cost each transfer more.)
- * @template T @param {Promise<T>} promise @returns {Promise<T>}
- */
-export async function traced(promise) {
-  try {
-    return await promise;
-  } catch (error) {
-    if (error instanceof TransferError) restack(error);
-    throw error;
-  }
-}
-/** @param {TransferError} error */
-function restack(error) {
-  const seen = {};
-  /** @type {any} */ (Error).captureStackTrace?.(seen, traced);
-  const awaiting = /\n +at async [^]*/.exec(/** @type {{ stack?: string }} */ (seen).stack ?? '')?.[0]; // above is what runs promises
-  if (awaiting !== undefined) error.stack = `${error.name}: ${error.message}${awaiting}`;
-}

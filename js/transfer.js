@@ -1,7 +1,8 @@
 // js/transfer.js: the face of a transfer: what a caller holds. A run (run.js) exists only between perform() and its end.
 import { BY_CALL, BY_REMOTE, Core } from './core.js';
+import { Deferred } from './deferred.js';
 import { RECV, SEND, maskOf } from './direction.js';
-import { ABORTED, TransferError, traced } from './errors.js';
+import { ABORTED, TransferError } from './errors.js';
 import { Loading } from './loading.js';
 import { BEGIN, END, RUN, START, sharedMulti } from './multi.js';
 import { readLimits, readOptions } from './options.js';
@@ -12,7 +13,6 @@ import { BodyIterator, BodyStream } from './sinks.js';
 
 /** @typedef {import('./result.js').Result} Result */
 /** @typedef {import('./result.js').Head} Head */
-/** @template T @typedef {{ promise: Promise<T>, resolve: (value: T) => void, reject: (reason: unknown) => void }} Deferred */
 /** @typedef {import('./direction.js').Direction} Direction */
 /** @typedef {'idle' | 'pending' | 'connecting' | 'active' | 'done'} State */
 /**
@@ -68,12 +68,12 @@ export class Transfer extends EventTarget {
   /** Settles at the head of the response, for the run that is on, or the last one, or else the next. @returns {Promise<Head>} */
   get response() {
     if (this.#response === null) {
-      this.#response = deferred();
-      this.#response.promise.catch(nothing); // perform() says it as well
+      this.#response = new Deferred();
+      this.#response.mute(); // perform() says it as well
       if (this.#head !== null) this.#response.resolve(this.#head);
       else if (this.#error !== null) this.#response.reject(this.#error.value);
     }
-    this.#performing?.promise.catch(nothing); // and the other way round
+    this.#performing?.mute(); // and the other way round
     return this.#response.promise;
   }
 
@@ -212,13 +212,13 @@ export class Transfer extends EventTarget {
   /** @param {import('./multi.js').Multi} multi @param {boolean} added by add(), which wants a message @returns {Promise<Result>} @internal */
   [START](multi, added) {
     if (this[RUN] !== null) return Promise.reject(new TypeError('this transfer is running: perform() may be called again when it has settled'));
-    const performing = this.#performing = deferred();
+    const performing = this.#performing = new Deferred();
     if (this.#head !== null || this.#error !== null) this.#response = null; // of the run before
-    if (added || this.#response !== null) performing.promise.catch(nothing); // infoRead(), or response, tells it as well
+    if (added || this.#response !== null) performing.mute(); // infoRead(), or response, tells it as well
     this.#multi = multi;
     this.#added = added;
     if (this.#pull !== null && this.#pull.hold !== null) this.#pull = null; // of the run before
-    if (this.#pull !== null) performing.promise.catch(nothing); // its reader hears of it
+    if (this.#pull !== null) performing.mute(); // its reader hears of it
     this.#remotes?.sample(); // before the first start it counts, after an end it is forgotten: the result is still there
     this.#head = this.#error = this.#result = null;
     const { signal } = this.#settings;
@@ -316,7 +316,7 @@ export class Transfer extends EventTarget {
     const pull = new Kind(start, (reason) => this.abort(reason));
     if (this.#run !== null && !this.#run.attach(pull)) throw new TypeError(`${what}: too late, bytes of the body have come; take it before perform()`);
     this.#pull = pull;
-    this.#performing?.promise.catch(nothing);
+    this.#performing?.mute();
     return pull;
   }
 
@@ -350,15 +350,4 @@ export class Transfer extends EventTarget {
     this.#tell('state', 'done');
     this.#tell('done', result);
   }
-}
-
-/** @template T @returns {Deferred<T>} */
-function deferred() {
-  /** @type {any} */
-  const one = {};
-  one.promise = traced(new Promise((resolve, reject) => {
-    one.resolve = resolve;
-    one.reject = reject;
-  }));
-  return one;
 }

@@ -190,14 +190,16 @@ describe('retryable', () => {
 test('the stack begins in the file of who awaits, however the transfer ended', async () => {
   const source = `import { Transfer } from ${JSON.stringify(new URL('../js/index.js', import.meta.url).href)};
     async function mine() { await new Transfer('http://127.0.0.1:1/').perform(); }
+    async function head() { const transfer = new Transfer('http://127.0.0.1:1/'), done = transfer.perform(); await transfer.response.catch(() => {}); await done; }
     const early = async () => { const transfer = new Transfer('http://127.0.0.1:1/'); transfer.abort(); await transfer.perform(); };
     const many = async () => Promise.all([new Transfer('http://127.0.0.1:1/').perform()]);
-    for (const one of [mine, early, many]) await one().catch((error) => console.log(error.stack.replaceAll(import.meta.url, 'own')));`;
+    for (const one of [mine, early, many, head]) await one().catch((error) => console.log(error.stack.replaceAll(import.meta.url, 'own')));`;
   const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', source]);
   expect(stderr).toBe('');
   const stacks = String(stdout).trimEnd().split(/\n(?=\w)/);
   expect(stacks[0]).toMatch(/^TransferError: connect ECONNREFUSED.*\(GET http:\/\/127\.0\.0\.1:1\/\)\n    at async mine \(own:2:/);
   expect(stacks[1]).toMatch(/^AbortError: [^\n]*\n    at async early /);
+  expect(stacks[3]).toMatch(/^TransferError: [^\n]*\n    at async head /);
   expect(stacks[2]).toMatch(/^TransferError: [^\n]*\n    at async Promise\.all [^\n]*\n    at async /);
 });
 
