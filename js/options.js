@@ -9,7 +9,7 @@ import { readBody } from './source.js';
 
 export const VERSION = '0.1.0';
 
-const LOW_SPEED_LIMIT = 19, LOW_SPEED_TIME = 20, NOBODY = 44, FAILONERROR = 45, UPLOAD = 46, FOLLOWLOCATION = 52,
+const LOW_SPEED_LIMIT = 19, LOW_SPEED_TIME = 20, NOBODY = 44, UPLOAD = 46, FOLLOWLOCATION = 52,
   SSL_VERIFYPEER = 64, MAXREDIRS = 68, SSL_VERIFYHOST = 81,
   INFILESIZE = 30115, CONNECTTIMEOUT_MS = 156, PAUSED_TIMEOUT_MS = 900, SILENCE_TIMEOUT_MS = 901, QUEUE_TIMEOUT_MS = 902, BURST = 30904, DRAIN_MAX_BYTES = 30905,
   MAX_SEND_SPEED = 30145, MAX_RECV_SPEED = 30146,
@@ -51,6 +51,21 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {number} [silenceTimeoutMs] Longest silence of the peer while bytes are wanted from it: once the request is with the peer,
  *   as far as the host can tell. Behind a body of more than 64 KiB that is from the first byte of the answer.
  *
+ * @typedef {object} Place A file, and where in it.
+ * @property {string | URL} path or file: URL
+ * @property {number} [offset] The bytes go there; what is before stays, and what is behind, unless the part is the last one of a
+ *   file that has the same offsets. The file must reach so far.
+ * @property {boolean} [append] They go behind what is there. With a header Range that must be where the part begins.
+ * @property {boolean} [atomic] They go into a file beside it, which takes its name when it is whole: a file that is there survives
+ *   every error.
+ *
+ * @typedef {object} NodeWritable A Writable of Node's, as far as it is used.
+ * @property {boolean} writable
+ * @property {(chunk: any, done?: any) => boolean} write
+ * @property {() => unknown} end
+ * @property {(error?: Error) => unknown} destroy
+ * @property {(name: string, listener: (...args: any[]) => void) => unknown} on
+ *
  * @typedef {object} OwnOptions
  * @property {string} [method] Default: GET, with a body POST. A file: URL is read with GET, written with PUT or a body.
  * @property {import('./types.js').HeadersLike} [headers]
@@ -67,15 +82,20 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {boolean} [borrow] What onData gets is lent, which saves a copy: it is good until onData returns, or until the
  *   promise it returned settles, and is used for other bytes then, of any transfer. A chunk refused with 'pause' is good until
  *   onData returns. (B19)
- * @property {string | URL | WritableStream<Uint8Array>} [to] Where the body goes: a file by path or file: URL, emptied when
- *   the head comes and kept, as far as it was written, when the transfer fails (a TypeError for the very file that is read);
- *   or a stream, closed or aborted at the end.
+ * @property {string | URL | Place | WritableStream<Uint8Array> | NodeWritable} [to] Where the body goes (U6). A file: opened, and
+ *   emptied, when the head says that it is coming: a status of 200 to 299, and with a header Range the part that was asked for,
+ *   else CURLE_RANGE_ERROR; any other status leaves it as it is, and what the server says is in `result.body`. It keeps what
+ *   was written when the transfer fails. With a Range a plain path is for a new file (CURLE_WRITE_ERROR when there is one).
+ *   A TypeError for the very file that is read, and for HEAD. A stream takes what comes, whatever the status: a
+ *   WritableStream is closed or aborted at the end; a Writable of Node's is ended when all was given to it, or destroyed when
+ *   the transfer fails, once, but for process.stdout and process.stderr; it may use its chunks as it likes.
  * @property {number} [maxBody] Bytes that are collected at most, else CURLE_FILESIZE_EXCEEDED; 64 MiB when not given.
  * @property {number} [drainMaxBytes] When the transfer is stopped on this side (aborted, by a limit, by onData) with at most so many bytes of an
  *   HTTP/1 response still to come, the connection reads them out by itself, at once and for at most a second, and is kept;
  *   zero: it is closed.
  * @property {boolean | number} [follow] How many redirects are followed; true: 20, which is the default.
- * @property {boolean} [failOnError] A status of 400 or more ends the transfer with CURLE_HTTP_RETURNED_ERROR.
+ * @property {boolean} [failOnError] A status of 400 or more ends the transfer with CURLE_HTTP_RETURNED_ERROR. What the server says
+ *   about it is in `error.result.body`: at most 64 KiB, and what came within 2 s.
  * @property {false} [decompress] Content is not decoded yet.
  * @property {Tls} [tls]
  * @property {string} [socketPath] Connect to this unix socket (Windows: named pipe) instead; the URL's host is still asked for.
@@ -438,13 +458,14 @@ export function readOptions(url, given = {}) {
     onData: /** @type {Settings['onData']} */ (onData),
     borrow,
     debug: /** @type {Settings['debug']} */ (options.debug),
-    to: options.to === undefined ? null : readTarget(options.to),
+    to: options.to === undefined ? null : readTarget(options.to, headers.get('range')?.[0].slice('range:'.length).trim()),
     body: framed.body,
     failOnError,
     maxBody: checkNumber('maxBody', maxBody, 'bytes'),
     signal: /** @type {AbortSignal | undefined} */ (signal),
     multi,
   };
+  if (method === 'HEAD' && settings.to?.path) throw new TypeError(`to: a HEAD request brings no body, ${show(settings.to.path)} would be emptied`);
   checkPlaces(href, isFile && method === 'PUT', options.body, settings.to);
   readNumbers(options, settings.numbers);
   if (isFile) return settings;
@@ -454,7 +475,6 @@ export function readOptions(url, given = {}) {
   if (framed.body?.type && !headers.has('content-type')) settings.words += headerWord(`Content-Type: ${framed.body.type}`);
   for (const lines of headers.values()) for (const line of lines) settings.words += headerWord(line);
   if (redirects > 0) settings.words += redirects === FOLLOW ? FOLLOWS : followWords(redirects);
-  if (failOnError) settings.words += numberWord(FAILONERROR, 1);
   if (!verify) settings.words += numberWord(SSL_VERIFYPEER, 0) + numberWord(SSL_VERIFYHOST, 0);
   return settings;
 }

@@ -3,7 +3,8 @@
 
 /**
  * @typedef {object} Files How `to` writes a file, where there are any.
- * @property {(to: string | URL) => import('./sinks.js').Target} target
+ * @property {(to: unknown, range: string | undefined) => import('./sinks.js').Target} target Of whatever `to` may be but a
+ *   WritableStream; range: the request's own header. Throws a TypeError.
  * @property {(a: unknown, b: unknown) => boolean} isSame Whether two names (paths, file: URLs) lead to one file that is there.
  *
  * @typedef {object} Platform

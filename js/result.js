@@ -57,6 +57,8 @@ export class Head {
     /** @readonly @type {string | undefined} */
     this.remoteAddress = port > 0 ? peer.slice(0, port) : peer || undefined;
   }
+  /** Whether the status is one of 200 to 299, or there is none, as with a file. */
+  get ok() { return this.status === 0 || (this.status >= 200 && this.status <= 299); }
   /** HTTP/1 text of the head, as it came. */
   get text() { return this.#text; }
   get headers() { return (this.#headers ??= readHeaders(this.#text)); }
@@ -140,7 +142,11 @@ export class Result {
     this.redirects = redirects;
     /** Whether it ran over a connection that was there already. */
     this.reused = reused;
-    /** The whole body, when it was collected and is complete. @type {Uint8Array | undefined} */
+    /**
+     * The whole body, when it was collected and is complete; or at most 64 KiB of what a server says instead: with failOnError, or
+     * when a file was to be written and the status is not one of 200 to 299.
+     * @type {Uint8Array | undefined}
+     */
     this.body = undefined;
     /** Bytes that are in place, when the body went `to` somewhere. @type {number | undefined} */
     this.written = undefined;
@@ -152,6 +158,8 @@ export class Result {
     this.body = body;
     this.written = written;
   }
+  /** Whether it completed, with a status of 200 to 299 or, as a file, without one. */
+  get ok() { return this.errno === 0 && this.#head.ok; }
   get headers() { return this.#head.headers; }
   get trailers() { return (this.#trailers ??= readHeaders(this.#trailerText)); }
 

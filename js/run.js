@@ -7,13 +7,13 @@
 // The engine has ended before a taker has put its last bytes in place: until then the run is `closing`, and what may end
 // it (abort, timeoutMs) is watched here.
 import * as core from './core.js';
-import { ABORTED, FAILED_INIT, OK, OPERATION_TIMEDOUT, OUT_OF_MEMORY, READ_ERROR, RefusedError, SEND_FAIL_REWIND, TransferError,
+import { ABORTED, FAILED_INIT, HTTP_RETURNED_ERROR, OK, OPERATION_TIMEDOUT, OUT_OF_MEMORY, READ_ERROR, RefusedError, SEND_FAIL_REWIND, TransferError,
   WRITE_ERROR } from './errors.js';
 import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
 import { later } from './later.js';
 import { CAINFO, TIMEOUT_MS, numberWord, textWord } from './options.js';
 import { Head, Result, noProgress, readProgress, readTimings } from './result.js';
-import { Collector, Pull } from './sinks.js';
+import { Collector, Pull, Words } from './sinks.js';
 import { traceEvent } from './trace.js';
 
 /** @typedef {import('./options.js').Settings} Settings */
@@ -23,6 +23,7 @@ import { traceEvent } from './trace.js';
 
 const LIFE_NAMES = /** @type {const} */ (['idle', 'pending', 'connecting', 'active', 'done']);
 const PROGRESS_MS = 100;
+const WORDS_MS = 2000; // that a server has to say what its error is
 const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remote'], [8, 'host']]);
 
 /**
@@ -35,6 +36,7 @@ const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remot
  * @property {(transfer: Transfer, result: Result, error: unknown) => void} onEnd error: of no meaning when it completed
  */
 
+const nothing = () => {};
 /** @param {unknown} error */
 const wordsOf = (error) => (error instanceof Error ? error.message : String(error));
 
@@ -59,6 +61,8 @@ export class Run {
   #trailers = '';
   #source = /** @type {import('./source.js').Source | null} */ (null);
   #taker = /** @type {Taker | null} */ (null); // null: onData, or not chosen yet
+  #aside = /** @type {Words | null} */ (null); // the body is not what the taker is for: this has it
+  #failing = /** @type {{ status: number, timer: ReturnType<typeof setTimeout> } | null} */ (null); // by its status; its words are being read
   #offered = false; // body bytes have come: it is chosen
   #called; // paused by call, or by a remote handle: CURLPAUSE_*
   #calledBy; // enum sl_by, of those it starts with
@@ -229,7 +233,9 @@ export class Run {
   /** @param {string} text @param {string} peer @param {number} redirects */
   onHead(text, peer, redirects) {
     this.#head = new Head(text, this.#url(redirects), peer);
-    if (this.#taker?.begin && !(this.#settings.failOnError && this.#head.status >= 400)) this.#taker.begin();
+    const { status } = this.#head;
+    if (this.#settings.failOnError && status >= 400) this.#refuse(status);
+    else if (this.#taker?.begin?.(this.#head) === false) this.#aside = new Words(nothing);
     this.#face.onHead(this.#transfer, this.#head);
   }
   /** @param {string} text */
@@ -245,10 +251,10 @@ export class Run {
     this.#remotes?.sample();
     if (this.#over) return SL_SINK_FAILED;
     if (this.#called & core.RECV) return SL_SINK_PAUSED; // since just now
-    const { onData, borrow, maxBody } = this.#settings;
-    if (bytes.length === 0 && onData === undefined) return 0; // W11 is for callers: a place knows the end by complete()
+    const { borrow, maxBody } = this.#settings, onData = this.#aside === null ? this.#settings.onData : undefined;
+    if (bytes.length === 0 && (onData === undefined || this.#aside !== null)) return 0; // W11 is for callers: a place knows the end by complete()
     this.#offered = true;
-    const taker = /** @type {Taker | null} */ (onData === undefined ? (this.#taker ??= new Collector(this, maxBody)) : null);
+    const taker = /** @type {Taker | null} */ (onData === undefined ? this.#aside ?? (this.#taker ??= new Collector(this, maxBody)) : null);
     // Here alone memory that was lent is copied: for all who have not said that they give it back (B19).
     const keeps = lender !== null && (taker === null ? borrow : taker.borrows === true) && lender.lends();
     const chunk = lender === null || keeps || taker?.full ? bytes : new Uint8Array(bytes);
@@ -298,6 +304,10 @@ export class Run {
   }
   /** @param {number} code */
   onDone(code) {
+    if (this.#failing !== null && code !== ABORTED) {
+      code = HTTP_RETURNED_ERROR;
+      this.#words = `The requested URL returned error: ${this.#failing.status}`;
+    }
     const engine = this.#core, e = this.#e, figures = engine.figures(e), redirects = figures[core.REDIRECTED];
     if (code === OK && this.#taker === null && this.#settings.onData === undefined) this.#taker = new Collector(this, 0);
     const head = this.#head ?? new Head('', this.#url(redirects), engine.text(e, core.PEER_TEXT));
@@ -310,7 +320,7 @@ export class Run {
     if (code !== OK && this.#words === '') this.#explain(code, engine.text(e, core.ERROR_TEXT));
     this.#ended = result; // what runs from here on, a sink's close(), a listener, must not touch e
     engine.free(e);
-    if (code !== OK || this.#taker === null) this.#finish(result, code);
+    if (code !== OK || this.#taker === null || this.#aside !== null) this.#finish(result, code);
     else this.#complete(result, this.#taker);
   }
   /** @param {unknown} error @param {number} code */
@@ -344,6 +354,16 @@ export class Run {
 
   // ---- within
 
+  /** failOnError: all that is wanted is what the server says about it, when that comes soon. @param {number} status */
+  #refuse(status) {
+    const enough = () => {
+      if (this.#over) return;
+      this.end(HTTP_RETURNED_ERROR, '');
+      this.#core.run();
+    };
+    this.#aside = new Words(enough);
+    this.#failing = { status, timer: setTimeout(enough, WORDS_MS) };
+  }
   /** @param {number} redirects */
   #url(redirects) {
     const { url } = this.#settings;
@@ -392,7 +412,8 @@ export class Run {
     this.#over = true;
     this.#ended = result;
     if (this.#onAbort !== null) this.#settings.signal?.removeEventListener('abort', this.#onAbort);
-    result.end(code, code === OK ? taker?.body : undefined, taker?.written);
+    if (this.#failing !== null) clearTimeout(this.#failing.timer);
+    result.end(code, this.#aside?.body ?? (code === OK ? taker?.body : undefined), taker?.written);
     let error;
     if (code === ABORTED && this.#reason !== null) error = this.#reason.value;
     else if (code !== OK) error = new TransferError(this.#words, code, result, { cause: this.#cause?.value, asked: this.#settings });

@@ -13,7 +13,8 @@ import { platform } from './platform.js';
  *   before which nothing more is to come; none: SL_SINK_PAUSED until `go` is called. Throwing or rejecting fails the run.
  * @property {boolean} [borrows] It uses no chunk after its promise.
  * @property {boolean} [full] The next chunk will be refused.
- * @property {() => void} [begin] The head is here.
+ * @property {(head: import('./result.js').Head) => boolean} [begin] The head is here. False: what follows is none of its; then it
+ *   is told nothing more but a failure.
  * @property {() => void | PromiseLike<unknown>} complete Every byte was taken: settles when it is in place.
  * @property {(error: unknown) => void} fail The run has failed; nothing more will be said.
  * @property {Uint8Array} [body] what was collected
@@ -54,16 +55,46 @@ export class Collector {
   }
   complete() {}
   fail() { this.#chunks = []; }
-  get body() {
-    if (this.#chunks.length === 1) return this.#chunks[0];
-    const body = new Uint8Array(this.#size);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      body.set(chunk, at);
-      at += chunk.length;
-    }
-    return body;
+  get body() { return joined(this.#chunks, this.#size); }
+}
+
+/** @param {Uint8Array[]} chunks @param {number} size bytes of all */
+function joined(chunks, size) {
+  if (chunks.length === 1) return chunks[0];
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
   }
+  return body;
+}
+
+/** Bytes of what a server says instead of what was asked for that are kept. */
+const WORDS_MAX = 64 * 1024;
+
+/** The beginning of a body that belongs nowhere: a server's words about an error, for result.body. @implements {Taker} */
+export class Words {
+  #chunks = /** @type {Uint8Array[]} */ ([]);
+  #size = 0;
+  #full;
+  name = 'memory';
+  /** @param {() => void} full there is no room for more */
+  constructor(full) { this.#full = full; }
+  /** @param {Uint8Array} chunk */
+  take(chunk) {
+    const room = WORDS_MAX - this.#size;
+    if (room > 0) {
+      const kept = chunk.length > room ? chunk.slice(0, room) : chunk;
+      this.#chunks.push(kept);
+      this.#size += kept.length;
+    }
+    if (chunk.length >= room) this.#full();
+    return chunk.length;
+  }
+  complete() {}
+  fail() {}
+  get body() { return joined(this.#chunks, this.#size); }
 }
 
 /** A WritableStream: one write at a time, closed at the end, aborted on failure. @implements {Taker} */
@@ -97,18 +128,16 @@ class Writable {
   }
 }
 
-/** @param {unknown} to @returns {Target} @throws {TypeError} */
-export function readTarget(to) {
+/** @param {unknown} to @param {string | undefined} range the request's own header Range @returns {Target} @throws {TypeError} */
+export function readTarget(to, range) {
   if (to instanceof WritableStream) {
     if (to.locked) throw new TypeError('to: the stream is locked, somebody else writes to it');
     return { name: 'the WritableStream', path: null, open: (hold) => new Writable(to, hold) };
   }
-  if (to instanceof URL && to.protocol !== 'file:') throw new TypeError(`to must be a path, a file: URL or a WritableStream, got ${to.protocol}`);
-  if (!(to instanceof URL) && (typeof to !== 'string' || to === '' || to.includes('\0'))) {
-    throw new TypeError(`to must be a path, a file: URL or a WritableStream, got ${typeof to === 'string' ? JSON.stringify(to) : String(to)}`);
-  }
-  if (platform.files === null) throw new TypeError(`to: there are no files here, give a WritableStream, got ${JSON.stringify(String(to))}`);
-  return platform.files.target(/** @type {string | URL} */ (to));
+  const isPlace = typeof to === 'string' ? to !== '' : typeof to === 'object' && to !== null && !Array.isArray(to);
+  if (!isPlace) throw new TypeError(`to must be a path, a file: URL, { path, offset, append, atomic }, a WritableStream or a Writable of Node's, got ${typeof to === 'string' ? '""' : String(to)}`);
+  if (platform.files === null) throw new TypeError(`to: there are no files here, give a WritableStream, got ${typeof to === 'string' || to instanceof URL ? JSON.stringify(String(to)) : 'an object'}`);
+  return platform.files.target(to, range);
 }
 
 /**

@@ -90,8 +90,8 @@ describe('to a file', () => {
     expect(readFileSync(file, 'latin1')).toBe('old');
     expect(await failure(get('http://127.0.0.1:1/', { to: file }).perform())).toMatchObject({ errno: 7 });
     expect(readFileSync(file, 'latin1')).toBe('old');
-    await get(server.url(), { to: file }).perform();
-    expect(readFileSync(file, 'latin1')).toBe('none');
+    expect(await get(server.url(), { to: file }).perform()).toMatchObject({ status: 404, ok: false, written: 0 });
+    expect(readFileSync(file, 'latin1')).toBe('old');
   });
 
   test('W10: what came of a short body is kept, and counted', async () => {

@@ -5,11 +5,11 @@ import { Transfer, TransferError } from '../index.js';
 import { UsageError } from './args.js';
 import { Keys } from './keys.js';
 import { Meter } from './meter.js';
-import { End, bytesThere, judge, resumeCommand, withRange } from './resume.js';
+import { Answer, End, bytesThere, resumeCommand, withRange } from './resume.js';
 import { fileSink, streamSink } from './sink.js';
 import { Line, amount, duration, progressText } from './text.js';
 
-const WRITE_ERROR = 23, READ_ERROR = 26, ABORTED = 42; // CURLcode
+const HTTP_RETURNED_ERROR = 22, WRITE_ERROR = 23, READ_ERROR = 26, ABORTED = 42; // CURLcode
 /** What begins with a zero byte or has one near is no text: it can leave a terminal unusable. */
 const BINARY = 'the body is binary and this is a terminal; -o FILE saves it, -o - writes it all the same';
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM']);
@@ -20,33 +20,35 @@ export async function download(job) {
   const sink = output === undefined ? streamSink(process.stdout, 'standard output', () => transfer.abort()) : fileSink(output);
   /** @type {Transfer} */
   let transfer;
+  /** @type {Answer} */
+  let answer;
   try {
     const from = bytesThere(job);
     sink.from = from;
     const body = await openUpload(job.upload);
     const asked = from > 0 ? withRange(options, from) : options;
     let first = output === undefined && !binary && process.stdout.isTTY;
-    transfer = create(url, { ...asked, ...(body && { body }), onData(chunk) {
+    answer = new Answer(job, from);
+    transfer = create(url, { ...asked, ...(body && { body }), borrow: output !== undefined, onData(chunk) {
       if (first && chunk.includes(0)) throw (sink.fault = new Error(BINARY));
       first = false;
+      answer.take(chunk.length);
       return sink.write(chunk);
     } });
-    if (from > 0) {
-      transfer.addEventListener('head', (event) => {
-        const verdict = judge(/** @type {CustomEvent} */ (event).detail, from, output);
-        if (verdict instanceof End) transfer.abort(verdict);
-        else sink.from = verdict;
-      });
-    }
+    transfer.addEventListener('head', (event) => {
+      const verdict = answer.judge(/** @type {CustomEvent} */ (event).detail);
+      if (verdict instanceof End) transfer.abort(verdict);
+      else sink.from = verdict;
+    });
   } catch (error) {
     if (!(error instanceof End)) throw error;
     throw new UsageError(`(${error.errno}) ${error.message}`, error.errno);
   }
-  return transact(job, transfer, sink);
+  return transact(job, transfer, sink, answer);
 }
 
-/** @param {import('./args.js').Job} job @param {Transfer} transfer @param {import('./sink.js').Sink} sink @returns {Promise<number>} a CURLcode */
-async function transact(job, transfer, sink) {
+/** @param {import('./args.js').Job} job @param {Transfer} transfer @param {import('./sink.js').Sink} sink @param {Answer} answer @returns {Promise<number>} a CURLcode */
+async function transact(job, transfer, sink, answer) {
   const line = new Line(process.stderr);
   /** @type {(words: string) => void} */
   let stop = () => {};
@@ -60,7 +62,7 @@ async function transact(job, transfer, sink) {
   keys = show(job, transfer, sink, line, interrupt, () => stop('stopped'));
   for (const signal of SIGNALS) process.once(signal, interrupt);
   try {
-    await Promise.race([run(transfer, sink, /^head$/i.test(job.options.method ?? '')), stopped]);
+    await Promise.race([run(transfer, sink, answer, /^head$/i.test(job.options.method ?? '')), stopped]);
     line.end(lastWords(/** @type {import('../index.js').Result} */ (transfer.result), process.stderr.isTTY));
     return 0;
   } catch (error) {
@@ -68,7 +70,7 @@ async function transact(job, transfer, sink) {
     await transfer.abort();
     sink.end(false);
     const [code, words] = explain(error, sink);
-    line.end(code !== 0 && (result.received > 0 || result.sent > 0) ? progressText(result, sink.from) : '');
+    line.end(code !== 0 && code !== HTTP_RETURNED_ERROR && (result.received > 0 || result.sent > 0) ? progressText(result, sink.from) : '');
     process.stderr.write(`sluice: ${code === 0 ? '' : `(${code}) `}${words}${sink.bytes > 0 ? `; ${sink.bytes} bytes were written to ${sink.name}` : ''}\n`);
     const command = error instanceof End && error.errno === ABORTED ? resumeCommand(job, sink) : '';
     if (command) process.stderr.write(`To resume: ${command}\n`);
@@ -127,8 +129,8 @@ function create(url, options) {
   }
 }
 
-/** @param {Transfer} transfer @param {import('./sink.js').Sink} sink @param {boolean} headOnly */
-async function run(transfer, sink, headOnly) {
+/** @param {Transfer} transfer @param {import('./sink.js').Sink} sink @param {Answer} answer @param {boolean} headOnly */
+async function run(transfer, sink, answer, headOnly) {
   const done = transfer.perform();
   if (headOnly) {
     const { text } = await transfer.response;
@@ -136,13 +138,15 @@ async function run(transfer, sink, headOnly) {
     await sink.write(Buffer.from(text, 'latin1'));
   }
   await done;
+  answer.end();
   await sink.end(true);
 }
 
 /** @param {unknown} error @param {import('./sink.js').Sink} sink @returns {[code: number, words: string]} */
 function explain(error, sink) {
   if (sink.fault !== null) return [WRITE_ERROR, `CURLE_WRITE_ERROR: cannot write to ${sink.name}: ${sink.fault.message}`];
-  if (error instanceof End) return [error.errno, error.message];
+  const end = error instanceof TransferError ? error.cause : error; // thrown by onData
+  if (end instanceof End) return [end.errno, end.message];
   if (error instanceof TransferError) return [error.errno, error.message === error.code ? error.code : `${error.code}: ${error.message}`];
   return [ABORTED, `CURLE_ABORTED_BY_CALLBACK: ${error instanceof Error ? error.message : error}`];
 }

@@ -2,8 +2,9 @@
 // that goes on with one that was stopped.
 import { statSync } from 'node:fs';
 import { basename, relative } from 'node:path';
+import { missingOf, partOf, readContentRange, readRange } from '../range.js';
 
-const HTTP_RETURNED_ERROR = 22, WRITE_ERROR = 23, RANGE_ERROR = 33; // CURLcode
+const PARTIAL_FILE = 18, HTTP_RETURNED_ERROR = 22, WRITE_ERROR = 23, RANGE_ERROR = 33; // CURLcode
 
 /** The command line's own reason to end a transfer. */
 export class End extends Error {
@@ -33,25 +34,72 @@ export function bytesThere({ from, output }) {
 /** @param {import('../index.js').TransferOptions} options @param {number} from @returns {import('../index.js').TransferOptions} */
 export const withRange = (options, from) => ({
   ...options,
-  failOnError: false, // judge() does it: a 416 may be good news
+  failOnError: false, // Answer does it: a 416 may be good news
   headers: [.../** @type {[string, string][]} */ (options.headers ?? []), ['Range', `bytes=${from}-`]],
 });
 
-/**
- * What the answer to a request for the rest means.
- * @param {import('../index.js').Head} head @param {number} from @param {string | undefined} output
- * @returns {number | End} after how many bytes it goes on; or how it ends
- */
-export function judge({ status, headers }, from, output) {
-  const [, start, size] = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers.get('content-range') ?? '') ?? [];
-  const there = output ?? 'standard output';
-  if (status === 206 && Number(start) === from) return from;
-  if (status === 206) return new End(RANGE_ERROR, `CURLE_RANGE_ERROR: the server sends another part than the one from ${from} on`);
-  if (status === 200 && output !== undefined) return 0;
-  if (status === 200) return new End(RANGE_ERROR, 'CURLE_RANGE_ERROR: the server can only send all of it');
-  if (status === 416 && Number(size) === from) return new End(0, `nothing is missing: ${there} has all ${from} bytes`);
-  if (status === 416) return new End(RANGE_ERROR, `CURLE_RANGE_ERROR: ${there} has ${from} bytes, the server ${size ?? 'says nothing of its size'}`);
-  return new End(HTTP_RETURNED_ERROR, `CURLE_HTTP_RETURNED_ERROR: status ${status}; ${there} stays as it is`);
+/** The one range of bytes that the request asks for by a header of its own. @param {import('../index.js').TransferOptions} options */
+function ownRange({ headers = [] }) {
+  const own = /** @type {[string, string][]} */ (headers).find(([name]) => name.toLowerCase() === 'range');
+  return own === undefined ? null : readRange(own[1]) ?? undefined;
+}
+
+/** The bytes that come, held against what was asked for and what the server says they are (U6). */
+export class Answer {
+  #from; #output; #job; #asked;
+  #part = /** @type {import('../range.js').Part | null} */ (null);
+  #came = 0; // bytes
+
+  /** @param {import('./args.js').Job} job @param {number} from bytes that are there */
+  constructor(job, from) {
+    this.#job = job;
+    this.#from = from;
+    this.#output = job.output;
+    this.#asked = from > 0 ? { first: from, last: Infinity } : ownRange(job.options); // undefined: several, which only the asker knows
+  }
+
+  /**
+   * What the head means for what is there.
+   * @param {import('../index.js').Head} head
+   * @returns {number | End} after how many bytes it goes on; or how it ends
+   */
+  judge(head) {
+    const { status, headers } = head, from = this.#from, there = this.#output ?? 'standard output';
+    if (from > 0 && status === 416) return beyond(readContentRange(headers.get('content-range'))?.size, from, there);
+    if (from > 0 && !head.ok) return new End(HTTP_RETURNED_ERROR, `CURLE_HTTP_RETURNED_ERROR: status ${status}; ${there} stays as it is`);
+    if (from === 0 && (this.#output === undefined || this.#job.options.method === 'HEAD')) return 0;
+    const filled = from > 0 || isFilled(this.#output);
+    if (status >= 300 && filled) return new End(status < 400 ? 0 : HTTP_RETURNED_ERROR, `${status < 400 ? '' : 'CURLE_HTTP_RETURNED_ERROR: '}status ${status}; ${there} stays as it is`);
+    if (status < 200 || status >= 300 || this.#asked === undefined) return 0;
+    if (from > 0 && status === 200 && this.#output !== undefined) return 0; // it begins anew
+    const part = partOf(status, headers, this.#asked);
+    if (typeof part === 'string') return new End(RANGE_ERROR, `CURLE_RANGE_ERROR: ${part}; ${there} stays as it is`);
+    if (part !== null && from === 0 && filled) return new End(RANGE_ERROR, `CURLE_RANGE_ERROR: ${there} is there, and would be replaced by a part; -C goes on with it`);
+    this.#part = part;
+    return from;
+  }
+  /** @param {number} bytes that come @throws {End} */
+  take(bytes) {
+    this.#came += bytes;
+    if (this.#part !== null && this.#came > this.#part.last - this.#part.first + 1) throw new End(RANGE_ERROR, 'CURLE_RANGE_ERROR: more came than the part that the server announced');
+  }
+  /** @throws {End} not all came */
+  end() {
+    const missing = this.#part === null || !this.#asked ? '' : missingOf(this.#part, this.#asked, this.#came);
+    if (missing !== '') throw new End(PARTIAL_FILE, `CURLE_PARTIAL_FILE: ${missing}`);
+  }
+}
+
+/** @param {string | undefined} file @returns {boolean} whether there is something in it that could be lost */
+function isFilled(file) {
+  const about = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false });
+  return about !== undefined && about.isFile() && about.size > 0;
+}
+
+/** A 416. @param {number | undefined} size of what the server has @param {number} from @param {string} there */
+function beyond(size, from, there) {
+  if (size === from) return new End(0, `nothing is missing: ${there} has all ${from} bytes`);
+  return new End(RANGE_ERROR, `CURLE_RANGE_ERROR: ${there} has ${from} bytes, the server ${size === undefined || size < 0 ? 'says nothing of its size' : size}`);
 }
 
 /** @param {string} word */

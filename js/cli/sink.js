@@ -9,7 +9,7 @@ import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
  * @property {Error | null} fault why no more can be written
  * @property {number} from bytes that were there and stay, set before the first write
  * @property {boolean} exact whether `bytes` is all: nothing is on its way
- * @property {(chunk: Uint8Array) => void | Promise<void>} write the chunk may be reused when this returns
+ * @property {(chunk: Uint8Array) => void | Promise<void>} write A file has read the chunk when this returns, a stream keeps it.
  * @property {(whole: boolean) => void | Promise<void>} end not whole: nothing is waited for
  */
 
@@ -70,7 +70,7 @@ export function streamSink(stream, name, onFault) {
       let room = true;
       given += chunk.length;
       written = new Promise((resolve) => {
-        room = stream.write(Buffer.from(chunk), (error) => {
+        room = stream.write(chunk, (error) => {
           if (!error) sink.bytes += chunk.length;
           broke(error);
           resolve();
