@@ -363,7 +363,7 @@ void sl_conn_consume(sl_conn *c, uint32_t n)
 /* The body of a redirect goes nowhere, so not to the sink. */
 bool sl_conn_moves(const sl_conn *c, const sl_transfer *t)
 {
-  return t->user->moves && !c->host_moves_not && !t->redirecting;
+  return t->user->moves && !c->host_moves_not && !t->redirecting && !t->body_ignored;
 }
 
 uint32_t sl_conn_unread(sl_conn *c)

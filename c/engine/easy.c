@@ -170,6 +170,34 @@ static bool needs_descriptors(CURLoption option)
          option == CURLOPT_CLOSESOCKETFUNCTION;
 }
 
+static CURLcode set_number(sl_options *o, int option, int64_t value)
+{
+  CURLcode code = sl_options_number(o, option, value);
+  return code == CURLE_UNKNOWN_OPTION ? sl_easy_neutral_number(option, value) : code;
+}
+
+static CURLcode set_pointer(sl_options *o, int option, void *value)
+{
+  CURLcode code = sl_options_object(o, option, value);
+  return code == CURLE_UNKNOWN_OPTION ? sl_easy_neutral_pointer(option, value) : code;
+}
+
+static CURLcode set_function(sl_options *o, CURLoption option, sl_function *value)
+{
+  if (needs_descriptors(option) && !sl_loop_hooks) return value ? CURLE_UNKNOWN_OPTION : CURLE_OK;
+  CURLcode code = sl_options_function(o, (int)option, value);
+  return code == CURLE_UNKNOWN_OPTION ? sl_easy_neutral_pointer((int)option, (void *)(uintptr_t)value) : code;
+}
+
+/* B18. A number out of its range is libcurl's 43 too, and leaves what was there; programs try such. All else that is refused
+ * here libcurl might have taken, so that the program has no reason to look. */
+static void note(sl_options *o, int option, CURLcode code)
+{
+  bool number = option / 10000 == 0 || option / 10000 == 3;
+  if (!code) sl_options_accept(o, option);
+  else if (!number || code != CURLE_BAD_FUNCTION_ARGUMENT) sl_options_refuse(o, option, code);
+}
+
 CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...)
 {
   sl_easy *e = sl_easy_of(handle);
@@ -179,22 +207,23 @@ CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...)
   va_start(args, option);
   switch ((int)option / 10000 * 10000) {
   case CURLOPTTYPE_LONG:
-    code = sl_options_number(&e->options, (int)option, va_arg(args, long));
+    code = set_number(&e->options, (int)option, va_arg(args, long));
     break;
   case CURLOPTTYPE_OBJECTPOINT:
-    code = sl_options_object(&e->options, (int)option, va_arg(args, void *));
+  case CURLOPTTYPE_BLOB:
+    code = set_pointer(&e->options, (int)option, va_arg(args, void *));
     break;
   case CURLOPTTYPE_FUNCTIONPOINT:
-    code = needs_descriptors(option) && !sl_loop_hooks ? CURLE_UNKNOWN_OPTION
-           : sl_options_function(&e->options, (int)option, va_arg(args, sl_function *));
+    code = set_function(&e->options, option, va_arg(args, sl_function *));
     break;
   case CURLOPTTYPE_OFF_T:
-    code = sl_options_number(&e->options, (int)option, va_arg(args, curl_off_t));
+    code = set_number(&e->options, (int)option, va_arg(args, curl_off_t));
     break;
   default:
     code = CURLE_UNKNOWN_OPTION;
   }
   va_end(args);
+  note(&e->options, (int)option, code);
   if (code || !e->t.multi) return code;
   if (is_limit(option)) sl_transfer_limits(&e->t);
   else if (is_progress(option)) sl_easy_expects_progress(e);

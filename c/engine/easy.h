@@ -42,6 +42,12 @@ void sl_easy_tell_done(sl_easy *e);
 void sl_easy_leaves(sl_easy *e);
 /* B7, curl_multi.c: e, which is in an engine, may want progress calls from now on. */
 void sl_easy_expects_progress(sl_easy *e);
+/* easy_options.c, B18: what options.c has not: CURLE_OK for a value that asks for nothing, NOT_BUILT_IN for other values of
+ * libcurl's options, UNKNOWN_OPTION for all else. Numbers, and whatever comes as a pointer. */
+CURLcode sl_easy_neutral_number(int option, int64_t value);
+CURLcode sl_easy_neutral_pointer(int option, const void *value);
+/* Without "CURLOPT_"; NULL: there is none of that number. */
+const char *sl_easy_option_name(int option);
 /* ERRORBUFFER, always zero-ended. */
 void sl_easy_error(sl_easy *e, const char *message);
 /* e is about to be added to m: its trace function, if it has one, will be told. */
@@ -60,7 +66,7 @@ size_t sl_stdio_write(char *data, size_t size, size_t n, void *file);
 /* The default read callback, fread (stdin when NULL), and its way back to the start: false when it has none. */
 size_t sl_stdio_read(char *buf, size_t size, size_t n, void *file);
 bool sl_stdio_rewind(void *file);
-/* Where VERBOSE goes without a debug callback: stderr. */
-void sl_stdio_debug(int type, const char *data, size_t n);
+/* Where VERBOSE goes without a debug callback: file, a FILE *, or stderr when that is NULL. */
+void sl_stdio_debug(void *file, int type, const char *data, size_t n);
 
 #endif

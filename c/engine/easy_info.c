@@ -6,10 +6,11 @@
 #include "connection.h"
 #include "request.h"
 #include "text.h"
+#include "../protocol/fields.h"
 
 enum what {
   STATUS, VERSION, PROTOCOL, HEAD_SIZE, REQUEST_SIZE, CONNECTS, ZERO, UNKNOWN, PEER_PORT, LOCAL_PORT, PAUSED, BY_RECV, BY_SEND,
-  HELD, DOWN, UP, DOWN_SPEED, UP_SPEED, DOWN_LENGTH, UP_LENGTH, REDIRECTS, TRANSFER_ID, CONN_ID, SOCKET,
+  LOGIN_OFFERED, LOGIN_USED, HELD, DOWN, UP, DOWN_SPEED, UP_SPEED, DOWN_LENGTH, UP_LENGTH, REDIRECTS, TRANSFER_ID, CONN_ID, SOCKET,
   /* times, microseconds */
   FIRST_TIME, TOTAL = FIRST_TIME, RESOLVED, CONNECTED, SECURED, BEGUN, FIRST_BYTE, SENT_WHOLE, QUEUED, REDIRECTED,
   PAUSED_TIME
@@ -64,6 +65,11 @@ static const struct { int info; enum what what; } numbers[] = {
   { CURLINFO_FILETIME, UNKNOWN }, /* not asked for: there is no CURLOPT_FILETIME */
   { CURLINFO_FILETIME_T, UNKNOWN },
   /* What cannot have happened, for the engine does not do it: proxies, conditions. */
+  { CURLINFO_HTTPAUTH_AVAIL, LOGIN_OFFERED },
+  { CURLINFO_HTTPAUTH_USED, LOGIN_USED },
+  { CURLINFO_PROXYAUTH_AVAIL, ZERO },
+  { CURLINFO_PROXYAUTH_USED, ZERO },
+  { CURLINFO_PROXY_ERROR, ZERO },
   { CURLINFO_HTTP_CONNECTCODE, ZERO },
   { CURLINFO_USED_PROXY, ZERO },
   { CURLINFO_CONDITION_UNMET, ZERO },
@@ -166,6 +172,8 @@ static int64_t number(const sl_easy *e, enum what what)
   case SENT_WHOLE: return since_start(t, t->posted_us);
   case QUEUED: return t->queued_us + (t->queued ? now_us(t) - t->queued_since_us : 0);
   case REDIRECTED: return t->redirects ? since_start(t, t->single_us + t->frozen_us) : 0;
+  case LOGIN_OFFERED: return t->login_offered;
+  case LOGIN_USED: return t->effective_url && sl_fields_logs_in(t) ? (int64_t)CURLAUTH_BASIC : 0;
   case UNKNOWN: return -1;
   case ZERO: break;
   }
@@ -191,13 +199,18 @@ static CURLcode get_number(const sl_easy *e, int info, void *to)
   return CURLE_OK;
 }
 
-/* As it was given, or where redirects led. NULL: memory. */
+/* As it was given, with its scheme, or where redirects led. NULL: memory. */
 static const char *effective_url(sl_easy *e)
 {
   sl_text text = { .max = SL_URL_MAX };
-  if (!e->t.redirects) return e->options.url ? e->options.url : "";
-  sl_request_url(&e->t, &text);
+  const sl_options *o = &e->options;
   free(e->effective_url);
+  e->effective_url = NULL;
+  if (!e->t.redirects) {
+    if (!o->url || !*o->url) return "";
+    return e->effective_url = sl_url_complete(o->url, strlen(o->url), o->default_scheme);
+  }
+  sl_request_url(&e->t, &text);
   if (text.failed) sl_text_free(&text);
   return e->effective_url = text.data;
 }

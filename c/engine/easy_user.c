@@ -41,7 +41,7 @@ static void show(sl_easy *e, curl_infotype type, const char *data, size_t n)
   const sl_options *o = &e->options;
   if (!o->verbose) return;
   if (!o->debug_fn) {
-    sl_stdio_debug((int)type, data, n);
+    sl_stdio_debug(o->stderr_file, (int)type, data, n);
     return;
   }
   enter(e);
@@ -231,6 +231,23 @@ static int32_t easy_read(sl_transfer *t, char *buf, uint32_t cap)
   return n > cap ? INT32_MAX : (int32_t)n;
 }
 
+/* B18: what was refused when it was set, and read by nobody. */
+static bool easy_may_start(sl_transfer *t)
+{
+  char words[CURL_ERROR_SIZE];
+  sl_line line = { words, words + sizeof words };
+  sl_refusal refused;
+  if (!sl_options_refused(t->options, &refused)) return true;
+  const char *name = sl_easy_option_name(refused.option);
+  sl_line_str(&line, name ? "CURLOPT_" : "Option ");
+  if (name) sl_line_str(&line, name);
+  else sl_line_int(&line, refused.option);
+  sl_line_str(&line, " was refused when it was set: ");
+  sl_line_str(&line, curl_easy_strerror(refused.code));
+  sl_transfer_stop(t, SL_CAUSE_INPUT, refused.code, words);
+  return false;
+}
+
 static void easy_asked(sl_transfer *t, const char *head, size_t n) { show(sl_easy_from(t), CURLINFO_HEADER_OUT, head, n); }
 
 static void inside_hook(void *multi, int by) { ((sl_multi *)multi)->in_callback += (uint32_t)by; }
@@ -379,5 +396,6 @@ void sl_easy_begin(sl_easy *e)
 }
 
 const sl_user sl_easy_user = { .write = easy_write, .read = easy_read, .rewind = easy_rewind,
-                               .trailers = easy_trailers, .progress = easy_progress, .opening = easy_opening, .begun = easy_begun,
+                               .trailers = easy_trailers, .may_start = easy_may_start, .guesses_scheme = true,
+                               .progress = easy_progress, .opening = easy_opening, .begun = easy_begun,
                                .asked = easy_asked, .done = easy_done };

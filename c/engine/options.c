@@ -49,8 +49,12 @@ static const row table[] = {
   { CURLOPT_CAINFO, TEXT, AT(ca), 0, 0, 0 },
   { CURLOPT_SSLCERT, TEXT, AT(cert), 0, 0, 0 },
   { CURLOPT_SSLKEY, TEXT, AT(key), 0, 0, 0 },
-  { CURLOPT_REDIR_PROTOCOLS_STR, SPECIAL, NOWHERE, 0, 0, 0 },
-  { CURLOPT_COPYPOSTFIELDS, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_DEFAULT_PROTOCOL, TEXT, AT(default_scheme), 0, 0, 0 },
+  { CURLOPT_PROTOCOLS, SPECIAL, AT(protocols), 0, 0, 0 },
+  { CURLOPT_PROTOCOLS_STR, SPECIAL, AT(protocols), 0, 0, 0 },
+  { CURLOPT_REDIR_PROTOCOLS, SPECIAL, AT(redirect_protocols), 0, 0, 0 },
+  { CURLOPT_REDIR_PROTOCOLS_STR, SPECIAL, AT(redirect_protocols), 0, 0, 0 },
+  { CURLOPT_COPYPOSTFIELDS, SPECIAL, AT(post_fields), 0, 0, 0 },
   { CURLOPT_CUSTOMREQUEST, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_INTERFACE, SPECIAL, NOWHERE, 0, 0, 0 },
   { CURLOPT_ACCEPT_ENCODING, SPECIAL, NOWHERE, 0, 0, 0 },
@@ -84,14 +88,16 @@ static const row table[] = {
 
   { CURLOPT_PORT, RANGE, AT(port), 0, 65535, 0 },
   { CURLOPT_IPRESOLVE, RANGE, AT(ip_resolve), CURL_IPRESOLVE_WHATEVER, CURL_IPRESOLVE_V6, 0 },
-  { CURLOPT_HTTP_VERSION, COVERED, AT(http_version), CURL_HTTP_VERSION_NONE, CURL_HTTP_VERSION_1_1, 0 },
+  /* 2 and 2TLS ask for HTTP/2 where the server offers it, else for 1.1. */
+  { CURLOPT_HTTP_VERSION, COVERED, AT(http_version), CURL_HTTP_VERSION_NONE, CURL_HTTP_VERSION_2TLS, 0 },
 
-  { CURLOPT_FOLLOWLOCATION, RANGE, AT(follow), 0, CURLFOLLOW_OBEYCODE, 0 },
+  { CURLOPT_FOLLOWLOCATION, COVERED, AT(follow), 0, CURLFOLLOW_OBEYCODE, 0 },
   { CURLOPT_POSTREDIR, RANGE, AT(post_redirect), 0, CURL_REDIR_POST_ALL, 0 },
   { CURLOPT_UNRESTRICTED_AUTH, SWITCH, AT(unrestricted_auth), 0, 0, 0 },
   { CURLOPT_KEEP_SENDING_ON_ERROR, SWITCH, AT(keep_sending_on_error), 0, 0, 0 },
   { CURLOPT_POST, SPECIAL, NOWHERE, 0, 0, 0 },
-  { CURLOPT_UPLOAD, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_UPLOAD, SPECIAL, AT(upload), 0, 0, 0 },
+  { CURLOPT_PUT, SPECIAL, AT(upload), 0, 0, 0 },
   { CURLOPT_VERBOSE, SWITCH, AT(verbose), 0, 0, 0 },
   { CURLOPT_NOBODY, SWITCH, AT(nobody), 0, 0, 0 },
   { CURLOPT_HTTPGET, SPECIAL, NOWHERE, 0, 0, 0 },
@@ -103,6 +109,8 @@ static const row table[] = {
   { CURLOPT_FRESH_CONNECT, SWITCH, AT(fresh_connect), 0, 0, 0 },
   { CURLOPT_FORBID_REUSE, SWITCH, AT(forbid_reuse), 0, 0, 0 },
   { CURLOPT_NOSIGNAL, SWITCH, AT(nosignal), 0, 0, 0 },
+  { CURLOPT_DISALLOW_USERNAME_IN_URL, SWITCH, AT(no_user_in_url), 0, 0, 0 },
+  { SLUICEOPT_IGNORE_UNSUPPORTED, SWITCH, AT(ignore_unsupported), 0, 0, 0 },
 
   /* What the engine does anyway. */
   { CURLOPT_TCP_NODELAY, COVERED, NOWHERE, 1, LONG_MAX, 0 },
@@ -112,12 +120,11 @@ static const row table[] = {
   { CURLOPT_NETRC, COVERED, NOWHERE, CURL_NETRC_IGNORED, CURL_NETRC_IGNORED, 0 },
   { CURLOPT_HTTP09_ALLOWED, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_CONNECT_ONLY, SPECIAL, NOWHERE, 0, 1, 0 },
-  { CURLOPT_RESUME_FROM, COVERED, NOWHERE, 0, 0, 0 },
-  { CURLOPT_RESUME_FROM_LARGE, COVERED, NOWHERE, 0, 0, 0 },
+  { CURLOPT_RESUME_FROM, SPECIAL, AT(resume_from), 0, 0, 0 },
+  { CURLOPT_RESUME_FROM_LARGE, SPECIAL, AT(resume_from), 0, 0, 0 },
   { CURLOPT_TRANSFER_ENCODING, COVERED, NOWHERE, 0, 0, 0 },
-  { CURLOPT_TCP_KEEPALIVE, COVERED, NOWHERE, 0, 0, 0 },
   { CURLOPT_TCP_FASTOPEN, COVERED, NOWHERE, 0, 0, 0 },
-  { CURLOPT_SSLVERSION, COVERED, NOWHERE, CURL_SSLVERSION_DEFAULT, CURL_SSLVERSION_DEFAULT, 0 },
+  { CURLOPT_SSLVERSION, COVERED, NOWHERE, CURL_SSLVERSION_DEFAULT, CURL_SSLVERSION_TLSv1, 0 },
 
   { CURLOPT_WRITEDATA, POINTER, AT(write_data), 0, 0, 0 },
   { CURLOPT_HEADERDATA, POINTER, AT(header_data), 0, 0, 0 },
@@ -134,8 +141,9 @@ static const row table[] = {
   { SLUICEOPT_TRACEDATA, POINTER, AT(trace_data), 0, 0, 0 },
   { CURLOPT_RESOLVE, POINTER, AT(resolve), 0, 0, 0 },
   { CURLOPT_CONNECT_TO, POINTER, AT(connect_to), 0, 0, 0 },
-  { CURLOPT_POSTFIELDS, SPECIAL, NOWHERE, 0, 0, 0 },
+  { CURLOPT_POSTFIELDS, SPECIAL, AT(post_fields), 0, 0, 0 },
   { CURLOPT_PRIVATE, POINTER, AT(private_data), 0, 0, 0 },
+  { CURLOPT_STDERR, POINTER, AT(stderr_file), 0, 0, 0 },
   { CURLOPT_ERRORBUFFER, POINTER, AT(error_buffer), 0, 0, 0 },
   { CURLOPT_HTTPHEADER, POINTER, AT(headers), 0, 0, 0 },
 };
@@ -150,20 +158,21 @@ static const row *find(int option)
 void sl_options_init(sl_options *o)
 {
   *o = (sl_options){ .buffer_size = BUFFER_DEFAULT, .noprogress = true, .verify_peer = true, .verify_host = true,
-                      .upload_size = -1, .post_size = -1, .max_redirects = 30, .expect_100_ms = 1000 };
+                      .upload_size = -1, .post_size = -1, .max_redirects = 30, .expect_100_ms = 1000,
+                      .protocols = -1, .redirect_protocols = SL_REDIRECT_PROTOCOLS };
 }
 
 void sl_options_clear(sl_options *o)
 {
   for (const row *r = table; r->kind == TEXT; r++) free(*(char **)(void *)((char *)o + r->at));
   free(o->custom_request);
-  free(o->redirect_schemes);
   free(o->own_post);
   free(o->interface_);
   free(o->accept_encoding);
   free(o->userpwd);
   free(o->user);
   free(o->password);
+  free(o->refused);
   curl_slist_free_all(o->own_headers);
   sl_options_init(o);
 }
@@ -171,13 +180,16 @@ void sl_options_clear(sl_options *o)
 bool sl_options_copy(sl_options *dst, const sl_options *src)
 {
   /* What the table does not have: strings that more than one option makes. */
-  static const uint16_t others[] = { AT(custom_request), AT(redirect_schemes), AT(interface_), AT(accept_encoding),
+  static const uint16_t others[] = { AT(custom_request), AT(interface_), AT(accept_encoding),
                                      AT(userpwd), AT(user), AT(password) };
   size_t count = sizeof table / sizeof *table + sizeof others / sizeof *others;
   bool ok = true;
   *dst = *src;
   dst->own_headers = NULL;
   dst->own_post = NULL;
+  dst->refused = NULL;
+  dst->refused_count = 0;
+  for (uint32_t i = 0; i < src->refused_count; i++) sl_options_refuse(dst, src->refused[i].option, src->refused[i].code);
   for (size_t i = 0; i < count; i++) {
     size_t other = i - sizeof table / sizeof *table;
     if (i < sizeof table / sizeof *table && table[i].kind != TEXT) continue;
@@ -192,6 +204,20 @@ bool sl_options_copy(sl_options *dst, const sl_options *src)
   }
   if (!ok) sl_options_clear(dst);
   return ok;
+}
+
+/* Only Basic is there. Asked for by itself it is sent at once; among others it is sent when the server asks for it, so that
+ * nobody who would have taken a better one sends it in clear unasked. Without it there is no way to log in. */
+static CURLcode set_auth(sl_options *o, uint32_t methods)
+{
+  uint32_t only = (uint32_t)CURLAUTH_ONLY;
+  o->auth_none = !(methods & ~only);
+  o->auth_asks = (methods & CURLAUTH_BASIC) && methods != CURLAUTH_BASIC;
+  if (!o->auth_none && !(methods & CURLAUTH_BASIC)) {
+    o->auth_none = true;
+    return CURLE_NOT_BUILT_IN;
+  }
+  return CURLE_OK;
 }
 
 static CURLcode set_special(sl_options *o, const row *r, int64_t value)
@@ -211,6 +237,7 @@ static CURLcode set_special(sl_options *o, const row *r, int64_t value)
     o->connect_only = value != 0;
     return CURLE_OK;
   case CURLOPT_UPLOAD:
+  case CURLOPT_PUT:
     o->upload = value != 0;
     o->post = false;
     o->nobody = o->nobody && !value;
@@ -221,8 +248,17 @@ static CURLcode set_special(sl_options *o, const row *r, int64_t value)
     if (value < BUFFER_MIN) value = BUFFER_MIN;
     o->buffer_size = value < r->max ? value : r->max;
     return CURLE_OK;
-  case CURLOPT_HTTPAUTH: /* sets of methods are negative numbers: not out of range, only not covered */
-    return value == (int64_t)CURLAUTH_BASIC ? CURLE_OK : CURLE_NOT_BUILT_IN;
+  case CURLOPT_HTTPAUTH: /* sets of methods are negative numbers: not out of range */
+    return set_auth(o, (uint32_t)value);
+  case CURLOPT_PROTOCOLS:
+  case CURLOPT_REDIR_PROTOCOLS:
+    *(int64_t *)(void *)((char *)o + r->at) = value;
+    return CURLE_OK;
+  case CURLOPT_RESUME_FROM:
+  case CURLOPT_RESUME_FROM_LARGE: /* -1 lets a server of FTP say where */
+    if (value < -1) return CURLE_BAD_FUNCTION_ARGUMENT;
+    o->resume_from = value < 0 ? 0 : value;
+    return value < 0 ? CURLE_NOT_BUILT_IN : CURLE_OK;
   default:
     return CURLE_BAD_FUNCTION_ARGUMENT; /* a text */
   }
@@ -343,18 +379,54 @@ static CURLcode set_userpwd(sl_options *o, const char *text, size_t n)
   return set_login(o, text, (size_t)(colon - text), colon + 1, n - (size_t)(colon + 1 - text));
 }
 
-static CURLcode text_special(sl_options *o, int option, const char *text, size_t n)
+int64_t sl_protocol_bit(const char *name, size_t n)
 {
-  switch (option) {
+  static const char names[] = "http,https,ftp,ftps,scp,sftp,telnet,ldap,ldaps,dict,file,tftp,imap,imaps,pop3,pop3s,smtp,smtps,"
+                              "rtsp,rtmp,rtmpt,rtmpe,rtmpte,rtmps,rtmpts,gopher,smb,smbs,mqtt,gophers,ws,wss,mqtts";
+  int64_t bit = 1;
+  char word[8];
+  for (const char *p = names, *end; *p; p = end + (*end == ','), bit *= 2) {
+    end = p + strcspn(p, ",");
+    memcpy(word, p, (size_t)(end - p));
+    word[end - p] = 0;
+    if (sl_equal_nocase(name, n, word)) return bit;
+  }
+  return 0;
+}
+
+static CURLcode set_protocols(int64_t *place, const char *text, size_t n)
+{
+  int64_t all = 0;
+  if (sl_equal_nocase(text, n, "all")) all = -1;
+  for (size_t i = 0, len; !(all < 0) && i < n; i += len + 1) {
+    const char *comma = memchr(text + i, ',', n - i);
+    len = comma ? (size_t)(comma - text) - i : n - i;
+    int64_t bit = len ? sl_protocol_bit(text + i, len) : 0;
+    if (len && !bit) return CURLE_UNSUPPORTED_PROTOCOL;
+    all |= bit;
+  }
+  *place = all;
+  return all ? CURLE_OK : CURLE_BAD_FUNCTION_ARGUMENT;
+}
+
+static CURLcode text_special(sl_options *o, const row *r, const char *text, size_t n)
+{
+  switch (r->option) {
   case CURLOPT_CUSTOMREQUEST:
     if (text && !is_token(text, n)) return CURLE_BAD_FUNCTION_ARGUMENT;
     return replace(&o->custom_request, text, n);
   case CURLOPT_INTERFACE:
     return set_interface(o, text, n);
+  case CURLOPT_PROTOCOLS_STR: /* NULL is the default again; U7: a list that is refused allows nothing */
+    if (text) return set_protocols(&o->protocols, text, n);
+    o->protocols = -1;
+    return CURLE_OK;
   case CURLOPT_REDIR_PROTOCOLS_STR:
-    return replace(&o->redirect_schemes, text, n);
-  case CURLOPT_ACCEPT_ENCODING:
-    return text ? CURLE_NOT_BUILT_IN : CURLE_OK;
+    if (text) return set_protocols(&o->redirect_protocols, text, n);
+    o->redirect_protocols = SL_REDIRECT_PROTOCOLS;
+    return CURLE_OK;
+  case CURLOPT_ACCEPT_ENCODING: /* "" is all that are known, which is none but identity */
+    return !n || sl_equal_nocase(text, n, "identity") ? CURLE_OK : CURLE_NOT_BUILT_IN;
   case CURLOPT_PROXY: /* "" is libcurl's way to say that none is wanted, whatever the environment */
     return text && n ? CURLE_NOT_BUILT_IN : CURLE_OK;
   case CURLOPT_USERPWD:
@@ -368,14 +440,24 @@ static CURLcode text_special(sl_options *o, int option, const char *text, size_t
   }
 }
 
+static CURLcode set_text(sl_options *o, const row *r, const char *text, size_t n)
+{
+  if (text && !one_line(text, n)) return CURLE_BAD_FUNCTION_ARGUMENT;
+  if (r->kind == TEXT) return replace((char **)((char *)o + r->at), text, n);
+  if (r->kind == SPECIAL) return text_special(o, r, text, n);
+  return CURLE_BAD_FUNCTION_ARGUMENT;
+}
+
+/* U7: nobody may find an earlier value in the place of a refused one, least of all a borrowed list. */
 CURLcode sl_options_text(sl_options *o, int option, const char *text, size_t n)
 {
   const row *r = find(option);
   if (!r) return CURLE_UNKNOWN_OPTION;
-  if (text && !one_line(text, n)) return CURLE_BAD_FUNCTION_ARGUMENT;
-  if (r->kind == TEXT) return replace((char **)((char *)o + r->at), text, n);
-  if (r->kind == SPECIAL) return text_special(o, option, text, n);
-  return CURLE_BAD_FUNCTION_ARGUMENT;
+  CURLcode code = set_text(o, r, text, n);
+  bool allows = r->at == AT(protocols) || r->at == AT(redirect_protocols);
+  if (code && allows) *(int64_t *)(void *)((char *)o + r->at) = 0; /* NULL would allow more */
+  else if (code && text) set_text(o, r, NULL, 0);
+  return code;
 }
 
 /* Bodies, unlike texts, may hold any byte. POSTFIELDS is borrowed; a copy has the size set before, or ends at a zero. */
@@ -383,21 +465,21 @@ static CURLcode set_post(sl_options *o, int option, const char *body)
 {
   char *copy = NULL;
   size_t n = 0;
-  if (option == CURLOPT_COPYPOSTFIELDS && body) {
+  bool copies = option == CURLOPT_COPYPOSTFIELDS && body;
+  if (copies) {
     n = o->post_size >= 0 ? (size_t)o->post_size : strlen(body);
     copy = sl_copy(body, n);
-    if (!copy) return CURLE_OUT_OF_MEMORY;
   }
   free(o->own_post);
   o->own_post = copy;
-  o->own_post_len = n;
-  o->post_fields = copy ? copy : body;
+  o->own_post_len = copy ? n : 0;
+  o->post_fields = copies ? copy : body;
   o->post = true;
   o->upload = false;
-  return CURLE_OK;
+  return copies && !copy ? CURLE_OUT_OF_MEMORY : CURLE_OK;
 }
 
-static bool headers_valid(const struct curl_slist *list)
+bool sl_headers_valid(const struct curl_slist *list)
 {
   for (; list; list = list->next)
     if (!list->data || !sl_header_valid(list->data, strlen(list->data))) return false;
@@ -410,12 +492,13 @@ CURLcode sl_options_object(sl_options *o, int option, void *object)
   if (!r) return CURLE_UNKNOWN_OPTION;
   if (option == CURLOPT_POSTFIELDS || option == CURLOPT_COPYPOSTFIELDS) return set_post(o, option, object);
   if (r->kind != POINTER) return sl_options_text(o, option, object, object ? strlen(object) : 0);
-  if (option == CURLOPT_HTTPHEADER && !headers_valid(object)) return CURLE_BAD_FUNCTION_ARGUMENT;
-  CURLcode bad = option == CURLOPT_RESOLVE || option == CURLOPT_CONNECT_TO ? sl_route_check(option, object) : CURLE_OK;
-  if (bad) return bad;
+  CURLcode code = CURLE_OK;
+  if (option == CURLOPT_HTTPHEADER && !sl_headers_valid(object)) code = CURLE_BAD_FUNCTION_ARGUMENT;
+  if (option == CURLOPT_RESOLVE || option == CURLOPT_CONNECT_TO) code = sl_route_check(option, object);
+  if (code) object = NULL; /* U7: the one before may be freed by now */
   /* All are pointers to objects of one representation, but not of one type. */
   memcpy((char *)o + r->at, &object, sizeof object);
-  return CURLE_OK;
+  return code;
 }
 
 CURLcode sl_options_function(sl_options *o, int option, sl_function *function)
@@ -493,4 +576,45 @@ CURLcode sl_options_add_header(sl_options *o, const char *line, size_t n)
   if (!list) return CURLE_OUT_OF_MEMORY;
   o->own_headers = list;
   return CURLE_OK;
+}
+
+/* Refused options. */
+
+/* More than there are options: then somebody makes numbers up. */
+#define REFUSED_MAX 512
+
+void sl_options_refuse(sl_options *o, int option, CURLcode code)
+{
+  for (uint32_t i = 0; i < o->refused_count; i++)
+    if (o->refused[i].option == option) {
+      o->refused[i].code = code;
+      return;
+    }
+  sl_refusal *more = o->refused_count < REFUSED_MAX ? realloc(o->refused, (o->refused_count + 1) * sizeof *more) : NULL;
+  if (!more) {
+    o->refused_lost = true;
+    return;
+  }
+  o->refused = more;
+  o->refused[o->refused_count++] = (sl_refusal){ option, code };
+}
+
+void sl_options_accept(sl_options *o, int option)
+{
+  const row *r = o->refused_count ? find(option) : NULL, *other;
+  uint32_t left = 0;
+  for (uint32_t i = 0; i < o->refused_count; i++) {
+    bool same = o->refused[i].option == option;
+    /* Two options that set one thing: PROTOCOLS and PROTOCOLS_STR. */
+    if (!same && r && r->at != NOWHERE && (other = find(o->refused[i].option))) same = other->at == r->at;
+    if (!same) o->refused[left++] = o->refused[i];
+  }
+  o->refused_count = left;
+}
+
+bool sl_options_refused(const sl_options *o, sl_refusal *first)
+{
+  if (o->ignore_unsupported || !(o->refused_count || o->refused_lost)) return false;
+  *first = o->refused_count ? o->refused[0] : (sl_refusal){ 0, CURLE_OUT_OF_MEMORY };
+  return true;
 }

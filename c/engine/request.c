@@ -11,7 +11,9 @@ void sl_request_begin(sl_transfer *t)
 {
   sl_request_clear(t);
   t->redirects = 0;
-  t->body_dropped = t->redirecting = t->hop_now = t->repeating = t->no_expect = false;
+  t->body_dropped = t->redirecting = t->hop_now = t->repeating = t->no_expect = t->login_asked = t->body_ignored = false;
+  t->login_offered = 0;
+  t->range_from = t->range_total = -1;
   t->body_read = 0;
   t->send_total = -1;
 }
@@ -191,13 +193,70 @@ void sl_request_location_told(sl_transfer *t)
   sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_TOO_MANY_REDIRECTS, text);
 }
 
-void sl_request_without_expect(sl_transfer *t)
+/* Go to where it is once more. */
+static bool repeat(sl_transfer *t)
 {
-  if (t->no_expect) return;
   free(t->location);
   t->location = sl_copy(t->url.target, strlen(t->url.target));
-  if (t->location) t->no_expect = t->redirecting = t->repeating = true;
-  else sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
+  if (!t->location) sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
+  else t->redirecting = t->repeating = true;
+  return t->location != NULL;
+}
+
+void sl_request_without_expect(sl_transfer *t)
+{
+  if (!t->no_expect && repeat(t)) t->no_expect = true;
+}
+
+void sl_request_with_login(sl_transfer *t)
+{
+  if (!t->login_asked && repeat(t)) t->login_asked = true;
+}
+
+void sl_request_challenge(sl_transfer *t, const char *value, size_t n)
+{
+  static const struct { const char *word; uint32_t method; } methods[] = {
+    { "Basic", CURLAUTH_BASIC }, { "Digest", CURLAUTH_DIGEST }, { "Negotiate", CURLAUTH_NEGOTIATE }, { "NTLM", CURLAUTH_NTLM },
+    { "Bearer", CURLAUTH_BEARER },
+  };
+  for (size_t i = 0, len; i < n && t->status == 401; i += len) {
+    for (len = 0; i + len < n && !strchr(" \t,=\"", value[i + len]);) len++;
+    if (value[i] == '"') /* what a quoted value says is no method */
+      for (len = 1; i + len < n && value[i + len] != '"';) len += value[i + len] == '\\' ? 2 : 1;
+    bool name = i + len < n && value[i + len] == '=', of_name = i && value[i - 1] == '=';
+    for (size_t m = 0; !name && !of_name && m < sizeof methods / sizeof *methods; m++)
+      if (sl_equal_nocase(value + i, len, methods[m].word)) t->login_offered |= methods[m].method;
+    if (!len || value[i] == '"') len++;
+  }
+}
+
+void sl_request_content_range(sl_transfer *t, const char *value, size_t n)
+{
+  const char *end = value + n, *p = value, *slash = memchr(value, '/', n);
+  uint64_t number;
+  t->range_from = t->range_total = -1;
+  if (n < 6 || !sl_equal_nocase(p, 5, "bytes") || (p[5] != ' ' && p[5] != '=') || !slash) return;
+  for (p += 6; p < slash && *p == ' ';) p++;
+  const char *dash = memchr(p, '-', (size_t)(slash - p));
+  if (dash && sl_parse_uint(p, (size_t)(dash - p), INT64_MAX, &number)) t->range_from = (int64_t)number;
+  while (end > slash + 1 && (end[-1] == ' ' || end[-1] == '\t')) end--;
+  if (sl_parse_uint(slash + 1, (size_t)(end - slash - 1), INT64_MAX, &number)) t->range_total = (int64_t)number;
+}
+
+bool sl_request_resumed(sl_transfer *t)
+{
+  int64_t from = t->options->resume_from;
+  if (!from || !t->status || t->redirecting) return true;
+  if (t->status == 206 && t->range_from == from) return true;
+  if (t->status == 416 && t->range_total == from) return t->body_ignored = true; /* it has all there is */
+  if (t->status >= 400 && t->options->fail_on_error) return true; /* that is said instead */
+  char text[CURL_ERROR_SIZE];
+  sl_line line = { text, text + sizeof text };
+  sl_line_str(&line, t->status == 206 ? "Cannot resume: the server sent another range than was asked for"
+                                      : "Cannot resume: the server did not send the rest, but status ");
+  if (t->status != 206) sl_line_int(&line, t->status);
+  sl_transfer_stop(t, SL_CAUSE_PEER, CURLE_RANGE_ERROR, text);
+  return false;
 }
 
 /* Whether this status drops the body, and with it the method, but for a custom word that is to stay. */
@@ -216,14 +275,8 @@ static bool becomes_get(const sl_transfer *t)
 
 static bool scheme_allowed(const sl_transfer *t, const char *scheme)
 {
-  const char *list = t->options->redirect_schemes ? t->options->redirect_schemes : "http,https";
   if (!strcmp(scheme, "file")) return false; /* no server says which files are read here */
-  for (size_t n = strlen(scheme); *list; list += *list == ',') {
-    size_t word = strcspn(list, ",");
-    if (word == n && sl_equal_nocase(list, word, scheme)) return true;
-    list += word;
-  }
-  return false;
+  return t->options->protocols & t->options->redirect_protocols & sl_protocol_bit(scheme, strlen(scheme));
 }
 
 /* The URL of the hop into `to`; false: stopped. */
@@ -270,6 +323,7 @@ bool sl_request_hop(sl_transfer *t)
   else t->initial = t->url;
   t->url = to;
   if (!t->repeating) t->redirects++;
+  t->range_from = t->range_total = -1;
   t->redirecting = t->hop_now = t->repeating = false;
   free(t->location);
   t->location = NULL;

@@ -52,6 +52,14 @@ bool sl_request_location(sl_transfer *t, const char *value, size_t n);
 void sl_request_location_told(sl_transfer *t);
 /* A 417: the same again without Expect, when this is the first. */
 void sl_request_without_expect(sl_transfer *t);
+/* A 401 head has this WWW-Authenticate: what it offers is noted (login_offered, CURLAUTH_* bits). */
+void sl_request_challenge(sl_transfer *t, const char *value, size_t n);
+/* The same again with the credentials that waited to be asked for (CURLOPT_HTTPAUTH), when this is the first. */
+void sl_request_with_login(sl_transfer *t);
+/* The head has this Content-Range. */
+void sl_request_content_range(sl_transfer *t, const char *value, size_t n);
+/* CURLOPT_RESUME_FROM: whether this final head leads to the rest that was asked for. False: stopped with 33. */
+bool sl_request_resumed(sl_transfer *t);
 /* Go there: t has no connection any more and is PENDING. False: it was stopped. */
 bool sl_request_hop(sl_transfer *t);
 

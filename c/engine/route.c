@@ -3,17 +3,25 @@
 #include <string.h>
 #include "text.h"
 
+#define ADDRESS_MAX_BYTES 45 /* the longest IPv6 address */
+#define NAME_MAX_BYTES 254 /* of a host name or an address: DNS allows 253 and a dot at the end */
+
 typedef struct {
   const char *at;
   size_t n;
 } part;
 
-/* The next part, up to a colon outside brackets or the end; `text` moves behind it. False: a bracket is open. */
-static bool next_part(const char **text, part *p)
+/* What is left of an entry; at NULL: the last part ended without a colon, so there is no other. */
+typedef struct {
+  const char *at;
+} rest;
+
+/* The next part, up to a colon outside brackets or the end. False: there is none, or a bracket is open. */
+static bool next_part(rest *r, part *p)
 {
-  const char *begin = *text, *end;
-  bool brackets = *begin == '[';
-  if (brackets) {
+  const char *begin = r->at, *end;
+  if (!begin) return false;
+  if (*begin == '[') {
     end = strchr(++begin, ']');
     if (!end || (end[1] && end[1] != ':')) return false;
     *p = (part){ begin, (size_t)(end - begin) };
@@ -22,8 +30,8 @@ static bool next_part(const char **text, part *p)
     end = begin + strcspn(begin, ":");
     *p = (part){ begin, (size_t)(end - begin) };
   }
-  *text = *end ? end + 1 : end;
-  return true;
+  r->at = *end ? end + 1 : NULL;
+  return p->n <= NAME_MAX_BYTES;
 }
 
 static bool port_of(part p, bool may_be_empty, uint64_t *port)
@@ -41,37 +49,60 @@ static bool sound(part p)
   return true;
 }
 
-static CURLcode check_connect_to(const char *text)
+typedef struct {
+  part host, to;
+  uint16_t port, to_port; /* 0: any, or unchanged */
+} connect_entry;
+
+static bool read_connect_to(const char *text, connect_entry *e)
 {
-  part p[4];
-  uint64_t port;
-  for (int i = 0; i < 4; i++)
-    if ((i && text[-1] != ':') || !next_part(&text, &p[i]) || !sound(p[i])) return CURLE_SETOPT_OPTION_SYNTAX;
-  return !*text && port_of(p[1], true, &port) && port_of(p[3], true, &port) ? CURLE_OK : CURLE_SETOPT_OPTION_SYNTAX;
+  rest r = { text };
+  part port, to_port;
+  uint64_t number, to_number;
+  if (!text || !next_part(&r, &e->host) || !next_part(&r, &port) || !next_part(&r, &e->to) || !next_part(&r, &to_port)) return false;
+  if (r.at || !sound(e->host) || !sound(e->to)) return false;
+  if (!port_of(port, true, &number) || !port_of(to_port, true, &to_number)) return false;
+  e->port = (uint16_t)number;
+  e->to_port = (uint16_t)to_number;
+  return true;
 }
 
-static CURLcode check_resolve(const char *text)
+typedef struct {
+  bool back; /* "-HOST:PORT": earlier entries do not count */
+  part host, address;
+  uint16_t port;
+} resolve_entry;
+
+static CURLcode read_resolve(const char *text, resolve_entry *e)
 {
-  part host, port, address;
+  rest r = { text };
+  part port;
   uint64_t number;
-  bool back = *text == '-';
-  if (back || *text == '+') text++;
-  if (!next_part(&text, &host) || !host.n || !next_part(&text, &port) || !port_of(port, false, &number))
+  if (!text) return CURLE_SETOPT_OPTION_SYNTAX;
+  e->back = *text == '-';
+  if (e->back || *text == '+') r.at++;
+  if (!next_part(&r, &e->host) || !e->host.n || !sound(e->host) || !next_part(&r, &port) || !port_of(port, false, &number))
     return CURLE_SETOPT_OPTION_SYNTAX;
-  if (back) return *text ? CURLE_SETOPT_OPTION_SYNTAX : CURLE_OK;
-  if (strchr(text, ',')) return CURLE_NOT_BUILT_IN;
-  if (*text != '[' && strchr(text, ':')) { /* libcurl takes an address with or without brackets */
-    address = (part){ text, strlen(text) };
-  } else if (!next_part(&text, &address) || *text) return CURLE_SETOPT_OPTION_SYNTAX;
-  bool literal = address.n && strspn(address.at, "0123456789abcdefABCDEF.:") >= address.n;
+  e->port = (uint16_t)number;
+  if (e->back) return r.at && *r.at ? CURLE_SETOPT_OPTION_SYNTAX : CURLE_OK;
+  if (!r.at) return CURLE_SETOPT_OPTION_SYNTAX;
+  if (strchr(r.at, ',')) return CURLE_NOT_BUILT_IN;
+  if (*r.at != '[') e->address = (part){ r.at, strlen(r.at) }; /* an IPv6 address needs no brackets */
+  else if (!next_part(&r, &e->address) || r.at) return CURLE_SETOPT_OPTION_SYNTAX;
+  bool literal = e->address.n && e->address.n <= ADDRESS_MAX_BYTES &&
+                 strspn(e->address.at, "0123456789abcdefABCDEF.:") >= e->address.n;
   return literal ? CURLE_OK : CURLE_SETOPT_OPTION_SYNTAX;
 }
 
 CURLcode sl_route_check(int option, const struct curl_slist *list)
 {
   CURLcode code = CURLE_OK;
-  for (; list && !code; list = list->next)
-    code = option == CURLOPT_RESOLVE ? check_resolve(list->data) : check_connect_to(list->data);
+  connect_entry c;
+  resolve_entry r;
+  for (; list && !code; list = list->next) {
+    if (option == CURLOPT_RESOLVE) code = read_resolve(list->data, &r);
+    else code = read_connect_to(list->data, &c) ? CURLE_OK : CURLE_SETOPT_OPTION_SYNTAX;
+  }
   return code;
 }
 
@@ -83,48 +114,37 @@ static bool same(part p, const char *host, size_t n)
   return true;
 }
 
-static void connect_to(const struct curl_slist *list, sl_route *r)
+static CURLcode connect_to(const struct curl_slist *list, sl_route *r)
 {
-  for (; list; list = list->next) {
-    const char *text = list->data;
-    part p[4];
-    uint64_t port, to;
-    for (int i = 0; i < 4; i++) next_part(&text, &p[i]);
-    if ((p[0].n && !same(p[0], r->host, r->host_n)) || !port_of(p[1], true, &port) || (port && port != r->port)) continue;
-    port_of(p[3], true, &to);
-    if (p[2].n) *r = (sl_route){ p[2].at, p[2].n, r->port, true };
-    if (to) r->port = (uint16_t)to;
-    r->changed = true;
-    return;
+  connect_entry e;
+  for (bool found = false; list; list = list->next) {
+    if (!read_connect_to(list->data, &e)) return CURLE_SETOPT_OPTION_SYNTAX;
+    if (found || (e.host.n && !same(e.host, r->host, r->host_n)) || (e.port && e.port != r->port)) continue;
+    if (e.to.n) *r = (sl_route){ e.to.at, e.to.n, r->port, true };
+    if (e.to_port) r->port = e.to_port;
+    r->changed = found = true;
   }
+  return CURLE_OK;
 }
 
-static void resolve(const struct curl_slist *list, sl_route *r)
+static CURLcode resolve(const struct curl_slist *list, sl_route *r)
 {
   sl_route found = *r;
+  resolve_entry e;
   for (; list; list = list->next) {
-    const char *text = list->data;
-    bool back = *text == '-';
-    part host, port, address;
-    uint64_t number;
-    if (back || *text == '+') text++;
-    next_part(&text, &host);
-    next_part(&text, &port);
-    if (!port_of(port, false, &number) || number != r->port) continue;
-    if (!same(host, r->host, r->host_n) && !(host.n == 1 && *host.at == '*')) continue;
-    found = *r;
-    if (back) continue;
-    if (*text == '[') next_part(&text, &address);
-    else address = (part){ text, strlen(text) };
-    found = (sl_route){ address.at, address.n, r->port, true };
+    CURLcode bad = read_resolve(list->data, &e);
+    if (bad) return bad;
+    if (e.port != r->port) continue;
+    if (!same(e.host, r->host, r->host_n) && !(e.host.n == 1 && *e.host.at == '*')) continue;
+    found = e.back ? *r : (sl_route){ e.address.at, e.address.n, r->port, true };
   }
   *r = found;
+  return CURLE_OK;
 }
 
-sl_route sl_route_find(const sl_options *o, const char *host, uint16_t port)
+CURLcode sl_route_find(const sl_options *o, const char *host, uint16_t port, sl_route *to)
 {
-  sl_route r = { host, strlen(host), port, false };
-  connect_to(o->connect_to, &r);
-  resolve(o->resolve, &r);
-  return r;
+  *to = (sl_route){ host, strlen(host), port, false };
+  CURLcode bad = connect_to(o->connect_to, to);
+  return bad ? bad : resolve(o->resolve, to);
 }

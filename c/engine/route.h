@@ -15,9 +15,10 @@ typedef struct {
   bool changed;
 } sl_route;
 
-/* CURLE_OK, SETOPT_OPTION_SYNTAX (49) or NOT_BUILT_IN. */
+/* Whether every entry of a list can be understood: CURLE_OK, SETOPT_OPTION_SYNTAX (49) or NOT_BUILT_IN. */
 CURLcode sl_route_check(int option, const struct curl_slist *list);
-/* Lists that were checked. */
-sl_route sl_route_find(const sl_options *o, const char *host, uint16_t port);
+/* The lists are borrowed, and a program may have appended to them since they were set: they are read anew, and every
+ * entry is checked again. The same answers; *to is good with CURLE_OK only. */
+CURLcode sl_route_find(const sl_options *o, const char *host, uint16_t port, sl_route *to);
 
 #endif

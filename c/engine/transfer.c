@@ -307,25 +307,49 @@ static void stop_input(sl_transfer *t, CURLcode code, const char *what, const ch
   sl_transfer_stop(t, SL_CAUSE_INPUT, code, text);
 }
 
+/* What follows from the options for a URL that was understood. */
+static bool url_allowed(sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  if (!(o->protocols & sl_protocol_bit(t->url.scheme, strlen(t->url.scheme))))
+    stop_input(t, CURLE_UNSUPPORTED_PROTOCOL, "CURLOPT_PROTOCOLS does not allow this", t->url.scheme);
+  else if (o->no_user_in_url && t->url.user)
+    sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_LOGIN_DENIED, "A user name in the URL is not allowed");
+  else if (o->resume_from && o->upload && !o->nobody)
+    sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_NOT_BUILT_IN, "CURLOPT_RESUME_FROM is not there for uploads");
+  return !t->cause;
+}
+
 static bool parse_url(sl_transfer *t)
 {
-  const char *text = t->options->url, *why;
+  const sl_options *o = t->options;
+  const char *text = o->url, *why;
+  char *whole = NULL;
   sl_url_free(&t->url);
   t->effective_url = false;
   if (!text || !*text) {
     sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_URL_MALFORMAT, "No URL set");
     return false;
   }
+  if (t->user->guesses_scheme || o->default_scheme) {
+    if (!(whole = sl_url_complete(text, strlen(text), o->default_scheme))) {
+      sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
+      return false;
+    }
+    text = whole;
+  }
   switch (sl_url_parse(text, strlen(text), &t->url, &why)) {
   case SL_URL_OK:
-    if (t->options->port) t->url.port = (uint16_t)t->options->port;
+    if (o->port) t->url.port = (uint16_t)o->port;
     t->effective_url = true;
-    return true;
+    url_allowed(t);
+    break;
   case SL_URL_NOMEM: sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL); break;
   case SL_URL_SCHEME: stop_input(t, CURLE_UNSUPPORTED_PROTOCOL, why, text); break;
   default: stop_input(t, CURLE_URL_MALFORMAT, why, text); break;
   }
-  return false;
+  free(whole);
+  return !t->cause;
 }
 
 void sl_transfer_start(sl_transfer *t)
@@ -590,7 +614,10 @@ void sl_transfer_broken(sl_transfer *t, int32_t code)
 
 static void run_pending(sl_transfer *t)
 {
-  if (!t->start_us) sl_clocks_begin(t);
+  if (!t->start_us) {
+    sl_clocks_begin(t);
+    if (t->user->may_start && !t->user->may_start(t)) return;
+  }
   if (!t->effective_url && !parse_url(t)) return;
   const sl_scheme *scheme = sl_scheme_find(t->url.scheme);
   if (!scheme) stop_input(t, CURLE_UNSUPPORTED_PROTOCOL, "Protocol not supported", t->url.scheme);
@@ -690,7 +717,9 @@ bool sl_in_head_end(sl_transfer *t, bool has_body, bool kept)
   t->has_body = has_body;
   sl_request_location_told(t);
   if (t->cause) return false;
-  if (t->options->fail_on_error && t->status >= 400 && !t->redirecting) {
+  if (!sl_request_resumed(t)) return false;
+  if (t->body_ignored) t->has_body = has_body = false;
+  if (t->options->fail_on_error && t->status >= 400 && !t->redirecting && !t->body_ignored) {
     char text[CURL_ERROR_SIZE];
     sl_line line = { text, text + sizeof text };
     sl_line_str(&line, "The requested URL returned error: ");
@@ -737,6 +766,7 @@ enum sl_gate_result sl_in_body(sl_transfer *t, const char *data, uint32_t n)
     else t->redirect_left -= n;
     return t->hop_now ? SL_GATE_BLOCKED : SL_GATE_OPEN;
   }
+  if (t->body_ignored) return SL_GATE_OPEN;
   count_received(t, n);
   return body_fits(t, t->delivered + t->gate.held + n) ? write_part(t, SL_PART_BODY, data, n) : SL_GATE_FAILED;
 }

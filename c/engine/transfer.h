@@ -36,6 +36,7 @@ typedef struct sl_user {
   sl_deliver *write;                 /* gate.h                                                      */
   int (*progress)(sl_transfer *t);   /* each run of a connected transfer; not 0: stop with 42. NULL: none */
   void (*changed)(sl_transfer *t);   /* life (but DONE) or gate changed. NULL: none                 */
+  bool (*may_start)(sl_transfer *t); /* asked once, before anything else is done. NULL: it may; false: stopped */
   void (*opening)(sl_transfer *t);   /* a connection will be opened for it next. NULL: none         */
   bool (*begun)(sl_transfer *t);     /* a connection is ready, the request comes next. NULL: none; false: stopped */
   void (*asked)(sl_transfer *t, const char *head, size_t n); /* this request head goes out now. NULL: none */
@@ -47,6 +48,7 @@ typedef struct sl_user {
   bool (*trailers)(sl_transfer *t, sl_text *lines); /* behind a chunked body. NULL: none; false: stopped */
   bool moves;                        /* body bytes may take the host's short way (sl_move)          */
   bool hears_head;                   /* is told a head, an empty line, where there is none (a file) */
+  bool guesses_scheme;               /* "example.com" is a URL, as libcurl has it (url.h)   */
   bool keeps_pause;                  /* B14: a call's pause survives start, redirects and retries   */
   bool connect_alone;                /* B16: the connect time counts from the opening of a connection */
 } sl_user;
@@ -93,6 +95,10 @@ struct sl_transfer {
   uint32_t redirect_left;    /* bytes of its body that may still come for it to be read out */
   bool body_dropped;         /* a redirect made it a GET                         */
   bool no_expect, repeating; /* a 417: not again with Expect; ... and now at it  */
+  bool login_asked;          /* a 401: the credentials that waited go now        */
+  bool body_ignored;         /* a 416 that says there is no more: its words are no body */
+  uint32_t login_offered;    /* CURLAUTH_* bits of the 401s so far               */
+  int64_t range_from, range_total; /* what Content-Range says, -1 = nothing      */
   int64_t send_total;        /* body bytes announced, -1 = unknown               */
   uint64_t body_read;        /* of them taken from the user                      */
   /* counters, bytes of body: taken from the channel, put into it, accepted by the user */

@@ -285,6 +285,33 @@ enum sl_url_error sl_url_parse(const char *text, size_t n, sl_url *url, const ch
   return error;
 }
 
+static const char *guess(span s)
+{
+  static const char *const words[] = { "ftp", "dict", "ldap", "imap", "smtp", "pop3" };
+  size_t end = 0;
+  while (end < s.n && !memchr("/?#", s.at[end], 3)) end++;
+  span host = span_from((span){ s.at, end }, span_behind_last((span){ s.at, end }, '@'));
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    size_t n = strlen(words[i]);
+    if (host.n > n && host.at[n] == '.' && sl_equal_nocase(host.at, n, words[i])) return words[i];
+  }
+  return "http";
+}
+
+char *sl_url_complete(const char *text, size_t n, const char *scheme)
+{
+  span s = { text, n };
+  sl_text whole = { 0 };
+  size_t word = scheme_length(s);
+  if (!word || n - word < 2 || text[word] != ':' || text[word + 1] != '/') {
+    sl_text_str(&whole, scheme ? scheme : guess(s));
+    sl_text_str(&whole, n >= 2 && text[0] == '/' && text[1] == '/' ? ":" : "://");
+  }
+  sl_text_add(&whole, text, n);
+  if (whole.failed) sl_text_free(&whole);
+  return whole.data;
+}
+
 void sl_url_free(sl_url *url)
 {
   free(url->host);

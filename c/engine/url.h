@@ -28,6 +28,11 @@ enum sl_url_error { SL_URL_OK, SL_URL_MALFORMED, SL_URL_SCHEME, SL_URL_PORT, SL_
 enum sl_url_error sl_url_parse(const char *text, size_t n, sl_url *url, const char **why);
 void sl_url_free(sl_url *url);
 
+/* For callers who let people leave the scheme out ("example.com", "127.0.0.1:8080/x"): a copy of text (free), with `scheme` and
+ * "://" in front when it has none. A scheme is a word with ":/" behind it, so "localhost:8080" is a host and a port. scheme NULL:
+ * by the host's name, as libcurl guesses: ftp., dict., ldap., imap., smtp. and pop3. are those, all others http. NULL: memory. */
+char *sl_url_complete(const char *text, size_t n, const char *scheme);
+
 /* The absolute URL that a reference (the value of a Location header) names, seen from base: RFC 3986, 5.2,
  * strict. *out gets its text: zero-ended, at most SL_URL_MAX bytes, each in 0x21..0x7e, owned by the caller
  * (free); NULL on error. *out is text only: whether it can be fetched, sl_url_parse says. It always takes

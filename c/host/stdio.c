@@ -17,7 +17,7 @@ bool sl_stdio_rewind(void *stream)
   return !fseek(stream ? (FILE *)stream : stdin, 0, SEEK_SET);
 }
 
-void sl_stdio_debug(int type, const char *data, size_t n)
+void sl_stdio_debug(void *file, int type, const char *data, size_t n)
 {
   static const char marks[] = "*<>"; /* CURLINFO_TEXT, HEADER_IN, HEADER_OUT */
   if (type < 0 || type > 2) return;
@@ -25,7 +25,7 @@ void sl_stdio_debug(int type, const char *data, size_t n)
     size_t len = 0;
     while (len < n && data[len] != '\n') len++;
     if (len < n) len++;
-    fprintf(stderr, "%c %.*s", marks[type], (int)len, data);
+    fprintf(file ? (FILE *)file : stderr, "%c %.*s", marks[type], (int)len, data);
     data += len;
     n -= len;
   }

@@ -13,6 +13,6 @@ size_t sl_stdio_read(char *ptr, size_t size, size_t n, void *stream);
 /* Back to the start of the FILE `stream`, stdin when NULL; false when it cannot be sought. */
 bool sl_stdio_rewind(void *stream);
 /* One piece of what CURLOPT_VERBOSE tells (curl_infotype) to stderr: texts and heads, not bodies. */
-void sl_stdio_debug(int type, const char *data, size_t n);
+void sl_stdio_debug(void *file, int type, const char *data, size_t n);
 
 #endif

@@ -20,6 +20,7 @@
 #include "fields.h"
 
 #define FETCH_REDIRECTS 20
+#define HTTP_BOTH (CURLPROTO_HTTP | CURLPROTO_HTTPS)
 
 struct exchange {
   bool head_request;  /* a response has no body                                 */
@@ -70,7 +71,7 @@ static bool frames(const char *line)
 /* Whether a host that cannot show redirects may follow them all by itself: fetch stops after 20, and knows HTTP only. */
 static bool follows_all(const sl_options *o)
 {
-  return o->follow && !o->redirect_schemes && (o->max_redirects < 0 || o->max_redirects >= FETCH_REDIRECTS);
+  return o->follow && (o->protocols & o->redirect_protocols & HTTP_BOTH) == HTTP_BOTH && (o->max_redirects < 0 || o->max_redirects >= FETCH_REDIRECTS);
 }
 
 void sl_exchange_compose(const sl_transfer *t, sl_text *spec)
@@ -147,11 +148,14 @@ static void read_fields(struct exchange *x, sl_transfer *t, const struct phr_hea
     uint64_t length;
     if (sl_equal_nocase(f->name, f->name_len, "location")) sl_request_location(t, f->value, f->value_len);
     else if (sl_equal_nocase(f->name, f->name_len, "content-encoding")) coded = true;
+    else if (sl_equal_nocase(f->name, f->name_len, "content-range")) sl_request_content_range(t, f->value, f->value_len);
+    else if (sl_equal_nocase(f->name, f->name_len, "www-authenticate")) sl_request_challenge(t, f->value, f->value_len);
     else if (sl_equal_nocase(f->name, f->name_len, "content-length") &&
              sl_parse_uint(f->value, f->value_len, INT64_MAX, &length))
       x->total = (int64_t)length;
   }
   if (coded && !x->head_request) x->total = -1;
+  if (sl_fields_login_waits(t)) sl_request_with_login(t);
 }
 
 /* "HTTP/version 200 words CR LF", whatever the version: the length of that line, 0 when it is none. */

@@ -16,9 +16,11 @@ static void header_base64(sl_text *out, const char *s, size_t n)
   }
 }
 
-static size_t name_length(const char *line) { return strcspn(line, ":;"); }
+static size_t name_length(const char *line) { return line ? strcspn(line, ":;") : 0; }
 
 static const struct curl_slist *own_list(const sl_options *o) { return o->headers ? o->headers : o->own_headers; }
+
+bool sl_fields_sound(const sl_transfer *t) { return sl_headers_valid(own_list(t->options)); }
 
 bool sl_field_own(const sl_options *o, const char *name)
 {
@@ -40,7 +42,7 @@ bool sl_field_own_is(const sl_options *o, const char *name, const char *value)
 {
   for (const struct curl_slist *h = own_list(o); h; h = h->next) {
     size_t n = name_length(h->data);
-    if (h->data[n] != ':' || !sl_equal_nocase(h->data, n, name)) continue;
+    if (!n || h->data[n] != ':' || !sl_equal_nocase(h->data, n, name)) continue;
     const char *text = h->data + n + 1 + strspn(h->data + n + 1, " \t");
     if (sl_equal_nocase(text, strcspn(text, " \t"), value)) return true;
   }
@@ -97,15 +99,33 @@ void sl_field_add_host(const sl_transfer *t, sl_text *out)
   sl_text_str(out, "\r\n");
 }
 
+/* The URL whose credentials go now: those of the first URL hold where it is trusted; a redirect's own may bring others. */
+static const sl_url *login_url(const sl_transfer *t)
+{
+  return t->url.user || !sl_request_trusted(t) || !t->initial.host ? &t->url : &t->initial;
+}
+
+static bool has_login(const sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  if (o->auth_none || (sl_field_own(o, "Authorization") && sl_request_trusted(t))) return false;
+  return (o->userpwd && sl_request_trusted(t)) || login_url(t)->user;
+}
+
+bool sl_fields_login_waits(const sl_transfer *t)
+{
+  return t->status == 401 && t->options->auth_asks && !t->login_asked && (t->login_offered & CURLAUTH_BASIC) && has_login(t);
+}
+
+bool sl_fields_logs_in(const sl_transfer *t) { return has_login(t) && (!t->options->auth_asks || t->login_asked); }
+
 static void add_authorization(const sl_transfer *t, sl_text *out)
 {
   const sl_options *o = t->options;
-  bool trusted = sl_request_trusted(t), own = o->userpwd && trusted;
-  /* Those of the first URL hold where it is trusted; a redirect's own URL may bring others. */
-  const sl_url *from = t->url.user || !trusted || !t->initial.host ? &t->url : &t->initial;
-  if ((sl_field_own(o, "Authorization") && trusted) || (!own && !from->user)) return;
+  const sl_url *from = login_url(t);
+  if (!sl_fields_logs_in(t)) return;
   sl_text plain = { .max = SL_URL_MAX };
-  if (own) sl_text_str(&plain, o->userpwd);
+  if (o->userpwd && sl_request_trusted(t)) sl_text_str(&plain, o->userpwd);
   else {
     sl_text_str(&plain, from->user);
     sl_text_str(&plain, ":");
@@ -118,6 +138,18 @@ static void add_authorization(const sl_transfer *t, sl_text *out)
   sl_text_free(&plain);
 }
 
+static void add_range(const sl_transfer *t, sl_text *out)
+{
+  const sl_options *o = t->options;
+  if (!(o->range || o->resume_from) || sl_field_own(o, "Range")) return;
+  sl_text_str(out, "Range: bytes=");
+  if (o->resume_from) {
+    sl_text_int(out, o->resume_from);
+    sl_text_str(out, "-");
+  } else sl_text_str(out, o->range);
+  sl_text_str(out, "\r\n");
+}
+
 void sl_fields_compose(const sl_transfer *t, sl_text *out)
 {
   const sl_options *o = t->options;
@@ -126,11 +158,7 @@ void sl_fields_compose(const sl_transfer *t, sl_text *out)
   sl_field_add(o, out, "Accept", "*/*");
   sl_field_add(o, out, "Referer", o->referer);
   if (sl_request_trusted(t)) sl_field_add(o, out, "Cookie", o->cookie);
-  if (o->range && !sl_field_own(o, "Range")) {
-    sl_text_str(out, "Range: bytes=");
-    sl_text_str(out, o->range);
-    sl_text_str(out, "\r\n");
-  }
+  add_range(t, out);
   add_own_headers(t, out);
 }
 

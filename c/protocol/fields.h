@@ -8,6 +8,13 @@
 /* All of them but Host and what frames the body or waits for it: credentials, what the options name, and the
  * caller's own, which win. Failures are remembered in `out`. */
 void sl_fields_compose(const sl_transfer *t, sl_text *out);
+/* Whether the caller's own header lines can be sent. A C program lends its list and may append to it after setopt has looked
+ * at it (U7): to be asked before a request is composed. */
+bool sl_fields_sound(const sl_transfer *t);
+/* Whether credentials go with the request as it is now. */
+bool sl_fields_logs_in(const sl_transfer *t);
+/* Whether this head is a 401 that asks for credentials which waited to be asked for (CURLOPT_HTTPAUTH with more than Basic). */
+bool sl_fields_login_waits(const sl_transfer *t);
 /* Whether the caller's own headers speak of this one (to set, empty or remove it). */
 bool sl_field_own(const sl_options *o, const char *name);
 /* ... and have this one word as its value. */

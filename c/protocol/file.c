@@ -10,6 +10,7 @@
  * Invariants: `in` is empty between turns. A file that grows is read to the size it had; one that shrinks ends
  * with 18. No clock begins here (F42). */
 #include <stdlib.h>
+#include <string.h>
 #include "../engine/multi.h"
 #include "../engine/request.h"
 #include "body.h"
@@ -18,7 +19,9 @@ struct file {
   bool writes;
   bool out_ended; /* the user's last byte is in `out` or gone, and the host was told */
   bool out_full;  /* the channel takes no more now                                   */
-  int64_t size;   /* announced, -1 = unknown                                         */
+  int64_t size;   /* announced, -1 = unknown; of a range what it has of it           */
+  uint64_t skip;  /* bytes before the range, still to be read and dropped            */
+  uint64_t max;   /* bytes of the range at most                                      */
 };
 
 static bool file_opened(sl_conn *c)
@@ -41,6 +44,44 @@ static int64_t file_leave(sl_conn *c, sl_transfer *t)
   return -1;
 }
 
+/* CURLOPT_RANGE: "a-b", "a-" or "-n", the last n bytes. False: another form, or nothing that this file has. */
+static bool read_range(struct file *f, const char *text)
+{
+  const char *dash = strchr(text, '-');
+  uint64_t from = 0, to = INT64_MAX, size = f->size > 0 ? (uint64_t)f->size : INT64_MAX;
+  if (!dash || (dash == text && !dash[1])) return false;
+  if (dash > text && !sl_parse_uint(text, (size_t)(dash - text), INT64_MAX, &from)) return false;
+  if (dash[1] && !sl_parse_uint(dash + 1, strlen(dash + 1), INT64_MAX - 1, &to)) return false;
+  if (dash == text) {
+    if (f->size <= 0 || !to) return false; /* who knows no end knows no last bytes */
+    from = to < size ? size - to : 0;
+    to = size;
+  }
+  if (to < from || from >= size) return false;
+  if (to >= size) to = size - 1;
+  f->skip = from;
+  f->max = to - from + 1;
+  if (f->size > 0) f->size = (int64_t)f->max;
+  return true;
+}
+
+/* Where reading begins: no door knows of places in a file, so what is before is read and dropped. */
+static bool find_begin(struct file *f, sl_transfer *t)
+{
+  const sl_options *o = t->options;
+  f->max = UINT64_MAX;
+  if (!o->resume_from) {
+    if (!o->range || read_range(f, o->range)) return true;
+    sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_RANGE_ERROR, "The file does not have the range that was asked for");
+    return false;
+  }
+  f->skip = (uint64_t)o->resume_from;
+  if (f->size > 0) f->size -= o->resume_from;
+  if (f->size >= -1) return true;
+  sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_BAD_DOWNLOAD_RESUME, "The file is shorter than where to resume");
+  return false;
+}
+
 static bool file_begin(sl_conn *c, sl_transfer *t)
 {
   struct file *f = c->protocol_state;
@@ -50,7 +91,7 @@ static bool file_begin(sl_conn *c, sl_transfer *t)
   /* A size of 0 is also what files have that are made as they are read. */
   else if (sl_info(c->ch, SL_INFO_SIZE, &size, sizeof size) != (int32_t)sizeof size) size = -1;
   f->size = size;
-  return true;
+  return f->writes || find_begin(f, t);
 }
 
 static void empty_head(sl_transfer *t)
@@ -120,7 +161,7 @@ static bool tell_head(sl_conn *c, sl_transfer *t)
 
 static uint64_t file_left(const struct file *f, const sl_transfer *t)
 {
-  return f->size > 0 ? (uint64_t)f->size - t->received : UINT64_MAX;
+  return (f->size > 0 ? (uint64_t)f->size : f->max) - t->received;
 }
 
 /* The host has no more. */
@@ -131,9 +172,21 @@ static void ended(const struct file *f, sl_transfer *t)
   else sl_in_end(t);
 }
 
+/* Bytes before the range that were dropped: > 0; 0 = the end came first; or a code. */
+static int32_t skip(sl_conn *c, sl_transfer *t, struct file *f)
+{
+  int64_t cap = t->options->buffer_size;
+  int32_t n = sl_conn_fill(c, f->skip < (uint64_t)cap ? (uint32_t)f->skip : (uint32_t)cap);
+  if (n > 0) {
+    sl_conn_consume(c, (uint32_t)n);
+    f->skip -= (uint32_t)n;
+  } else if (!n) sl_transfer_stop(t, SL_CAUSE_PEER, CURLE_BAD_DOWNLOAD_RESUME, "The file ended before where to begin");
+  return n;
+}
+
 static int32_t file_input(sl_conn *c)
 {
-  const struct file *f = c->protocol_state;
+  struct file *f = c->protocol_state;
   for (unsigned reads = 0; reads < SL_RUN_READS_MAX; reads++) {
     sl_transfer *t = c->transfers;
     if (!t || !sl_transfer_takes(t)) return 0;
@@ -150,6 +203,11 @@ static int32_t file_input(sl_conn *c)
     int64_t allowance = left ? sl_transfer_recv_allowance(t) : 0;
     if (!left) sl_in_end(t);
     if (allowance <= 0) return 0;
+    if (f->skip) {
+      int32_t dropped = skip(c, t, f);
+      if (dropped <= 0) return dropped;
+      continue;
+    }
     if ((uint64_t)allowance < left) left = (uint64_t)allowance;
     int32_t n = sl_body_receive(c, t, left < INT32_MAX ? (uint32_t)left : INT32_MAX);
     if (n == 0) ended(f, t);

@@ -120,6 +120,10 @@ static bool http1_begin(sl_conn *c, sl_transfer *t)
   SL_ASSERT(!c->in_len && !c->out.len);
   *h = (struct http1){ .stage = HEAD, .head_request = !strcmp(sl_request_method(t), "HEAD") };
   h->body_unwanted = t->options->nobody && !h->head_request;
+  if (!sl_fields_sound(t)) {
+    sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_BAD_FUNCTION_ARGUMENT, "A line of CURLOPT_HTTPHEADER cannot be sent");
+    return false;
+  }
   bool composed = compose(h, t, &c->out);
   if (composed && c->out.failed)
     sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_OUT_OF_MEMORY, "Request head too large, or out of memory");
@@ -362,6 +366,10 @@ static bool read_framing(sl_conn *c, sl_transfer *t, const struct phr_header *he
       coded = chunked = true;
     } else if (sl_equal_nocase(f->name, f->name_len, "location")) {
       sl_request_location(t, f->value, f->value_len);
+    } else if (sl_equal_nocase(f->name, f->name_len, "content-range")) {
+      sl_request_content_range(t, f->value, f->value_len);
+    } else if (sl_equal_nocase(f->name, f->name_len, "www-authenticate")) {
+      sl_request_challenge(t, f->value, f->value_len);
     } else if (sl_equal_nocase(f->name, f->name_len, "connection")) {
       close = close || value_has(f, "close");
       keep = keep || value_has(f, "keep-alive");
@@ -473,6 +481,7 @@ __attribute__((noinline)) static bool read_head(sl_conn *c, sl_transfer *t, bool
   else if (!read_framing(c, t, headers, n, minor)) return false;
   if (status == 417 && ((struct http1 *)c->protocol_state)->expects && !sl_field_own(t->options, "Expect"))
     sl_request_without_expect(t);
+  if (sl_fields_login_waits(t)) sl_request_with_login(t);
   const char *text = c->in;
   sl_conn_consume(c, (uint32_t)len);
   if (sl_in_head(t, SL_PART_HEAD, text, (uint32_t)len) >= SL_GATE_FAILED) return false;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "../engine/route.h"
 #include "../engine/request.h"
+#include "fields.h"
 
 /* One line of the spec; a value that is absent makes no line. Line breaks were refused by options.c and url.c. */
 static void line(sl_text *spec, const char *key, const char *value)
@@ -26,7 +27,9 @@ CURLcode sl_spec_compose(const sl_transfer *t, const sl_scheme *scheme, sl_text 
 {
   const sl_options *o = t->options;
   if (scheme->kind == SL_FILE) return file_spec(t, spec);
-  sl_route to = sl_route_find(o, t->url.host, t->url.port);
+  sl_route to;
+  CURLcode bad = sl_route_find(o, t->url.host, t->url.port, &to);
+  if (bad) return bad;
   if (to.changed && strcmp(t->url.scheme, "http")) return CURLE_NOT_BUILT_IN; /* the name rules trust */
   sl_text_str(spec, "name ");
   sl_text_add(spec, to.host, to.host_n);
@@ -46,6 +49,9 @@ CURLcode sl_spec_compose(const sl_transfer *t, const sl_scheme *scheme, sl_text 
     line(spec, "cert", o->cert);
     line(spec, "key", o->key);
   }
-  if (scheme->kind == SL_EXCHANGE) sl_exchange_compose(t, spec);
+  if (scheme->kind == SL_EXCHANGE) {
+    if (!sl_fields_sound(t)) return CURLE_BAD_FUNCTION_ARGUMENT;
+    sl_exchange_compose(t, spec);
+  }
   return spec->failed ? CURLE_OUT_OF_MEMORY : CURLE_OK;
 }

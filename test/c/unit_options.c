@@ -81,21 +81,24 @@ static void not_covered(void)
   static const struct { int option; int64_t value; CURLcode code; } cases[] = {
     { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_NONE, CURLE_OK },
     { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1, CURLE_OK },
-    { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS, CURLE_NOT_BUILT_IN },
+    { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS, CURLE_OK },
+    { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE, CURLE_NOT_BUILT_IN },
     { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_3, CURLE_NOT_BUILT_IN },
     { CURLOPT_FOLLOWLOCATION, CURLFOLLOW_OBEYCODE, CURLE_OK },
-    { CURLOPT_FOLLOWLOCATION, CURLFOLLOW_FIRSTONLY, CURLE_BAD_FUNCTION_ARGUMENT },
+    { CURLOPT_FOLLOWLOCATION, CURLFOLLOW_FIRSTONLY, CURLE_NOT_BUILT_IN },
     { CURLOPT_VERBOSE, 1, CURLE_OK },
     { CURLOPT_CONNECT_ONLY, 1, CURLE_OK },
     { CURLOPT_CONNECT_ONLY, 2, CURLE_NOT_BUILT_IN },
     { CURLOPT_TCP_NODELAY, 1, CURLE_OK },
     { CURLOPT_TCP_NODELAY, 0, CURLE_NOT_BUILT_IN },
     { CURLOPT_RESUME_FROM, 0, CURLE_OK },
-    { CURLOPT_RESUME_FROM, 1, CURLE_NOT_BUILT_IN },
-    { CURLOPT_TCP_KEEPALIVE, 0, CURLE_OK },
-    { CURLOPT_TCP_KEEPALIVE, 1, CURLE_NOT_BUILT_IN },
+    { CURLOPT_RESUME_FROM, -1, CURLE_NOT_BUILT_IN },
+    { CURLOPT_RESUME_FROM, -2, CURLE_BAD_FUNCTION_ARGUMENT },
     { CURLOPT_HTTPAUTH, 1, CURLE_OK },
-    { CURLOPT_HTTPAUTH, -17, CURLE_NOT_BUILT_IN },
+    { CURLOPT_HTTPAUTH, -17, CURLE_OK },  /* CURLAUTH_ANY */
+    { CURLOPT_HTTPAUTH, -18, CURLE_NOT_BUILT_IN }, /* CURLAUTH_ANYSAFE */
+    { CURLOPT_HTTPAUTH, CURLAUTH_DIGEST, CURLE_NOT_BUILT_IN },
+    { CURLOPT_HTTPAUTH, CURLAUTH_NONE, CURLE_OK },
     { CURLOPT_NETRC, CURL_NETRC_OPTIONAL, CURLE_NOT_BUILT_IN },
     { CURLOPT_TIMECONDITION, 1, CURLE_UNKNOWN_OPTION },
     { 12345, 0, CURLE_UNKNOWN_OPTION },
@@ -106,7 +109,9 @@ static void not_covered(void)
     if (!CHECK_EQ(X, sl_options_number(&o, cases[i].option, cases[i].value), cases[i].code))
       fprintf(stderr, "    option %d\n", cases[i].option);
   CHECK_EQ(X, set_text(&o, CURLOPT_ACCEPT_ENCODING, NULL), CURLE_OK);
-  CHECK_EQ(X, set_text(&o, CURLOPT_ACCEPT_ENCODING, ""), CURLE_NOT_BUILT_IN);
+  CHECK_EQ(B18, set_text(&o, CURLOPT_ACCEPT_ENCODING, ""), CURLE_OK);
+  CHECK_EQ(B18, set_text(&o, CURLOPT_ACCEPT_ENCODING, "identity"), CURLE_OK);
+  CHECK_EQ(X, set_text(&o, CURLOPT_ACCEPT_ENCODING, "gzip"), CURLE_NOT_BUILT_IN);
   CHECK_EQ(X, set_text(&o, CURLOPT_PROXY, ""), CURLE_OK);
   CHECK_EQ(X, set_text(&o, CURLOPT_PROXY, "http://p"), CURLE_NOT_BUILT_IN);
   CHECK_EQ(X, set_text(&o, CURLOPT_COOKIEFILE, ""), CURLE_UNKNOWN_OPTION);
@@ -131,7 +136,6 @@ static void requests(void)
     { "R1", CURLOPT_POSTFIELDSIZE_LARGE, -1, INT64_MAX, true, offsetof(sl_options, post_size) },
     { "R5", CURLOPT_EXPECT_100_TIMEOUT_MS, 0, 65535, true, offsetof(sl_options, expect_100_ms) },
     { "HTTP", CURLOPT_MAXREDIRS, -1, 32767, true, offsetof(sl_options, max_redirects) },
-    { "HTTP", CURLOPT_FOLLOWLOCATION, 0, 2, false, offsetof(sl_options, follow) },
     { "HTTP", CURLOPT_POSTREDIR, 0, 7, false, offsetof(sl_options, post_redirect) },
     { "W14", CURLOPT_MAXFILESIZE, 0, INT64_MAX, true, offsetof(sl_options, max_file_size) },
     { "W14", CURLOPT_MAXFILESIZE_LARGE, 0, INT64_MAX, true, offsetof(sl_options, max_file_size) },
@@ -192,14 +196,15 @@ static void texts(void)
   url[0] = 'X';
   CHECK(TEXT, !strcmp(o.url, "http://a/"));
   CHECK_EQ(TEXT, set_text(&o, CURLOPT_URL, "http://b/\r\nX: y"), CURLE_BAD_FUNCTION_ARGUMENT);
+  CHECK(U7, !o.url); /* nobody asked for the one before any more */
   CHECK_EQ(TEXT, sl_options_text(&o, CURLOPT_URL, "a\0b", 3), CURLE_BAD_FUNCTION_ARGUMENT);
-  CHECK(TEXT, !strcmp(o.url, "http://a/"));
+  CHECK_EQ(TEXT, set_text(&o, CURLOPT_URL, "http://a/"), CURLE_OK);
   CHECK_EQ(TEXT, set_text(&o, CURLOPT_URL, NULL), CURLE_OK);
   CHECK(TEXT, !o.url);
   CHECK_EQ(TEXT, set_text(&o, CURLOPT_CUSTOMREQUEST, "PURGE"), CURLE_OK);
   CHECK_EQ(TEXT, set_text(&o, CURLOPT_CUSTOMREQUEST, "GET /x"), CURLE_BAD_FUNCTION_ARGUMENT);
   CHECK_EQ(TEXT, set_text(&o, CURLOPT_CUSTOMREQUEST, ""), CURLE_BAD_FUNCTION_ARGUMENT);
-  CHECK(TEXT, !strcmp(o.custom_request, "PURGE"));
+  CHECK(U7, !o.custom_request);
   CHECK_EQ(TEXT, set_text(&o, CURLOPT_INTERFACE, "eth0"), CURLE_NOT_BUILT_IN);
   CHECK_EQ(TEXT, set_text(&o, CURLOPT_INTERFACE, "if!127.0.0.1"), CURLE_NOT_BUILT_IN);
   CHECK_EQ(TEXT, set_text(&o, CURLOPT_INTERFACE, "host!127.0.0.1"), CURLE_OK);
@@ -208,6 +213,66 @@ static void texts(void)
   CHECK(TEXT, !strcmp(o.interface_, "::1"));
   sl_options_clear(&o);
   CHECK(TEXT, !o.url && !o.custom_request && !o.interface_);
+}
+
+/* Names of schemes, as libcurl has them; a refused list allows nothing. */
+static void protocols(void)
+{
+  sl_options o;
+  sl_options_init(&o);
+  CHECK(B18, o.protocols == CURLPROTO_ALL && o.redirect_protocols == SL_REDIRECT_PROTOCOLS);
+  static const struct { const char *text; CURLcode code; int64_t bits; } cases[] = {
+    { "http,https", CURLE_OK, 3 }, { "HTTP", CURLE_OK, 1 }, { "file", CURLE_OK, CURLPROTO_FILE }, { "all", CURLE_OK, -1 },
+    { "gophers,ftp", CURLE_OK, CURLPROTO_GOPHERS | CURLPROTO_FTP }, { ",http,", CURLE_OK, 1 },
+    { "http,nope", CURLE_UNSUPPORTED_PROTOCOL, 0 }, { "httpx", CURLE_UNSUPPORTED_PROTOCOL, 0 },
+    { "", CURLE_BAD_FUNCTION_ARGUMENT, 0 }, { ",", CURLE_BAD_FUNCTION_ARGUMENT, 0 }, { "http\n", CURLE_BAD_FUNCTION_ARGUMENT, 0 },
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    sl_options_text(&o, CURLOPT_PROTOCOLS_STR, "https", 5);
+    if (!CHECK_EQ(B18, set_text(&o, CURLOPT_PROTOCOLS_STR, cases[i].text), cases[i].code) ||
+        !CHECK_EQ(U7, o.protocols, cases[i].bits))
+      fprintf(stderr, "    %s\n", cases[i].text);
+  }
+  CHECK_EQ(B18, set_text(&o, CURLOPT_PROTOCOLS_STR, NULL), CURLE_OK);
+  CHECK_EQ(B18, set_text(&o, CURLOPT_REDIR_PROTOCOLS_STR, NULL), CURLE_OK);
+  CHECK(B18, o.protocols == CURLPROTO_ALL && o.redirect_protocols == SL_REDIRECT_PROTOCOLS);
+  CHECK_EQ(B18, sl_options_number(&o, CURLOPT_REDIR_PROTOCOLS, CURLPROTO_HTTPS), CURLE_OK);
+  CHECK_EQ(B18, o.redirect_protocols, CURLPROTO_HTTPS);
+  sl_options_clear(&o);
+}
+
+/* How many are remembered does not matter, nor in which order they are taken back. */
+static void refusals(void)
+{
+  sl_options o, copy;
+  sl_refusal first = { 0, CURLE_OK };
+  sl_options_init(&o);
+  CHECK(B18, !sl_options_refused(&o, &first));
+  for (int i = 1; i <= 300; i++) sl_options_refuse(&o, i, CURLE_NOT_BUILT_IN);
+  sl_options_refuse(&o, 2, CURLE_UNKNOWN_OPTION);
+  CHECK(B18, sl_options_refused(&o, &first) && first.option == 1 && first.code == CURLE_NOT_BUILT_IN);
+  sl_options_accept(&o, 1);
+  CHECK(B18, sl_options_refused(&o, &first) && first.option == 2 && first.code == CURLE_UNKNOWN_OPTION);
+  sl_options_init(&copy);
+  CHECK(B18, sl_options_copy(&copy, &o) && sl_options_refused(&copy, &first) && first.option == 2);
+  for (int i = 299; i > 1; i--) sl_options_accept(&o, i);
+  CHECK(B18, sl_options_refused(&o, &first) && first.option == 300);
+  o.ignore_unsupported = true;
+  CHECK(B18, !sl_options_refused(&o, &first));
+  o.ignore_unsupported = false;
+  sl_options_accept(&o, 300);
+  CHECK(B18, !sl_options_refused(&o, &first));
+  CHECK(B18, sl_options_refused(&copy, &first)); /* a copy of its own */
+  sl_options_refuse(&o, CURLOPT_PROTOCOLS_STR, CURLE_UNSUPPORTED_PROTOCOL);
+  sl_options_accept(&o, CURLOPT_PROTOCOLS);
+  CHECK(B18, !sl_options_refused(&o, &first)); /* they set one thing */
+  alloc_fail_at(1);
+  sl_options_refuse(&o, 7, CURLE_NOT_BUILT_IN);
+  alloc_fail_at(0);
+  CHECK(OOM, sl_options_refused(&o, &first) && first.code == CURLE_OUT_OF_MEMORY);
+  sl_options_clear(&o);
+  CHECK(B18, !sl_options_refused(&o, &first));
+  sl_options_clear(&copy);
 }
 
 static void login(void)
@@ -271,9 +336,10 @@ static void through_setopt(void)
   CHECK_EQ(T8, curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)1 << 40), CURLE_OK);
   CHECK_EQ(X6, curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_all), CURLE_OK);
   CHECK_EQ(X6, curl_easy_setopt(easy, CURLOPT_PRIVATE, &mark), CURLE_OK);
-  CHECK_EQ(X6, curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, NULL), CURLE_UNKNOWN_OPTION);
+  CHECK_EQ(X6, curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, NULL), CURLE_OK);
   CHECK_EQ(X6, curl_easy_setopt(NULL, CURLOPT_URL, "x"), CURLE_BAD_FUNCTION_ARGUMENT);
-  CHECK_EQ(X8, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, NULL), CURLE_UNKNOWN_OPTION); /* no descriptors */
+  CHECK_EQ(X8, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, take_all), CURLE_UNKNOWN_OPTION); /* no descriptors */
+  CHECK_EQ(B18, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, NULL), CURLE_OK);
   CHECK_EQ(X6, curl_easy_setopt(easy, CURLOPT_URL, "http://x/"), CURLE_OK);
   CHECK_EQ(X6, curl_easy_getinfo(easy, CURLINFO_PRIVATE, &seen), CURLE_OK);
   CHECK(X6, seen == (char *)&mark);
@@ -313,7 +379,7 @@ static void without_network(void)
   curl_easy_cleanup(easy);
 }
 
-/* Rule 9: every allocation may fail; then the answer is 27 and nothing has changed. */
+/* Rule 9: every allocation may fail; then the answer is 27, and a text is whole or unset (U7). */
 static bool set_with_little_memory(sl_options *o)
 {
   static const struct { int option; const char *text; } sets[] = {
@@ -338,7 +404,9 @@ static void little_memory(void)
     alloc_fail_at(n);
     done = set_with_little_memory(&o);
     alloc_fail_at(0);
-    CHECK(OOM, o.url && o.user && o.userpwd && !strncmp(o.user, o.userpwd, strlen(o.user)));
+    CHECK(OOM, !o.url || !strcmp(o.url, "http://a/") || !strcmp(o.url, "http://b/"));
+    CHECK(OOM, !o.userpwd || !strncmp(o.user ? o.user : ":", o.userpwd, o.user ? strlen(o.user) : 1));
+    CHECK(U7, done || !o.url || !strcmp(o.url, "http://b/")); /* the first text to be set was, or is gone */
     sl_options_clear(&o);
   }
   CHECK(OOM, done);
@@ -378,6 +446,8 @@ int main(void)
   requests();
   methods();
   texts();
+  protocols();
+  refusals();
   login();
   headers();
   through_setopt();

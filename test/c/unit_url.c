@@ -478,6 +478,26 @@ static void test_same_origin(void)
   }
 }
 
+/* A scheme in front of what has none, as libcurl guesses it. */
+static void completed(void)
+{
+  static const struct { const char *text, *scheme, *whole; } cases[] = {
+    { "example.com", NULL, "http://example.com" }, { "example.com:80/x?y#z", NULL, "http://example.com:80/x?y#z" },
+    { "127.0.0.1:8080/x", NULL, "http://127.0.0.1:8080/x" }, { "localhost:8080", NULL, "http://localhost:8080" },
+    { "[::1]:80", NULL, "http://[::1]:80" }, { "//a/b", NULL, "http://a/b" }, { "", NULL, "http://" },
+    { "FTP.example.com", NULL, "ftp://FTP.example.com" }, { "me@ftp.example.com/", NULL, "ftp://me@ftp.example.com/" },
+    { "a/ftp.b", NULL, "http://a/ftp.b" }, { "ftp", NULL, "http://ftp" }, { "smtp.a", NULL, "smtp://smtp.a" },
+    { "http://a/", NULL, "http://a/" }, { "https:/a", NULL, "https:/a" }, { "file:///a", NULL, "file:///a" },
+    { "me:pw@a/", NULL, "http://me:pw@a/" }, { "ftp.a", "https", "https://ftp.a" }, { "http://a", "https", "http://a" },
+    { "a:", NULL, "http://a:" }, { "?x:/y", NULL, "http://?x:/y" },
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char *whole = sl_url_complete(cases[i].text, strlen(cases[i].text), cases[i].scheme);
+    if (!CHECK(URL, whole && !strcmp(whole, cases[i].whole))) fprintf(stderr, "    %s: %s\n", cases[i].text, whole);
+    free(whole);
+  }
+}
+
 int main(void)
 {
   test_good();
@@ -491,5 +511,6 @@ int main(void)
   test_join_random();
   test_join_memory();
   test_same_origin();
+  completed();
   return check_result();
 }

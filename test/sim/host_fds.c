@@ -67,5 +67,5 @@ bool sl_stdio_rewind(void *file)
   return false;
 }
 
-void sl_stdio_debug(int type, const char *data, size_t n) { (void)type, (void)data, (void)n; }
+void sl_stdio_debug(void *file, int type, const char *data, size_t n) { (void)file, (void)type, (void)data, (void)n; }
 #endif

@@ -60,7 +60,7 @@ extern "C" {
 
 typedef void CURL;    /* one transfer */
 typedef void CURLM;   /* a set of transfers driven together */
-typedef void CURLSH;  /* named for source compatibility; no share function exists */
+typedef void CURLSH;  /* what several transfers share */
 
 typedef int64_t curl_off_t;  /* bytes, or bytes per second */
 #define SIZEOF_CURL_OFF_T        8
@@ -1318,17 +1318,29 @@ CURL_EXTERN void curl_slist_free_all(struct curl_slist *list);
 CURL_EXTERN CURL *curl_easy_init(void);
 
 /* Sets one option; the value's type follows from the option's number (see CURLoption).
- * Strings are copied, but for CURLOPT_POSTFIELDS, which is borrowed until the transfer ends, as are lists and objects.
- * CURLE_UNKNOWN_OPTION or CURLE_NOT_BUILT_IN for what is not covered; CURLE_BAD_FUNCTION_ARGUMENT for a NULL handle or
- * a value out of range: negative times and speeds; too large times are clamped (T8). Of TIMEOUT and TIMEOUT_MS the one
+ * Strings are copied. Borrowed until the transfer ends are lists (a program may append to them; each line is looked at again
+ * when it is sent, and one that cannot be ends the transfer), CURLOPT_POSTFIELDS, CURLOPT_ERRORBUFFER, CURLOPT_STDERR and the
+ * pointers that callbacks get.
+ * CURLE_UNKNOWN_OPTION or CURLE_NOT_BUILT_IN for what is not covered: B18, such a refusal is the next transfer's result too,
+ * unless it is taken back (sluice/sluice.h has the whole rule, and which values ask for nothing and are taken). A refused text,
+ * list or body leaves the option unset (U7). CURLE_BAD_FUNCTION_ARGUMENT for a NULL handle, a text or line that cannot be sent,
+ * or a number out of range: negative times and speeds; too large times are clamped (T8). Of TIMEOUT and TIMEOUT_MS the one
  * set last wins. Allowed in callbacks (X6); a new write callback takes effect at the next delivery (W15).
  * Of HTTPGET, POST, POSTFIELDS, UPLOAD and NOBODY the one set last says the method. CURLOPT_MAXFILESIZE: bytes, W14.
  * CURLOPT_EXPECT_100_TIMEOUT_MS: R5. CURLOPT_PREREQFUNCTION: before each request, redirects' too (P12, X8).
- * CURLOPT_VERBOSE tells CURLOPT_DEBUGFUNCTION, or stderr, texts, heads and bodies. CURLOPT_CONNECT_ONLY: 1 only, see
+ * CURLOPT_VERBOSE tells CURLOPT_DEBUGFUNCTION, or CURLOPT_STDERR, texts, heads and bodies. CURLOPT_CONNECT_ONLY: 1 only, see
  * curl_easy_recv. CURLOPT_CONNECT_TO and CURLOPT_RESOLVE: lists, not for https; one literal address an entry, others
  * are CURLE_NOT_BUILT_IN, malformed ones CURLE_SETOPT_OPTION_SYNTAX. CURLOPT_OPENSOCKETFUNCTION, SOCKOPTFUNCTION and
  * CLOSESOCKETFUNCTION (X8): only where there are descriptors, else CURLE_UNKNOWN_OPTION; a connection keeps the close
- * callback it was opened with, also longer than the handle. */
+ * callback it was opened with, also longer than the handle.
+ * CURLOPT_URL: without a scheme that of CURLOPT_DEFAULT_PROTOCOL, or as the host's name lets guess (example.com: http).
+ * CURLOPT_PROTOCOLS(_STR), REDIR_PROTOCOLS(_STR): another scheme is CURLE_UNSUPPORTED_PROTOCOL; a redirect to a file never.
+ * CURLOPT_HTTPAUTH: only Basic is there. Alone it is sent at once; as one of several it waits for a 401 that offers it, and the
+ * request is made again; without it CURLE_NOT_BUILT_IN, and no credentials are sent; CURLAUTH_NONE sends none.
+ * CURLOPT_RESUME_FROM(_LARGE): bytes; of HTTP a GET that takes only a 206 which begins there, or a 416 that says there is no
+ * more, else CURLE_RANGE_ERROR and nothing is delivered; of a file what follows, CURLE_BAD_DOWNLOAD_RESUME when it is
+ * shorter. Not for uploads: CURLE_NOT_BUILT_IN when it starts. CURLOPT_RANGE of a file: "a-b", "a-" or "-n", CURLE_RANGE_ERROR
+ * for others. CURLOPT_HTTP_VERSION: 1.0, 1.1, and those that ask for 2 where the server has it, which is 1.1 here. */
 CURL_EXTERN CURLcode curl_easy_setopt(CURL *curl, CURLoption option, ...);
 
 /* Runs the transfer and returns at its end: CURLE_OK or why it ended. Text goes to CURLOPT_ERRORBUFFER.
@@ -1376,6 +1388,57 @@ CURL_EXTERN CURLcode curl_easy_upkeep(CURL *curl);
 
 /* A short text for a code, in English; a constant string that nobody frees. Unknown codes have a text too. */
 CURL_EXTERN const char *curl_easy_strerror(CURLcode error);
+
+/* ---- What several transfers share ----------------------------------------------------------------------------------
+ * Only what saves time can be shared, and nothing is: each handle keeps its own. So no lock function is ever called.
+ * Cookies and HSTS are not there: CURLSHE_NOT_BUILT_IN. A share must outlive the handles that it was set to. */
+
+typedef enum {
+    CURL_LOCK_DATA_NONE = 0,
+    CURL_LOCK_DATA_SHARE = 1,
+    CURL_LOCK_DATA_COOKIE = 2,
+    CURL_LOCK_DATA_DNS = 3,
+    CURL_LOCK_DATA_SSL_SESSION = 4,
+    CURL_LOCK_DATA_CONNECT = 5,
+    CURL_LOCK_DATA_PSL = 6,
+    CURL_LOCK_DATA_HSTS = 7,
+    CURL_LOCK_DATA_LAST  /* one past the last */
+} curl_lock_data;
+
+typedef enum {
+    CURL_LOCK_ACCESS_NONE = 0,
+    CURL_LOCK_ACCESS_SHARED = 1,
+    CURL_LOCK_ACCESS_SINGLE = 2,
+    CURL_LOCK_ACCESS_LAST  /* one past the last */
+} curl_lock_access;
+
+typedef void (*curl_lock_function)(CURL *handle, curl_lock_data data, curl_lock_access locktype, void *userptr);
+typedef void (*curl_unlock_function)(CURL *handle, curl_lock_data data, void *userptr);
+
+typedef enum {
+    CURLSHE_OK = 0,
+    CURLSHE_BAD_OPTION = 1,
+    CURLSHE_IN_USE = 2,
+    CURLSHE_INVALID = 3,
+    CURLSHE_NOMEM = 4,
+    CURLSHE_NOT_BUILT_IN = 5,
+    CURLSHE_LAST  /* one past the last code; not a code */
+} CURLSHcode;
+
+typedef enum {
+    CURLSHOPT_NONE = 0,
+    CURLSHOPT_SHARE = 1,
+    CURLSHOPT_UNSHARE = 2,
+    CURLSHOPT_LOCKFUNC = 3,
+    CURLSHOPT_UNLOCKFUNC = 4,
+    CURLSHOPT_USERDATA = 5,
+    CURLSHOPT_LAST  /* one past the last */
+} CURLSHoption;
+
+CURL_EXTERN CURLSH *curl_share_init(void);
+CURL_EXTERN CURLSHcode curl_share_setopt(CURLSH *share, CURLSHoption option, ...);
+CURL_EXTERN CURLSHcode curl_share_cleanup(CURLSH *share);
+CURL_EXTERN const char *curl_share_strerror(CURLSHcode error);
 
 /* ---- Several transfers at once -------------------------------------------------------------------------------------
  * All answer CURLM_BAD_HANDLE for a NULL multi, and CURLM_RECURSIVE_API_CALL from a callback where X6 forbids them. */
@@ -1487,5 +1550,7 @@ CURL_EXTERN const char *curl_multi_strerror(CURLMcode error);
 #ifdef __cplusplus
 }
 #endif
+
+#include <curl/options.h>
 
 #endif

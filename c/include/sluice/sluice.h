@@ -31,6 +31,21 @@ extern "C" {
  * rate limits, for at most a second, while the transfer has ended already. curl_off_t, bytes, 0 = close it as ever. */
 #define SLUICEOPT_DRAIN_MAX_BYTES ((CURLoption)(CURLOPTTYPE_OFF_T + 905))
 
+/* B18: an option that was refused is not forgotten. libcurl's programs seldom look at what curl_easy_setopt answers, and would go
+ * on without what they asked for: without their proxy, with a password in clear, with a whole body behind half a one. So the
+ * next curl_easy_perform answers the code that setopt did, and so does the message of a transfer in a multi; nothing is sent, and
+ * CURLOPT_ERRORBUFFER has words that name the option, the first of several. It is as if nothing had been refused after
+ *  - the option was set to a value that is taken: NULL, 0, or whatever asks for nothing (each option's neutral value);
+ *  - curl_easy_reset;
+ *  - SLUICEOPT_IGNORE_UNSUPPORTED was set to 1 (long): do without, as one asked for it. 0 brings all of it back.
+ * Not for a number that is out of its range (CURLE_BAD_FUNCTION_ARGUMENT): that is libcurl's answer too; the one before stays.
+ * A refused text, list or body leaves its option unset (U7). A handle that runs goes on; curl_easy_duphandle copies it all.
+ *
+ * What libcurl knows and this engine has no use for is taken where leaving it undone does no harm: options of protocols that are
+ * not spoken (FTP, SSH, mail, RTSP, TFTP ...), of proxies as long as there is none, tuning (keep-alive probes, cache times,
+ * buffer sizes), and every value that asks for nothing. curl_easy_option_next goes through all names. */
+#define SLUICEOPT_IGNORE_UNSUPPORTED ((CURLoption)(CURLOPTTYPE_LONG + 908))
+
 /* What the engine does for a transfer, as it does it: for tests, and for whoever wonders. In force from the next start on;
  * with curl_easy_reset it ends.
  *

@@ -150,6 +150,28 @@ static bool answer_echo(const peer *p)
   return send_head(p->fd, "200 OK", "Content-Length: %zu", p->body_len) && send_all(p->fd, p->body, p->body_len);
 }
 
+static bool answer_login(const peer *p, const char *path)
+{
+  if (strcasestr(p->request, "\r\nAuthorization: Basic ")) return send_head(p->fd, "200 OK", "Content-Length: %zu", 2) && send_text(p->fd, "in");
+  return send_text(p->fd, "HTTP/1.1 401 Who\r\nWWW-Authenticate: Digest realm=\"a, Basic \\\" b\", nonce=\"x\"") &&
+         send_text(p->fd, strcmp(path, "/login/digest") ? ", Basic realm=\"c\"\r\n" : "\r\n") &&
+         send_text(p->fd, "Content-Length: 4\r\n\r\nwho?");
+}
+
+static bool answer_range(const peer *p, size_t n, size_t lie)
+{
+  const char *range = strcasestr(p->request, "\r\nRange: bytes=");
+  char framing[128];
+  size_t from = range ? strtoull(range + 15, NULL, 10) : 0;
+  if (!range) return send_head(p->fd, "200 OK", "Content-Length: %zu", n) && send_body(p->fd, 0, n);
+  if (from >= n) {
+    snprintf(framing, sizeof framing, "Content-Range: bytes */%zu\r\nContent-Length: %%zu", n);
+    return send_head(p->fd, "416 No", framing, 4) && send_text(p->fd, "none");
+  }
+  snprintf(framing, sizeof framing, "Content-Range: bytes %zu-%zu/%zu\r\nContent-Length: %%zu", from + lie, n - 1, n);
+  return send_head(p->fd, "206 Part", framing, n - from) && send_body(p->fd, from, n);
+}
+
 /* False: close the connection. */
 static bool answer(const peer *p, const char *path, bool head)
 {
@@ -163,6 +185,8 @@ static bool answer(const peer *p, const char *path, bool head)
     return send_head(fd, "200 OK", "Content-Length: %zu", n * 100) && send_slowly(s, fd, n, ms);
   if (sscanf(path, "/status/%u", &code) == 1) return send_status(fd, code, head);
   if (sscanf(path, "/to/%u/%n", &code, &at) == 1 && at) return answer_redirect(fd, code, path + at);
+  if (!strncmp(path, "/login", 6)) return answer_login(p, path);
+  if (sscanf(path, "/range/%zu/%ld", &n, &ms) >= 1) return answer_range(p, n, (size_t)ms);
   if (!strcmp(path, "/early"))
     return send_text(fd, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n") &&
            send_head(fd, "200 OK", "Content-Length: %zu", 5) && (head || send_text(fd, "early"));

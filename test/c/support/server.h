@@ -16,6 +16,10 @@
  *   /first/CODE      as /status, sent before the request's body is read
  *   /refuse/CODE     the same, and the body is never read: the sending side is shut down
  *   /to/CODE/REF     this status with "Location: REF" and the body "away"
+ *   /login           "in" to a request with Basic credentials; to others a 401 that offers Digest and Basic
+ *   /login/digest    the same, but it offers Digest only
+ *   /range/N         N bytes, or what of them a Range "bytes=FROM-" asks for; 416 "none" when that is none
+ *   /range/N/LIE     the same, its Content-Range being LIE bytes off
  * Byte i of every generated body is server_byte(i). Every wait in here ends with server_stop. */
 #ifndef SLUICE_TEST_SERVER_H
 #define SLUICE_TEST_SERVER_H
