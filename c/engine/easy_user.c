@@ -332,7 +332,7 @@ static bool easy_trailers(sl_transfer *t, sl_text *lines)
   int answer = o->trailer_fn(&list, o->trailer_data);
   leave(e);
   for (const struct curl_slist *l = list; l; l = l->next)
-    if (sl_header_valid(l->data, strlen(l->data))) {
+    if (l->data && sl_header_valid(l->data, strlen(l->data))) {
       sl_text_str(lines, l->data);
       sl_text_str(lines, "\r\n");
     }
