@@ -90,6 +90,15 @@ export class Core {
       sink: (token, chunk, lender = FOR_NOW) => this.#sink(token, chunk, lender),
       source: (token, max) => this.#take(token, max),
     });
+    try {
+      this.#init(module);
+    } catch (error) {
+      host.close();
+      throw error;
+    }
+  }
+  /** @param {WebAssembly.Module} module @throws {Error} it is none of ours, or out of memory */
+  #init(module) {
     const instance = new WebAssembly.Instance(module, { [DOOR]: this.#imports, sluice_app_1: this.#app() });
     this.#x = /** @type {any} */ (instance.exports);
     this.#memory = /** @type {WebAssembly.Memory} */ (instance.exports.memory);
@@ -110,6 +119,7 @@ export class Core {
     do this.#lastToken = this.#lastToken === 0x7fffffff ? 1 : this.#lastToken + 1;
     while (this.#sinks.has(this.#lastToken));
     const e = this.#enter(this.#x.sl_embed_new, this.#lastToken);
+    if (this.#over !== null) throw this.#over;
     if (e === 0) return 0;
     this.#sinks.set(this.#lastToken, sink);
     if (this.#sinks.size === 1) this.#keepAlive(true);

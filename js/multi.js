@@ -148,15 +148,15 @@ export class Multi {
     this.#answer('activity');
   }
 
-  /** A transfer begins: the engine for it. Error: this Multi is closed. @param {Transfer} transfer @returns {Core | Promise<Core>} @internal */
+  /** A transfer begins: the engine for it. Error: there is none. @param {Transfer} transfer @returns {Core | Promise<Core>} @internal */
   [BEGIN](transfer) {
     const engine = this.#engine();
     this.#transfers.add(transfer);
     return engine;
   }
-  /** It has ended. @param {Transfer} transfer @param {Result | null} result null: it could not begin @param {boolean} added @internal */
+  /** It has ended. @param {Transfer} transfer @param {Result} result @param {boolean} added @internal */
   [END](transfer, result, added) {
-    if (!this.#removed.delete(transfer) && added && result !== null) this.#messages.push({ transfer, result });
+    if (!this.#removed.delete(transfer) && added) this.#messages.push({ transfer, result });
     this.#transfers.delete(transfer);
     this.#news = true;
     // The engine tells of most ends itself, at the end of its run; of those before the start, and of sinks that close later, nobody else does.

@@ -69,12 +69,16 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @typedef {object} OwnOptions
  * @property {string} [method] Default: GET, with a body POST. A file: URL is read with GET, written with PUT or a body.
  * @property {import('./types.js').HeadersLike} [headers]
- * @property {string | ArrayBuffer | ArrayBufferView | Blob | URLSearchParams | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>} [body]
+ * @property {string | ArrayBuffer | ArrayBufferView | Blob | FormData | URLSearchParams | ReadableStream<Chunk> | AsyncIterable<Chunk> | Iterable<Chunk>} [body]
  *   Of the request. Bytes go out by reference: they must not change before they are sent, which, when the server
  *   answers early, may be shortly after the transfer has ended. What a stream or generator has yielded is given away: several
- *   chunks wait at a time, and when one was sent is not told. Streams are sent chunked, or
- *   with the size given in an own Content-Length; one that fails ends the transfer with CURLE_READ_ERROR. When the
- *   transfer ends early they are cancelled.
+ *   chunks wait at a time, and when one was sent is not told. FormData goes as multipart/form-data, its files read as
+ *   they are sent. Streams, iterables and generators are sent chunked, or with the size given in an own Content-Length;
+ *   one that fails ends the transfer with CURLE_READ_ERROR, also before it was asked for anything. They can be given
+ *   once. The transfer takes its body when it is performed, or aborted, and ends it exactly once, read or not: a web
+ *   stream is cancelled, an iterator returned, a stream of Node's destroyed. Before that it is not touched.
+ * @property {unknown} [json] The body as JSON, made when the transfer is: Content-Type and Accept are application/json, unless
+ *   `headers` has them.
  * @property {AbortSignal} [signal] Its listeners are removed when the transfer ends.
  * @property {(this: import('./transfer.js').Transfer, chunk: Uint8Array) => void | 'pause' | PromiseLike<unknown>} [onData] Body bytes; each chunk is the caller's, for good. 'pause': this chunk was not
  *   taken and comes again after resume(). A promise: taken, and nothing comes before it settles. An empty body is
@@ -102,6 +106,8 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {(event: import('./trace.js').TraceEvent) => void} [debug] Told what the engine does for this transfer, as it does it. Throwing
  *   ends the transfer with CURLE_ABORTED_BY_CALLBACK.
  * @property {Multi} [multi] The engine that runs it; default: one shared by all.
+ *
+ * @typedef {string | ArrayBuffer | ArrayBufferView} Chunk of a body; a string is UTF-8
  *
  * @typedef {Limits & OwnOptions} TransferOptions
  *
@@ -135,8 +141,9 @@ const NUMBERS = {
   maxSendSpeed: { option: MAX_SEND_SPEED, unit: 'bytes per second' },
 };
 const LIMITS = new Set(['timeoutMs', 'connectTimeoutMs', 'pausedTimeoutMs', 'silenceTimeoutMs', 'queueTimeoutMs', 'burst', 'lowSpeed', 'maxRecvSpeed', 'maxSendSpeed']);
-const OPTIONS = new Set([...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'body', 'signal', 'onData', 'borrow', 'to', 'maxBody',
+const OPTIONS = new Set([...Object.keys(NUMBERS), 'lowSpeed', 'method', 'headers', 'body', 'json', 'signal', 'onData', 'borrow', 'to', 'maxBody',
   'follow', 'failOnError', 'decompress', 'tls', 'socketPath', 'debug', 'multi']);
+const JSON_TYPE = 'application/json';
 const TLS = new Set(['ca', 'cert', 'key', 'passphrase', 'servername', 'verify']);
 const LOW_SPEED = new Set(['bytesPerSecond', 'ms']);
 
@@ -312,6 +319,14 @@ function parseUrl(given) {
   return { href: url.href, words: textWord(URL_TEXT, url.href), credentials: `${user}:${password}` };
 }
 
+/** What it says is read by the host. @param {string} name @param {unknown} value */
+function checkPem(name, value) {
+  for (const one of Array.isArray(value) ? value : [value]) {
+    if (one instanceof Uint8Array || typeof one === 'string') continue;
+    throw new TypeError(`tls.${name} must be PEM text or bytes, got ${show(one)}${one === value ? '' : ' in an array'}`);
+  }
+}
+
 /** @param {unknown} value @returns {{ tls: import('./hosts/door.js').TlsOptions | null, verify: boolean }} */
 function readTls(value) {
   if (value === undefined) return { tls: null, verify: true };
@@ -320,9 +335,8 @@ function readTls(value) {
   if (typeof verify !== 'boolean') throw new TypeError(`tls.verify must be true or false, got ${show(verify)}`);
   for (const [name, text] of Object.entries(tls)) {
     if (text === undefined) delete tls[name];
-    else if (typeof text === 'string') continue;
-    else if (name === 'servername' || name === 'passphrase') throw new TypeError(`tls.${name} must be a string, got ${show(text)}`);
-    else if (!(text instanceof Uint8Array) && !Array.isArray(text)) throw new TypeError(`tls.${name} must be PEM text or bytes, got ${show(text)}`);
+    else if (name !== 'servername' && name !== 'passphrase') checkPem(name, text);
+    else if (typeof text !== 'string') throw new TypeError(`tls.${name} must be a string, got ${show(text)}`);
   }
   return { tls: Object.keys(tls).length > 0 ? tls : null, verify };
 }
@@ -353,6 +367,20 @@ function takeHeader(headers, name) {
   const values = new Set(lines.map((line) => line.slice(name.length + 1).trim()));
   if (values.size > 1) throw new TypeError(`headers: ${name} is given twice`);
   return [...values][0];
+}
+
+/** @param {Record<string, unknown>} options @returns {string | undefined} */
+function readJson({ json, body }) {
+  if (json === undefined) return undefined;
+  if (body !== undefined && body !== null) throw new TypeError('json and body: a request has one body, give one of them');
+  let text;
+  try {
+    text = JSON.stringify(json);
+  } catch (cause) {
+    throw new TypeError(`json: it cannot be written as JSON: ${cause instanceof Error ? cause.message.split('\n')[0] : cause}`, { cause });
+  }
+  if (text === undefined) throw new TypeError(`json: there is no JSON for it, got ${show(json)}`);
+  return text;
 }
 
 /**
@@ -442,7 +470,8 @@ export function readOptions(url, given = {}) {
   if (signal !== undefined && (typeof (/** @type {any} */ (signal)?.addEventListener) !== 'function' || typeof (/** @type {any} */ (signal).removeEventListener) !== 'function')) throw new TypeError(`signal must be an AbortSignal, got ${show(signal)}`);
   if (multi !== undefined && !(multi instanceof Multi)) throw new TypeError(`multi must be a Multi, got ${show(multi)}`);
   const headers = options.headers === undefined ? NO_HEADERS : readHeaders(options.headers);
-  const framed = readFramedBody(options.body, headers);
+  const json = readJson(options);
+  const framed = readFramedBody(json ?? options.body, headers);
   const isFile = href.startsWith('file:');
   const method = !isFile ? readMethod(options.method, framed.body !== null)
     : readFileRequest(options, framed.body !== null) ? 'PUT' : 'GET';
@@ -469,10 +498,13 @@ export function readOptions(url, given = {}) {
   checkPlaces(href, isFile && method === 'PUT', options.body, settings.to);
   readNumbers(options, settings.numbers);
   if (isFile) return settings;
+  const type = json === undefined ? framed.body?.type : JSON_TYPE;
+  if (framed.body?.form && headers.has('content-type')) throw new TypeError('headers: the content-type of FormData says how its parts are separated; leave it out');
   if (platform.agent && !headers.has('user-agent')) settings.words += OWN_AGENT;
   if (options.socketPath !== undefined) settings.words += textWord(UNIX_SOCKET_PATH, readSocketPath(options.socketPath));
   if (credentials !== null && !headers.has('authorization')) settings.words += textWord(USERPWD, credentials);
-  if (framed.body?.type && !headers.has('content-type')) settings.words += headerWord(`Content-Type: ${framed.body.type}`);
+  if (type && !headers.has('content-type')) settings.words += headerWord(`Content-Type: ${type}`);
+  if (json !== undefined && !headers.has('accept')) settings.words += headerWord(`Accept: ${JSON_TYPE}`);
   for (const lines of headers.values()) for (const line of lines) settings.words += headerWord(line);
   if (redirects > 0) settings.words += redirects === FOLLOW ? FOLLOWS : followWords(redirects);
   if (!verify) settings.words += numberWord(SSL_VERIFYPEER, 0) + numberWord(SSL_VERIFYHOST, 0);

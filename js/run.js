@@ -7,7 +7,7 @@
 // The engine has ended before a taker has put its last bytes in place: until then the run is `closing`, and what may end
 // it (abort, timeoutMs) is watched here.
 import * as core from './core.js';
-import { ABORTED, FAILED_INIT, HTTP_RETURNED_ERROR, OK, OPERATION_TIMEDOUT, OUT_OF_MEMORY, READ_ERROR, RefusedError, SEND_FAIL_REWIND, TransferError,
+import { ABORTED, FAILED_INIT, HTTP_RETURNED_ERROR, OK, OPERATION_TIMEDOUT, OUT_OF_MEMORY, READ_ERROR, RefusedError, TransferError,
   WRITE_ERROR } from './errors.js';
 import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
 import { later } from './later.js';
@@ -22,6 +22,7 @@ import { traceEvent } from './trace.js';
 /** @typedef {import('./sinks.js').Hold} Hold */
 
 const LIFE_NAMES = /** @type {const} */ (['idle', 'pending', 'connecting', 'active', 'done']);
+const ACTIVE = LIFE_NAMES.indexOf('active');
 const PROGRESS_MS = 100;
 const WORDS_MS = 2000; // that a server has to say what its error is
 const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remote'], [8, 'host']]);
@@ -33,12 +34,13 @@ const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remot
  *   are not made for nobody.
  * @property {(transfer: Transfer, type: string, detail?: unknown) => void} tell
  * @property {(transfer: Transfer, head: Head) => void} onHead
- * @property {(transfer: Transfer, result: Result, error: unknown) => void} onEnd error: of no meaning when it completed
+ * @property {(transfer: Transfer, result: Result, error: unknown, asked: boolean) => void} onEnd error: of no meaning when it
+ *   completed. asked: by the caller, who aborted it.
  */
 
 const nothing = () => {};
-/** @param {unknown} error */
-const wordsOf = (error) => (error instanceof Error ? error.message : String(error));
+/** Errors of another realm are none of ours by `instanceof`. @param {any} error @returns {string} */
+export const wordsOf = (error) => (typeof error?.message === 'string' ? error.message : String(error));
 
 /** @param {Settings['numbers']} numbers @param {number} waited milliseconds that are gone of the total time */
 function wordsOfNumbers(numbers, waited) {
@@ -56,10 +58,10 @@ export const emptyResult = (settings, errno) =>
 
 /** @implements {core.Sink} @implements {Hold} */
 export class Run {
-  #core; #settings; #transfer; #face; #e;
+  #core; #settings; #transfer; #face; #source;
+  #e = 0; // 0: not there yet, or no more
   #head = /** @type {Head | null} */ (null);
   #trailers = '';
-  #source = /** @type {import('./source.js').Source | null} */ (null);
   #taker = /** @type {Taker | null} */ (null); // null: onData, or not chosen yet
   #aside = /** @type {Words | null} */ (null); // the body is not what the taker is for: this has it
   #failing = /** @type {{ status: number, timer: ReturnType<typeof setTimeout> } | null} */ (null); // by its status; its words are being read
@@ -70,6 +72,7 @@ export class Run {
   #refused = false; // the taker wants nothing before go(), onData before resume()
   #waiting = false; // for the promise of either
   #over = false; // nothing more is delivered
+  #stopped = OK; // what for, when it was us
   #mute = false; // the debug hook has thrown
   #ended = /** @type {Result | null} */ (null); // as the engine told it: `e` is no more
   #closing = /** @type {Result | null} */ (null); // the engine has ended; the taker has not
@@ -90,10 +93,11 @@ export class Run {
    * @param {number} paused CURLPAUSE_*: starts it paused (B14)
    * @param {number} pausedBy enum sl_by
    * @param {Pull | null} pull who reads the body, when that is known
+   * @param {import('./source.js').Source | null} source the request's body: whoever makes the run ends it
    * @param {import('./remote.js').Remotes | null} remotes
    * @param {number} waited milliseconds since perform(): the engine's clock begins after them
    */
-  constructor(engine, settings, transfer, face, paused, pausedBy, pull, remotes, waited) {
+  constructor(engine, settings, transfer, face, paused, pausedBy, pull, source, remotes, waited) {
     this.#core = engine;
     this.#settings = settings;
     this.#transfer = transfer;
@@ -103,17 +107,34 @@ export class Run {
     this.#remotes = remotes;
     this.#waited = waited;
     this.#taker = pull;
+    this.#source = source;
     if (pull !== null) pull.hold = this;
-    this.#e = engine.create(this);
   }
+  /** Whatever goes wrong is its end, and nothing of it is left (U9). */
   start() {
-    const engine = this.#core, e = this.#e;
-    const code = e === 0 ? OUT_OF_MEMORY : this.#configure();
-    if (code !== OK) {
-      engine.discard(e, this);
-      this.#finish(emptyResult(this.#settings, code), code);
+    let code;
+    try {
+      code = this.#begin();
+    } catch (error) {
+      this.#cause ??= { value: error };
+      this.#words ||= `cannot start: ${wordsOf(error)}`;
+      code = FAILED_INIT;
+    }
+    if (this.#ended !== null) return; // the engine has told its end, or broke
+    if (code === OK) {
+      if (this.#over) this.#core.stop(this.#e, this.#stopped); // from inside the start
+      this.#core.run();
       return;
     }
+    this.#core.discard(this.#e, this);
+    this.#finish(emptyResult(this.#settings, code), code);
+  }
+  /** @returns {number} CURLcode; when it is not OK the engine has not started it */
+  #begin() {
+    const engine = this.#core, e = this.#e = engine.create(this);
+    const code = e === 0 ? OUT_OF_MEMORY : this.#configure();
+    if (code !== OK || this.#ended !== null) return code; // ended: the engine broke
+    if (this.#source?.failed) return this.#blameSource();
     const { signal } = this.#settings;
     if (signal !== undefined) {
       this.#onAbort = () => this.abort(signal.reason);
@@ -121,24 +142,12 @@ export class Run {
     }
     if (this.#called !== 0) this.#apply(this.#calledBy);
     this.watch();
-    if (this.#settings.debug !== undefined) this.#core.trace(this.#e);
-    engine.start(e);
-    engine.run();
+    if (this.#settings.debug !== undefined) engine.trace(e);
+    return this.#over ? this.#stopped : engine.start(e);
   }
   /** @returns {number} CURLcode */
   #configure() {
-    const engine = this.#core, e = this.#e, { tls, words, numbers, body, to } = this.#settings;
-    if (body !== null) {
-      this.#source = body.open(() => {
-        if (this.#over) return;
-        engine.more(e);
-        engine.run();
-      });
-      if (this.#source === null) {
-        this.#words = 'the body was a stream, and is used up';
-        return SEND_FAIL_REWIND;
-      }
-    }
+    const engine = this.#core, e = this.#e, { tls, words, numbers, to } = this.#settings;
     if (to !== null) {
       try {
         this.#taker = to.open(this);
@@ -192,6 +201,16 @@ export class Run {
     if (this.#ended !== null) return;
     this.#core.configure(this.#e, wordsOfNumbers(numbers, this.#waited));
     this.#core.run();
+  }
+  /** The request's body has bytes again, or has failed by itself. */
+  more() {
+    if (this.#over) return;
+    const engine = this.#core, e = this.#e;
+    // Nobody asks for it before the connection is there. After a redirect it may be of no use any more.
+    const waits = engine.number(e, core.LIFE) < ACTIVE && engine.number(e, core.REDIRECTS) === 0;
+    if (waits && this.#source?.failed) this.#stop(READ_ERROR, null);
+    else engine.more(e);
+    engine.run();
   }
   /** Let this one read the body. @param {Pull} pull @returns {boolean} false: too late */
   attach(pull) {
@@ -313,10 +332,7 @@ export class Run {
     const head = this.#head ?? new Head('', this.#url(redirects), engine.text(e, core.PEER_TEXT));
     const result = new Result(head, code, readProgress(figures), readTimings(figures),
       { reused: figures[core.REUSED] !== 0, redirects, trailers: this.#trailers });
-    if (code === READ_ERROR && this.#source?.error !== undefined) {
-      this.#cause = { value: this.#source.error };
-      this.#words = `the body of the request failed: ${wordsOf(this.#source.error)}`;
-    }
+    if (code === READ_ERROR && this.#source?.failed) this.#blameSource();
     if (code !== OK && this.#words === '') this.#explain(code, engine.text(e, core.ERROR_TEXT));
     this.#ended = result; // what runs from here on, a sink's close(), a listener, must not touch e
     engine.free(e);
@@ -409,6 +425,7 @@ export class Run {
   /** The one end. @param {Result} result @param {number} code */
   #finish(result, code) {
     const taker = this.#taker;
+    this.#e = 0;
     this.#over = true;
     this.#ended = result;
     if (this.#onAbort !== null) this.#settings.signal?.removeEventListener('abort', this.#onAbort);
@@ -418,12 +435,11 @@ export class Run {
     if (code === ABORTED && this.#reason !== null) error = this.#reason.value;
     else if (code !== OK) error = new TransferError(this.#words, code, result, { cause: this.#cause?.value, asked: this.#settings });
     if (code !== OK) taker?.fail(error);
-    this.#source?.stop(error);
     if (this.#ticker !== null) {
       clearInterval(this.#ticker);
       if (code !== ABORTED && this.#cause === null) this.#face.tell(this.#transfer, 'progress', result); // G2, G6
     }
-    this.#face.onEnd(this.#transfer, result, error);
+    this.#face.onEnd(this.#transfer, result, error, code === ABORTED && this.#cause === null);
   }
   /** The first stop wins. @param {number} code @param {{ value: unknown } | null} reason @param {string} [words] @param {number} [by] @returns {boolean} */
   #stop(code, reason, words = '', by = core.BY_CALL) {
@@ -431,6 +447,7 @@ export class Run {
     this.#over = true;
     this.#reason = reason;
     this.#words = words;
+    this.#stopped = code;
     if (this.#closing !== null) this.#close(code);
     else if (by === core.BY_REMOTE) this.#core.remote(this.#e, 0, true);
     else this.#core.stop(this.#e, code);
@@ -441,6 +458,11 @@ export class Run {
     const fault = text === '' ? undefined : this.#core.host.fault?.(text);
     this.#words = fault?.words ?? (text || (code === ABORTED ? 'aborted by the caller' : ''));
     if (fault !== undefined) this.#cause ??= { value: fault.error };
+  }
+  #blameSource() {
+    this.#cause = { value: this.#source?.error };
+    this.#words = `the body of the request failed: ${wordsOf(this.#source?.error)}`;
+    return READ_ERROR;
   }
   /** @param {unknown} error @param {string} where */
   #blame(error, where) {

@@ -2,13 +2,13 @@
 import { BY_CALL, BY_REMOTE, Core } from './core.js';
 import { Deferred } from './deferred.js';
 import { RECV, SEND, maskOf } from './direction.js';
-import { ABORTED, TransferError } from './errors.js';
+import { ABORTED, FAILED_INIT, READ_ERROR, SEND_FAIL_REWIND, TransferError } from './errors.js';
 import { Loading } from './loading.js';
 import { BEGIN, END, RUN, START, sharedMulti } from './multi.js';
 import { readLimits, readOptions } from './options.js';
 import { noProgress } from './result.js';
 import { Remotes } from './remote.js';
-import { Run, emptyResult } from './run.js';
+import { Run, emptyResult, wordsOf } from './run.js';
 import { BodyIterator, BodyStream } from './sinks.js';
 
 /** @typedef {import('./result.js').Result} Result */
@@ -20,6 +20,7 @@ import { BodyIterator, BodyStream } from './sinks.js';
  * @typedef {{ state: State, head: Head, pause: null, resume: null, progress: import('./result.js').Progress, done: Result }} TransferEvents
  */
 
+const ABORTED_EARLY = 'aborted by the caller before it started';
 const nothing = () => {};
 
 /**
@@ -35,6 +36,7 @@ export class Transfer extends EventTarget {
   #paused = 0; // CURLPAUSE_*, asked for before the start
   #pausedBy = BY_CALL; // enum sl_by
   #remotes = /** @type {Remotes | null} */ (null);
+  #source = /** @type {import('./source.js').Source | null} */ (null); // the request's body, from perform() to the end
   #aborted = /** @type {{ reason: unknown } | null} */ (null); // before the start
   #result = /** @type {Result | null} */ (null);
   #performing = /** @type {Deferred<Result> | null} */ (null);
@@ -57,9 +59,12 @@ export class Transfer extends EventTarget {
   }
 
   /**
-   * Start it. It may be started again when it has settled.
+   * Start it. It may be started again when it has settled. The request's body is its own from here on: whatever ends the
+   * transfer, a stream is cancelled or destroyed, an iterator returned, exactly once (B21).
    * @returns {Promise<Result>} at completion, whatever the status; rejects with a TransferError, or with the reason
-   *   given to abort() or to the signal
+   *   given to abort() or to the signal. An end that the caller asked for (abort(), the signal, the Multi's remove() or
+   *   its closing, a remote's abort()) is never an unhandled rejection; every other one is, unless somebody looks: here,
+   *   at `response`, at the body, at infoRead().
    */
   perform() {
     return this[START](this.#settings.multi ?? sharedMulti(), false);
@@ -108,7 +113,8 @@ export class Transfer extends EventTarget {
     return Promise.resolve();
   }
   /**
-   * Stop it. In force on return; nothing happens to one that has ended. Before perform(): that rejects, and nothing is opened.
+   * Stop it. In force on return; nothing happens to one that has ended. Before perform(): that rejects, nothing is opened, and
+   * the request's body is ended now. (The body of a transfer that is neither performed nor aborted is not touched.)
    * @param {unknown} [reason] what perform() rejects with, instead of a TransferError named AbortError
    * @returns {Promise<void>} when its connection is closed
    */
@@ -221,11 +227,16 @@ export class Transfer extends EventTarget {
     if (this.#pull !== null) performing.mute(); // its reader hears of it
     this.#remotes?.sample(); // before the first start it counts, after an end it is forgotten: the result is still there
     this.#head = this.#error = this.#result = null;
-    const { signal } = this.#settings;
+    const { signal, body } = this.#settings;
     const aborted = this.#aborted ?? (signal?.aborted ? { reason: signal.reason } : null);
     this.#aborted = null;
+    this.#source = body === null ? null : body.open(() => this.#more());
     if (aborted !== null) {
-      this.#early(ABORTED, aborted.reason === undefined ? null : { value: aborted.reason }, 'aborted by the caller before it started');
+      this.#early(ABORTED, aborted.reason === undefined ? null : { value: aborted.reason }, ABORTED_EARLY);
+      return performing.promise;
+    }
+    if (body !== null && this.#source === null) {
+      this.#early(SEND_FAIL_REWIND, null, 'the body was a stream, and is used up');
       return performing.promise;
     }
     try {
@@ -242,7 +253,7 @@ export class Transfer extends EventTarget {
   #begin(engine, waited) {
     const paused = this.#paused;
     this.#paused = 0;
-    this.#run = new Run(engine, this.#settings, this, Transfer.#face, paused, this.#pausedBy, this.#pull, this.#remotes, waited);
+    this.#run = new Run(engine, this.#settings, this, Transfer.#face, paused, this.#pausedBy, this.#pull, this.#source, this.#remotes, waited);
     this.#run.start();
   }
   /** @param {Promise<Core>} coming */
@@ -253,8 +264,7 @@ export class Transfer extends EventTarget {
     });
     coming.then((engine) => () => this.#begin(engine, loading.waited), (error) => () => this.#unable(error)).then((go) => {
       if (this.#loading !== loading) return; // it has ended
-      loading.leave();
-      this.#loading = null;
+      this.#loaded(loading);
       try {
         go();
       } catch (error) {
@@ -262,21 +272,31 @@ export class Transfer extends EventTarget {
       }
     });
   }
-  /** An end before the engine knew of it. @param {number} code @param {{ value: unknown } | null} reason @param {string} words */
-  #early(code, reason, words) {
+  /** @param {Loading} loading */
+  #loaded(loading) {
+    loading.leave();
+    this.#loading = null;
+  }
+  /** The request's body has bytes again, or has failed by itself. */
+  #more() {
+    if (this.#run !== null) this.#run.more();
+    else if (this.#loading !== null && this.#source?.failed) {
+      const { error } = this.#source;
+      this.#loaded(this.#loading);
+      this.#early(READ_ERROR, null, `the body of the request failed: ${wordsOf(error)}`, error);
+    }
+  }
+  /** An end before the engine knew of it. @param {number} code @param {{ value: unknown } | null} reason @param {string} words @param {unknown} [cause] */
+  #early(code, reason, words, cause) {
     const result = emptyResult(this.#settings, code);
-    const error = reason === null ? new TransferError(words, code, result, { asked: this.#settings }) : reason.value;
+    const error = reason === null ? new TransferError(words, code, result, { cause, asked: this.#settings }) : reason.value;
     this.#paused = 0;
     this.#pull?.fail(error);
-    this.#end(result, error);
+    this.#end(result, error, code === ABORTED);
   }
   /** There is no engine for it. @param {unknown} error */
   #unable(error) {
-    this.#multi?.[END](this, null, this.#added);
-    this.#performing?.reject(error);
-    this.#error = { value: error };
-    this.#response?.reject(error);
-    this.#pull?.fail(error);
+    this.#early(FAILED_INIT, null, wordsOf(error), error);
   }
 
   // Each answers whether it came in time.
@@ -299,8 +319,11 @@ export class Transfer extends EventTarget {
     if (this.#run !== null) return this.#run.abort(reason, undefined, by);
     if (this.#loading !== null) return this.#loading.abort(reason);
     if (this.#result !== null) return false;
-    this.#aborted ??= { reason };
-    this.#pull?.fail(reason === undefined ? new TransferError('aborted by the caller before it started', ABORTED, emptyResult(this.#settings, ABORTED), { asked: this.#settings }) : reason);
+    if (this.#aborted !== null) return true;
+    this.#aborted = { reason };
+    const error = reason === undefined ? new TransferError(ABORTED_EARLY, ABORTED, emptyResult(this.#settings, ABORTED), { asked: this.#settings }) : reason;
+    this.#settings.body?.open(nothing)?.stop(error);
+    this.#pull?.fail(error);
     return true;
   }
 
@@ -329,21 +352,29 @@ export class Transfer extends EventTarget {
       transfer.#response?.resolve(head);
       transfer.#tell('head', head);
     },
-    onEnd: (transfer, result, error) => transfer.#end(result, error),
+    onEnd: (transfer, result, error, asked) => transfer.#end(result, error, asked),
   };
   /** @param {string} type @param {unknown} [detail] */
   #tell(type, detail) {
     if (this.#heard?.has(type)) this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-  /** @param {Result} result @param {unknown} error */
-  #end(result, error) {
+  /** Nobody has to look at how perform() rejects. Not before it has: a second one who waits costs the error its stack. */
+  #quiet() {
+    const promise = this.#performing?.promise;
+    queueMicrotask(() => promise?.catch(nothing));
+  }
+  /** @param {Result} result @param {unknown} error @param {boolean} asked by the caller */
+  #end(result, error, asked) {
     this.#run = null;
     this.#result = result;
+    this.#source?.stop(result.errno === 0 ? undefined : error);
+    this.#source = null;
     if (result.errno === 0) {
       this.#performing?.resolve(result);
     } else {
       this.#error = { value: error };
       this.#performing?.reject(error);
+      if (asked) this.#quiet();
       this.#response?.reject(error); // unless the head had come
     }
     this.#multi?.[END](this, result, this.#added);

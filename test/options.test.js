@@ -48,9 +48,14 @@ describe('refused', () => {
     ['follow as a fraction', { follow: 1.5 }, RangeError, 'got 1.5'],
     ['failOnError', { failOnError: 1 }, TypeError, 'failOnError must be true or false, got 1'],
     ['decompress', { decompress: true }, TypeError, 'decompress: content is not decoded yet, only false is accepted, got true'],
-    ['a body that is a number', { body: 5 }, TypeError, 'body must be a string, bytes, Blob, URLSearchParams, ReadableStream or AsyncIterable, got number'],
+    ['a body that is a number', { body: 5 }, TypeError, 'body must be a string, bytes, Blob, FormData, URLSearchParams, ReadableStream, or an iterable or async iterable of chunks, got number'],
     ['a body that is a plain object', { body: {} }, TypeError, 'got Object'],
-    ['a body that is iterable only', { body: ['x'] }, TypeError, 'got Array'],
+    ['a body that is an array of no chunks', { body: ['x', 5] }, TypeError, 'body: a chunk must be bytes or a string, got number in an array; what is to be JSON is given as json'],
+    ['two bodies', { body: 'x', json: 1 }, TypeError, 'json and body: a request has one body'],
+    ['json that is none', { json: () => 1 }, TypeError, 'json: there is no JSON for it, got a function'],
+    ['json that cannot be', { json: 1n }, TypeError, 'json: it cannot be written as JSON: '],
+    ['json in a circle', { json: (() => { const a = {}; return (a.a = a); })() }, TypeError, 'json: it cannot be written as JSON: Converting circular'],
+    ['a type of one\'s own for a form', { body: new FormData(), headers: { 'Content-Type': 'multipart/form-data' } }, TypeError, 'headers: the content-type of FormData'],
     ['a body whose length is another', { body: 'abc', headers: { 'Content-Length': 4 } }, TypeError, 'headers: content-length is 4, but the body has 3 bytes'],
     ['a length without a body', { headers: { 'Content-Length': 4 } }, TypeError, 'headers: content-length and transfer-encoding speak of a body'],
     ['a length that is none', { body: 'abc', headers: { 'Content-Length': '+3' } }, TypeError, 'content-length must be a number of bytes, got "+3"'],
@@ -66,6 +71,7 @@ describe('refused', () => {
     ['tls', { tls: 'x' }, TypeError, 'tls must be an object, got "x"'],
     ['tls.verify', { tls: { verify: 0 } }, TypeError, 'tls.verify must be true or false, got 0'],
     ['tls.ca', { tls: { ca: 5 } }, TypeError, 'tls.ca must be PEM text or bytes, got 5'],
+    ['something strange among tls.ca', { tls: { ca: [1n] } }, TypeError, 'tls.ca must be PEM text or bytes, got 1 in an array'],
     ['tls.servername', { tls: { servername: 5 } }, TypeError, 'tls.servername must be a string, got 5'],
     ['a stranger in tls', { tls: { cacert: 'x' } }, TypeError, 'there is no option tls.cacert'],
     ['options that are text', 'GET', TypeError, 'options must be an object, got "GET"'],
@@ -197,7 +203,8 @@ describe('accepted', () => {
   test('tls', () => {
     expect(readOptions(URL_, { tls: { verify: true } }).tls).toBeNull();
     expect(numbers({ follow: false, tls: { verify: false } })).toEqual({ 64: 0, 81: 0 });
-    expect(readOptions(URL_, { tls: { ca: 'PEM', cert: undefined } }).tls).toEqual({ ca: 'PEM' });
+    const pem = (what) => `-----BEGIN ${what}-----\nAA==\n-----END ${what}-----\n`;
+    expect(readOptions(URL_, { tls: { ca: pem('CERTIFICATE'), cert: undefined } }).tls).toEqual({ ca: pem('CERTIFICATE') });
   });
 
   test('nothing happens at construction', () => {

@@ -200,11 +200,11 @@ describe('bodies that fail', () => {
   test('chunks that are no bytes: 26, and the source is told to stop', async () => {
     const server = await raw((peer) => peer.request());
     let stopped = false;
-    const body = (async function* () { try { yield 'text'; } finally { stopped = true; } })();
+    const body = (async function* () { try { yield 5; } finally { stopped = true; } })();
     const error = await failure(send(server.url(), { body }).perform());
     expect(error).toMatchObject({ errno: 26 });
     expect(error.cause).toBeInstanceOf(TypeError);
-    expect(error.message).toContain('a chunk of the body must be a Uint8Array, got string');
+    expect(error.message).toContain('a chunk of the body must be bytes or a string, got number');
     await until(() => stopped);
   });
 
