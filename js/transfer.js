@@ -358,11 +358,6 @@ export class Transfer extends EventTarget {
   #tell(type, detail) {
     if (this.#heard?.has(type)) this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-  /** Nobody has to look at how perform() rejects. Not before it has: a second one who waits costs the error its stack. */
-  #quiet() {
-    const promise = this.#performing?.promise;
-    queueMicrotask(() => promise?.catch(nothing));
-  }
   /** @param {Result} result @param {unknown} error @param {boolean} asked by the caller */
   #end(result, error, asked) {
     this.#run = null;
@@ -373,8 +368,8 @@ export class Transfer extends EventTarget {
       this.#performing?.resolve(result);
     } else {
       this.#error = { value: error };
+      if (asked) this.#performing?.mute();
       this.#performing?.reject(error);
-      if (asked) this.#quiet();
       this.#response?.reject(error); // unless the head had come
     }
     this.#multi?.[END](this, result, this.#added);

@@ -201,7 +201,7 @@ describe('several engines, and their end', () => {
     expect(await performing[1]).toMatchObject({ name: 'AbortError', errno: 42, message: expect.stringContaining('this Multi was closed (') });
     for (const response of hold) response.end('x');
     expect([await performing[0], await performing[2]]).toEqual(['x', 'x']);
-    expect(await failure(make('/a', { multi: multis[1] }).perform())).toMatchObject({ message: 'this Multi is closed' });
+    expect(await failure(make('/a', { multi: multis[1] }).perform())).toMatchObject({ message: expect.stringMatching(/^this Multi is closed/) });
     await multis[2][Symbol.asyncDispose]();
     expect(multi.remove(transfers[0])).toBe(false);
   });
