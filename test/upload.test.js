@@ -225,6 +225,21 @@ describe('bodies that fail', () => {
     expect(server.peers[0].received().split('\r\n\r\n')[1]).toBe('');
   });
 
+  test('R1: an own content-length of 0 with a stream that has bytes: 26; with an empty one it is kept', async () => {
+    const server = await raw(async (peer) => {
+      await peer.request();
+      if (peer.received().startsWith('PUT /empty')) await peer.send(OK_EMPTY);
+    });
+    const headers = { 'content-length': '0' };
+    const source = watchedStream([pattern(3)]);
+    const error = await failure(send(server.url(), { method: 'PUT', body: source.stream, headers }).perform());
+    expect(error).toMatchObject({ errno: 26, message: expect.stringContaining('larger than the 0 bytes announced') });
+    expect(source.cancelled).toBeDefined();
+    expect(server.peers[0].received().split('\r\n\r\n')[1]).toBe('');
+    expect((await send(server.url('/empty'), { method: 'PUT', body: watchedStream([]).stream, headers }).perform()).status).toBe(200);
+    expect(server.peers[1].received()).toMatch(/content-length: 0\r\n/i);
+  });
+
   test('a stream can be given once: 65 when it is performed again; a locked one is refused', async () => {
     const server = await web();
     const transfer = send(server.url(), { body: watchedStream([pattern(5)]).stream });

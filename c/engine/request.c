@@ -123,9 +123,15 @@ static bool may_ask(sl_transfer *t)
   return !t->cause && !(sl_gate_paused(&t->gate) & SL_DIR_SEND);
 }
 
+bool sl_request_body_gone(const sl_transfer *t)
+{
+  return !body_left(t) && (t->send_total || !t->user->ready);
+}
+
 int32_t sl_request_read(sl_transfer *t, char *buf, uint32_t cap)
 {
   uint64_t left = body_left(t);
+  if (!left && !sl_request_body_gone(t)) return sl_request_ready(t);
   if (!left || !t->user->read) return 0;
   if (cap > left) cap = (uint32_t)left;
   if (!may_ask(t)) return SL_AGAIN;
@@ -141,13 +147,14 @@ int32_t sl_request_ready(sl_transfer *t)
 {
   uint64_t left = body_left(t);
   if (!t->user->ready) return SL_NOSYS;
-  if (!left) return 0;
+  if (sl_request_body_gone(t)) return 0;
   if (!may_ask(t)) return SL_AGAIN;
   t->multi->in_callback++;
   int32_t n = t->user->ready(t);
   t->multi->in_callback--;
   if (n > 0 && (sl_gate_paused(&t->gate) & SL_DIR_SEND)) return SL_AGAIN; /* it paused itself: nothing was taken */
   if (n > 0 && (uint64_t)n > left) n = (int32_t)left;
+  if (n >= 0 && !left) return 0;
   return body_answer(t, n, INT32_MAX);
 }
 

@@ -26,6 +26,9 @@ void sl_request_clear(sl_transfer *t);
 void sl_request_url(const sl_transfer *t, sl_text *text);
 const char *sl_request_method(const sl_transfer *t);
 bool sl_request_has_body(const sl_transfer *t);
+/* All of an announced size is out: the user has not to be asked, so neither rate nor pause matters. One of nothing is asked
+ * for all the same, once, by `ready`: a source that has something then fails, as any that is larger than announced (R1). */
+bool sl_request_body_gone(const sl_transfer *t);
 /* Whether a server that gets the request twice does the same as one that gets it once (RFC 9110, 9.2.2). Any other one is
  * not repeated by itself when it may have been received. */
 bool sl_request_idempotent(const sl_transfer *t);

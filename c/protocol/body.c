@@ -50,8 +50,7 @@ int32_t sl_body_send(sl_conn *c, sl_transfer *t, bool *full)
   int32_t n = sl_conn_flush(c); /* R2: what was read goes out, paused or not */
   *full = n == SL_AGAIN;
   if (n < 0) return n;
-  /* All of a known size is gone: nobody has to be asked, so neither rate nor pause matters. */
-  if (t->send_total >= 0 && t->body_read >= (uint64_t)t->send_total) return 0;
+  if (sl_request_body_gone(t)) return 0;
   int64_t allowance = sl_transfer_send_allowance(t);
   if (allowance <= 0) return SL_AGAIN;
   uint32_t max = allowance < SL_UPLOAD_CHUNK_MAX ? (uint32_t)allowance : SL_UPLOAD_CHUNK_MAX;

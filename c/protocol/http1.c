@@ -273,8 +273,7 @@ static int32_t send_more(sl_conn *c)
     if (t->state.send != SL_SEND_BODY || t->cause) return 0;
     int32_t code = flush(c); /* R2: what was read goes out, paused or not */
     if (code < 0) return code;
-    /* All of a known size is gone: nobody has to be asked, so neither rate nor pause matters. */
-    if (!h->chunked_out && t->send_total >= 0 && t->body_read >= (uint64_t)t->send_total) h->out_ended = true;
+    if (!h->chunked_out && sl_request_body_gone(t)) h->out_ended = true;
     if (h->out_ended) {
       sl_out_end(t);
       return 0;

@@ -79,7 +79,7 @@ uint32_t sim_channel_events(const sim *s, const sim_channel *c)
   bool end = c->arrived == c->taken && (c->ended || c->broken);
   if (s->plant == PLANT_END) end = false;
   if ((c->want & SL_IN) && (c->arrived > c->taken || sim_channel_unread(s, c) || end)) events |= SL_IN;
-  if ((c->want & SL_OUT) && (c->send_room || c->broken)) events |= SL_OUT;
+  if ((c->want & SL_OUT) && (c->send_room || c->broken || c->send_lost)) events |= SL_OUT;
   if (c->want && c->broken && !c->told_gone) events |= SL_GONE;
   return events;
 }
@@ -359,7 +359,7 @@ int32_t sl_send(sl_ch ch, const void *buf, uint32_t len)
     return c->broken;
   }
   if (!c->open) return c->broken ? c->broken : SL_AGAIN;
-  if (c->broken) return c->broken;
+  if (c->broken || c->send_lost) return c->broken ? c->broken : SL_RESET;
   if (c->held || !c->send_room) return SL_AGAIN;
   uint32_t n = len < c->send_room ? len : c->send_room;
   sl_text_add(&c->request, buf, n);
@@ -380,7 +380,7 @@ int32_t sl_move_out(sl_ch ch, uint32_t source, uint32_t max)
   }
   if (call_fails(s)) return SL_NOSYS;
   if (!c->open) return c->broken ? c->broken : SL_AGAIN;
-  if (c->broken) return c->broken;
+  if (c->broken || c->send_lost) return c->broken ? c->broken : SL_RESET;
   sim_transfer *x = &s->transfers[source - 1];
   sim_upload *up = &x->up;
   sim_check_read(s, x);

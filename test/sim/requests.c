@@ -56,6 +56,7 @@ void sim_make_upload(sim *s, sim_transfer *x)
     up->answer_at = sim_below(s, up->len + 1);
     up->deaf = sim_chance(s, 512);
     if (up->deaf && x->may_hang) up->deaf = false;
+    up->resets = up->deaf && sim_chance(s, 512);
   }
   if (sim_chance(s, 60)) {
     sim_number(x, CURLOPT_KEEP_SENDING_ON_ERROR, 1);
@@ -71,6 +72,7 @@ void sim_early_answer(sim_transfer *x)
 {
   const sim_upload *up = &x->up;
   if (!x->has_body || up->answer_at == UINT32_MAX) return;
+  if (up->resets && !x->response.fault) return; /* U8: the answer counts */
   if (x->response.close || x->response.until_close || x->response.fault) {
     sim_allow(x, CURLE_SEND_ERROR);
     sim_allow(x, CURLE_RECV_ERROR);
@@ -108,6 +110,7 @@ void sim_make_redirects(sim *s, sim_transfer *x)
     if (sim_chance(s, 60)) where = bad[sim_below(s, 7)];
     else if (sim_chance(s, 40)) where = NULL;
     uint32_t body = sim_chance(s, 60) ? 60000 + sim_below(s, 20000) : sim_below(s, 1000);
+    x->chunked_hops = sim_chance(s, 300);
     sim_redirect(x, statuses[x->loops ? 3 + sim_below(s, 2) : sim_below(s, 5)], where, body);
     sim_response *r = &x->redirects[i - 1];
     r->seg_max = 1 + (uint32_t)sim_some(s, 65536) + body / 64;

@@ -70,6 +70,20 @@ void sim_upload_body(sim_transfer *x, uint32_t n, bool known)
   x->hops[0].method = SIM_PUT;
 }
 
+/* The body in two chunks. */
+static void chunks_of(sim_response *r)
+{
+  uint32_t first = r->body_len / 3;
+  for (uint32_t at = 0, n; at < r->body_len; at += n) {
+    n = at || !first ? r->body_len - at : first;
+    text_hex(&r->wire, n, false, 0);
+    sl_text_str(&r->wire, "\r\n");
+    sl_text_add(&r->wire, r->body + at, n);
+    sl_text_str(&r->wire, "\r\n");
+  }
+  sl_text_str(&r->wire, "0\r\n\r\n");
+}
+
 void sim_redirect(sim_transfer *x, uint32_t status, const char *location, uint32_t body_len)
 {
   sim_response *r = &x->redirects[x->hop_count++];
@@ -87,10 +101,15 @@ void sim_redirect(sim_transfer *x, uint32_t status, const char *location, uint32
     head_str(r, location);
     head_str(r, "\r\n");
   }
-  head_str(r, "Content-Length: ");
-  head_int(r, body_len);
+  if (x->chunked_hops) head_str(r, "Transfer-Encoding: chunked");
+  else {
+    head_str(r, "Content-Length: ");
+    head_int(r, body_len);
+  }
   head_str(r, "\r\n\r\n");
-  if (!x->head_only) sl_text_add(&r->wire, r->body, r->body_len);
+  if (x->head_only) return;
+  if (x->chunked_hops) chunks_of(r);
+  else sl_text_add(&r->wire, r->body, r->body_len);
 }
 
 static void random_headers(sim *s, sim_response *r)

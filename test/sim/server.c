@@ -94,7 +94,7 @@ static void played(sim *s, sim_channel *c)
   case SIM_FAULT_STALL: c->playing = r; return;
   case SIM_FAULT_NONE: break;
   }
-  if (r->close) end(s, c);
+  if (r->close || c->send_lost) end(s, c);
   int64_t patience = s->origins[c->origin].idle_us;
   if (!r->close && !c->reading && patience != SL_NEVER) c->idle_end_us = s->now_us + patience;
 }
@@ -109,7 +109,6 @@ static void answer(sim *s, sim_channel *c)
   const sim_response *r = c->hop < x->hop_count ? &x->redirects[c->hop] : &x->response;
   if (c->expects && x->up.rejects) r = &rejection;
   c->answered = true;
-  x->post_came = 0;
   c->continue_at_us = SL_NEVER;
   c->playing = r;
   c->playing_at = (uint32_t)c->wire.len;
@@ -147,6 +146,7 @@ static void body_came(sim *s, sim_channel *c, bool whole)
   }
   if (!c->answered && c->kind != SL_FILE && (whole || c->body_at >= up->answer_at)) answer(s, c);
   if (c->reading && (c->body_at >= up->stall_at || (up->deaf && c->answered))) c->stalled = true;
+  if (c->stalled && c->answered && up->resets) c->send_lost = true;
 }
 
 static void request_head(sim *s, sim_channel *c, uint32_t n)
@@ -345,6 +345,7 @@ static void arrive(sim *s, sim_channel *c)
 
 void sim_server_taken(sim *s, sim_channel *c)
 {
+  if (c->asker) c->asker->post_came = 0; /* what comes of it now is known to have been answered */
   if (!c->blocked) return;
   c->blocked = false;
   c->next_us = s->now_us + (c->playing && c->playing->delay_us ? sim_below(s,

@@ -121,6 +121,7 @@ typedef struct {
   int64_t continue_us;   /* the server's 100 comes so much later; -1: never              */
   uint32_t answer_at;    /* the answer begins at this many bytes; UINT32_MAX: at the end */
   bool deaf;             /* ... and nothing more is read                                 */
+  bool resets;           /* ... and sending fails from then on: the answer still comes (U8) */
   uint32_t stall_at;     /* nothing more is read from here on; UINT32_MAX: not           */
   enum sim_fault fault;  /* END or RESET by the server at fault_at                       */
   uint32_t fault_at;
@@ -170,6 +171,7 @@ typedef struct {
   uint8_t chunk_state;   /* 0 size line, 1 data, 2 line end, 3 last line end             */
   int64_t head_us, continue_at_us;
   bool stalled;
+  bool send_lost;        /* sending fails; what the server has said is still to be had   */
   bool writes;           /* a file                                                       */
   int watched;           /* CURL_POLL_* as the program was told                          */
 } sim_channel;
@@ -244,6 +246,7 @@ struct sim_transfer {
   sim_hop hops[SIM_HOPS_MAX + 1];
   uint32_t hop_count;    /* redirects before `response`                                  */
   sim_response redirects[SIM_HOPS_MAX];
+  bool chunked_hops;     /* bodies of the redirects that are added now come in chunks     */
   bool has_body;
   sim_upload up;
   sl_text heads;         /* of all answers that began since the start                    */

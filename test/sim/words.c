@@ -35,6 +35,7 @@ static void describe_transfer(sim *s, const sim_transfer *x)
     say(s, "continue_us", up->continue_us);
     say(s, "answer_at", up->answer_at);
     say(s, "deaf", up->deaf);
+    say(s, "resets", up->resets);
     say(s, "stall_at", up->stall_at);
     say(s, "fault", up->fault);
     say(s, "fault_at", up->fault_at);
