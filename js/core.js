@@ -331,7 +331,8 @@ export class Core {
       on_trailers: caught((sink, ptr, n) => sink.onTrailers(latin1(this.#bytes(), ptr, n))),
       on_want_body: (/** @type {number} */ token) => {
         try {
-          return this.#sinks.get(token)?.source()?.ready() ?? SL_SINK_FAILED;
+          const sink = this.#sinks.get(token);
+          return sink === undefined ? SL_SINK_FAILED : sink.source()?.ready() ?? 0; // 0: an empty body has no source
         } catch (error) {
           this.#report(error);
           return SL_SINK_FAILED;
