@@ -2,6 +2,7 @@
 # Builds and tests Sluice. Each verb sets up what it needs, does only what is out of date, and works offline
 # once set up. `./build.sh help` lists the verbs. To add one, write a function verb_NAME and a line in the help.
 set -euo pipefail
+STARTED_IN=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # ---- Pins: everything that comes from elsewhere (npm packages are pinned in package-lock.json) ----------------
@@ -169,6 +170,8 @@ need_wasm_compiler() {
         COMPILER=(node build/tools/yowasp.mjs clang --target=wasm32-wasip1)
         AR=(node build/tools/yowasp.mjs ar)
     fi
+    GUEST_COMPILER=("${COMPILER[@]/--sysroot=build/--sysroot=$PWD/build}")
+    GUEST_COMPILER=("${GUEST_COMPILER[@]/#build\//$PWD/build/}")
     # Some drivers run any wasm-opt they find; the result must not depend on that. Older drivers lack the option.
     if [[ ${COMPILER[0]} != node && $("${COMPILER[@]}" --help) == *--no-wasm-opt* ]]; then LINK_FLAGS+=(--no-wasm-opt); fi
     COMPILER+=("$WASM_OPTIMISE" -fno-inline-functions -DNDEBUG)
@@ -189,7 +192,8 @@ import { commands, Exit } from '@yowasp/clang';
 const [tool, ...args] = process.argv.slice(2);
 console.log = (line) => / fetched \d+% /.test(line) || console.error(line); // reading itself is not news
 const tree = {};
-const folder = (path) => path.split('/').slice(0, -1).reduce((at, part) => (part === '.' ? at : (at[part] ??= {})), tree);
+const parts = (path) => path.split('/').filter((part) => part !== '' && part !== '.'); // its root is where we are
+const folder = (path) => parts(path).slice(0, -1).reduce((at, part) => (at[part] ??= {}), tree);
 const put = (path) => {
   if (!statSync(path).isDirectory()) folder(path)[path.split('/').at(-1)] = readFileSync(path);
   else for (const name of readdirSync(path)) if (/^[^.]+(\.[ch])?$/.test(name)) put(`${path}/${name}`);
@@ -203,7 +207,7 @@ for (const arg of args) {
 try {
   const out = await commands[tool](args, tree);
   for (const path of made) {
-    const bytes = path.split('/').reduce((at, part) => at?.[part], out);
+    const bytes = parts(path).reduce((at, part) => at?.[part], out);
     if (bytes !== undefined) writeFileSync(path, bytes);
   }
 } catch (error) {
@@ -230,7 +234,8 @@ need_native_compiler() {
         OBJCOPY=objcopy
     fi
     AR=(ar)
-    COMPILER+=(-O2 -g -fPIC -pthread -D_GNU_SOURCE)
+    # DWARF 4: what the valgrind and gdb of Debian 12 read of a newer compiler.
+    COMPILER+=(-O2 -gdwarf-4 -fPIC -pthread -D_GNU_SOURCE)
     case $1 in
     plain) COMPILER+=(-DNDEBUG) ;;
     coverage) COMPILER+=(-DNDEBUG -fprofile-instr-generate -fcoverage-mapping) ;;
@@ -540,6 +545,26 @@ build_guest_library() {
     need_core
     compile build/wasm "${CORE[@]}" c/host/wasm.c c/host/stdio.c
     produce dist/wasi/libsluice.a archive "${OBJECTS[@]}"
+    write_compiler dist/wasi/cc "C programs that run as guests of a host of Sluice's" "" "${GUEST_COMPILER[@]}" "-I$PWD/c/include" -- "$PWD/dist/wasi/libsluice.a"
+}
+
+# write_compiler FILE FOR REST COMPILER... -- WHAT LINKING TAKES...: a compiler's name for users, with all that a program needs.
+# REST: what linking takes besides, but with -sJSPI.
+write_compiler() {
+    local file=$1 what=$2 rest=$3 compiler=()
+    shift 3
+    while [[ $1 != -- ]]; do
+        compiler+=("$1")
+        shift
+    done
+    shift
+    {
+        printf '#!/bin/sh\n# Made by build.sh: a compiler for %s; without linking after -c and the like.\nrest=%s\n' "$what" "$rest"
+        printf 'for arg; do\n  case $arg in\n  -c | -S | -E | -M | -MM | --version) exec%s "$@" ;;\n  -sJSPI*) rest= ;;\n  esac\ndone\n' "$(printf ' %q' "${compiler[@]}")"
+        printf 'exec%s "$@"%s $rest\n' "$(printf ' %q' "${compiler[@]}")" "$(printf ' %q' "$@")"
+    } >"$file.new"
+    chmod +x "$file.new"
+    mv -f "$file.new" "$file"
 }
 
 # build/guests/NAME.wasm of the programs in test/guests and of the conformance scenarios': built as anybody's C program is.
@@ -886,6 +911,7 @@ Usage: ./build.sh VERB
                             entry of the package), dist/wasi/libsluice.a (for C guests), dist/types, dist/NOTICES
   emscripten                dist/emscripten/ (for C programs in browsers, over fetch, and in Node.js) and the programs that test it
   native                    dist/native/libsluice.a (SANITIZE=1: build/native-address/libsluice.a, under ASan and UBSan)
+  install PREFIX            build the native library and install it there, with its headers and sluice.pc (DESTDIR is heeded)
   test [JEST ARGUMENT ...]  everything CI runs: both builds, C tests, simulator, types, Jest
   ctest [NAME ...]          only the C tests, under ASan and UBSan
   jest [ARGUMENT ...]       only Jest (builds nothing)
@@ -943,6 +969,37 @@ verb_native() {
 }
 
 link_conformance() { "${COMPILER[@]}" -std=c11 "${WARNINGS[@]}" -o "$1" "${@:2}" -Ic/include; }
+
+# install PREFIX: below a folder of their own the headers, because a system's libcurl may have its own in PREFIX/include.
+verb_install() {
+    [[ -n ${1:-} ]] || die "install where? ./build.sh install PREFIX, such as /usr/local"
+    local prefix=${1%/} to headers
+    [[ $prefix == /* ]] || prefix=$STARTED_IN/$prefix
+    to=${DESTDIR:-}$prefix
+    SANITIZE='' verb_native
+    produce dist/NOTICES write_notices build/src/picohttpparser/picohttpparser.c
+    install -d "$to"/{include/sluice/{curl,sluice},lib/pkgconfig,share/doc/sluice}
+    for headers in curl sluice; do install -m 644 c/include/"$headers"/*.h "$to/include/sluice/$headers/"; done
+    install -m 644 dist/native/libsluice.a "$to/lib/"
+    install -m 644 LICENSE dist/NOTICES "$to/share/doc/sluice/"
+    write_pc "$prefix" >"$to/lib/pkgconfig/sluice.pc"
+    chmod 644 "$to/lib/pkgconfig/sluice.pc"
+    say "installed: $to/lib/libsluice.a, $to/lib/pkgconfig/sluice.pc, headers in $to/include/sluice"
+}
+
+write_pc() {
+    cat <<END
+prefix=$1
+libdir=\${prefix}/lib
+includedir=\${prefix}/include/sluice
+
+Name: sluice
+Description: A transfer controller with libcurl's interface
+Version: $(sed -n 's/^ *"version": "\(.*\)",$/\1/p' package.json | head -n 1)
+Cflags: -I\${includedir}
+Libs: -L\${libdir} -lsluice -pthread
+END
+}
 
 verb_run() {
     build_module

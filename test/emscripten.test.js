@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './support/command.js';
 import { chromium, runInNode, runInPage } from './support/guests.js';
-import { fnv, pattern } from './support/bytes.js';
-import { webServer } from './support/bodies.js';
+import { fnv, pattern, sum31 } from './support/bytes.js';
+import { rawTalk, webServer } from './support/bodies.js';
 import { settled, until } from './helpers/wait.js';
 
 const TEST_MS = 60000;
@@ -16,14 +16,6 @@ const leftOut = existsSync(join(ROOT, 'build/tools/without_emcc')) && !existsSyn
 const RUNS = [['Node.js', 'fetch', 'asyncify'], ['Node.js', 'sockets', 'asyncify']];
 if ('Suspending' in WebAssembly) RUNS.push(['Node.js', 'fetch', 'jspi'], ['Node.js', 'sockets', 'jspi']);
 if (chromium) RUNS.push(['Chromium', 'fetch', 'asyncify'], ['Chromium', 'fetch', 'jspi']);
-
-/** The sum that transfers.c makes. @param {Uint8Array} bytes */
-function sum31(bytes) {
-  const { imul } = Math;
-  let sum = 0;
-  for (const byte of bytes) sum = (imul(sum, 31) + byte) >>> 0;
-  return sum.toString(16).padStart(8, '0');
-}
 
 /** A server that takes bodies at /up. @param {(request: import('node:http').IncomingMessage, body: Buffer) => void} heard */
 const uploads = (heard) => async (request, response) => {
@@ -165,6 +157,14 @@ each(RUNS)('programs compiled with Emscripten, in %s over %s with %s', (where, o
       expect([paused < 0, resumed > lines.findIndex((line) => line.startsWith(`done ${number - 1} `))]).toEqual([resumed < 0, paused >= 0]);
     }
     expect(lines.some((line) => line.startsWith('paused'))).toBe(true);
+  }, TEST_MS);
+
+  (over === 'sockets' ? test.each : test.skip.each)(['easy', 'multi'])('CONNECT_ONLY: an answer by curl_easy_recv, waited for with the %s interface', async (face) => {
+    const talk = server = await rawTalk();
+    const { code, lines } = await start(where, program('raw', over, how), [talk.url(), face]);
+    expect(lines).toEqual([expect.stringMatching(`^code 0 ${talk.answer.length} ${sum31(talk.answer)} in \\d+ waits$`)]);
+    expect(code).toBe(0);
+    expect(talk.received()).toBe(300000);
   }, TEST_MS);
 
   test('exit() in the middle of a transfer: its connection is closed, though a page stays', async () => {

@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { SL_CANCELED, SL_DEADLINE, SL_QUOTA, runGuest } from './hosts/plugin.js';
 import { ROOT } from './support/command.js';
-import { fnv, pattern } from './support/bytes.js';
-import { echo, webServer } from './support/bodies.js';
+import { fnv, pattern, sum31 } from './support/bytes.js';
+import { echo, rawTalk, webServer } from './support/bodies.js';
 import { settled, until } from './helpers/wait.js';
 
 const TEST_MS = 60000;
@@ -19,7 +19,7 @@ const compiled = (name) => {
   if (!existsSync(path)) throw new Error(`${path} is missing: ./build.sh wasm`);
   return new WebAssembly.Module(readFileSync(path));
 };
-const get = compiled('get'), rangeReader = compiled('range_reader');
+const get = compiled('get'), rangeReader = compiled('range_reader'), raw = compiled('raw');
 
 let server, guest;
 afterEach(async () => {
@@ -66,6 +66,18 @@ test('a program imports the door, and of WASI only what main and printf need', (
   expect([...new Set(imports.map((i) => i.module))].sort()).toEqual(['sluice_host_1', 'wasi_snapshot_preview1']);
   const wasi = new Set(imports.filter((i) => i.module !== 'sluice_host_1').map((i) => i.name));
   expect([...wasi].sort()).toEqual(['args_get', 'args_sizes_get', 'fd_close', 'fd_fdstat_get', 'fd_read', 'fd_seek', 'fd_write', 'proc_exit']);
+});
+
+test.each(['easy', 'multi'])('CONNECT_ONLY: what curl_easy_recv waits for is wanted, and only then (%s)', async (face) => {
+  const talk = server = await rawTalk();
+  const { done, lines } = start(raw, [talk.url(), face]);
+  expect(await done).toBe(0);
+  const [, waits] = new RegExp(`^code 0 ${talk.answer.length} ${sum31(talk.answer)} in (\\d+) waits$`).exec(lines.at(-1));
+  expect(talk.received()).toBe(300000); // with waits for room
+  // One wait for each piece that the socket brings, not a busy loop.
+  expect(Number(waits)).toBeLessThanOrEqual(talk.answer.length / 1000);
+  if (face === 'multi') expect(Number(waits)).toBeGreaterThan(0);
+  expect(guest.open).toBe(0);
 });
 
 test('curl_easy_perform reads a body byte for byte, and a callback that pauses gets the rest (B13, W2, P6)', async () => {

@@ -1,13 +1,13 @@
 // The README says what is true: its examples run as they stand, its commands exist.
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pattern, sha256 } from './support/bytes.js';
 import { ROOT, example, readme, run } from './support/command.js';
 
-const bodies = { '/large': pattern(8 * 1048576), '/small': pattern(1000) };
+const bodies = { '/large': pattern(8 * 1048576), '/small': pattern(1000), '/text': Buffer.from('words and more words\n'.repeat(50000)) };
 let server, url, connections;
 
 beforeAll(async () => {
@@ -74,6 +74,33 @@ async function cc(args) {
   }
   throw new Error('there is no C compiler');
 }
+
+/** The commands that are printed for C, in their blocks. */
+const blocks = () => {
+  const [, text] = /^## In C\n([^]*?)^## /m.exec(readme());
+  return [...text.matchAll(/(?:^ {4}\S.*\n)+/gm)].map(([block]) => block.split('\n').map((line) => line.trim()).filter(Boolean));
+};
+const leftOut = existsSync(join(ROOT, 'build/tools/without_emcc'));
+
+test.each(blocks().map((block) => [block.at(-1), block]))('what is printed for C runs as it stands, after its own verb: %s', async (_last, block) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-printed-'));
+  try {
+    for (const name of ['c', 'dist', 'test']) symlinkSync(join(ROOT, name), join(folder, name));
+    writeFileSync(join(folder, 'prog.c'), example('c'));
+    const runs = block.filter((line) => !line.startsWith('./build.sh ')); // the verbs were run before the tests
+    if (leftOut && block.some((line) => line.includes('emcc'))) return; // no emcc to be had here
+    if (block[0].startsWith('./build.sh install')) return; // install.test.js
+    const path = block.some((line) => line.includes('emcc')) ? '/text' : '/large'; // Emscripten's output is text
+    let outcome;
+    for (const line of runs) {
+      outcome = await run('bash', ['-ec', line.replace('http://localhost:8080/big.iso', url + path)], { cwd: folder });
+      expect({ line, ...outcome }).toMatchObject({ code: 0, stderr: '' });
+    }
+    if (runs.length > 1) expect(sha256(outcome.stdout)).toBe(sha256(bodies[path]));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 120000);
 
 test('every command that it names is a verb of build.sh', () => {
   const script = readFileSync(join(ROOT, 'build.sh'), 'utf8');

@@ -241,6 +241,13 @@ sl_conn *sl_conn_hand_over(sl_conn *c, sl_transfer *t)
   return c;
 }
 
+void sl_conn_ask(sl_conn *c, uint32_t events)
+{
+  SL_ASSERT(c->raw);
+  c->asked = events;
+  sl_conn_want(c);
+}
+
 void sl_conn_broken(sl_conn *c, int32_t code)
 {
   c->no_room = code == SL_BUSY;
@@ -324,7 +331,7 @@ void sl_conn_want(sl_conn *c)
 {
   if (!c->opened || c->closed) return;
   if (c->ready && c->multi->depth && !c->raw) return; /* its turn comes in this run, and ends here */
-  uint32_t want = c->raw ? 0 : c->protocol->want(c);
+  uint32_t want = c->raw ? c->asked : c->protocol->want(c);
   for (sl_transfer *t = c->transfers; t; t = t->conn_next) sl_transfer_arm(t);
   if (want == c->wanted) return;
   c->wanted = want;

@@ -39,6 +39,7 @@ struct sl_conn {
   uint32_t events;           /* enum sl_event_bits not looked at yet                  */
   bool opened, draining, idle, closed, ready;
   bool raw;                  /* handed over: CONNECT_ONLY                             */
+  uint32_t asked;            /* of such a one: what its owner waits for               */
   bool held;                 /* by the host (B15): so are its guests                  */
   bool no_room;              /* the host had none for it (SL_BUSY): its end makes none either */
   bool doubt;                /* something came that should not have: never used again */
@@ -71,6 +72,8 @@ int64_t sl_conn_drain_due_us(const sl_conn *c);
 void sl_conn_drain_end(sl_conn *c);
 /* t leaves it to whoever t belongs to: nothing is read from it, no other transfer gets it, until sl_conn_close. */
 sl_conn *sl_conn_hand_over(sl_conn *c, sl_transfer *t);
+/* What the owner of such a one waits for, SL_IN or SL_OUT, until the next event; 0: nothing. */
+void sl_conn_ask(sl_conn *c, uint32_t events);
 /* Close the channel. The struct is freed when the run ends (sl_conn_free). */
 void sl_conn_close(sl_conn *c, enum sl_how how);
 void sl_conn_free(sl_conn *c);

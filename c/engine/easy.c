@@ -13,6 +13,7 @@
 #include "../host/posix_fds.h"
 
 #pragma weak sl_loop_hooks
+#pragma weak sl_socket_of
 
 #define POLL_MAX_US SL_SECOND /* G2: perform runs, and reports progress, at least this often */
 #define EVENTS_MAX 16         /* taken from the host at a time, a count                      */
@@ -93,6 +94,23 @@ static CURLcode raw_bytes(sl_easy *e, int32_t code, CURLcode broken, size_t *byt
   return broken;
 }
 
+/* Where there are no descriptors only this can say what the program waits for, and hosts give nothing that is not wanted.
+ * In a multi curl_multi_poll wakes then. Alone nobody waits on the loop, so the host has its turn here. True: try again. */
+static bool raw_waits(sl_easy *e, int32_t code, uint32_t events)
+{
+  sl_conn *c = e->t.raw;
+  sl_event told[EVENTS_MAX];
+  if (sl_socket_of) return false;
+  sl_conn_ask(c, code == SL_AGAIN ? events : 0);
+  if (code != SL_AGAIN || c->multi != e->own) return false;
+  int32_t n = sl_wait(c->multi->loop, told, EVENTS_MAX, 0);
+  for (int32_t i = 0; i < n; i++)
+    if (told[i].ch) sl_multi_event(c->multi, told[i].ch, told[i].events);
+  return n > 0;
+}
+
+static int32_t raw_size(size_t n) { return n < INT32_MAX ? (int32_t)n : INT32_MAX; }
+
 CURLcode curl_easy_recv(CURL *handle, void *buffer, size_t n, size_t *bytes)
 {
   sl_easy *e = sl_easy_of(handle);
@@ -100,7 +118,9 @@ CURLcode curl_easy_recv(CURL *handle, void *buffer, size_t n, size_t *bytes)
   if (called_back(e)) return CURLE_RECURSIVE_API_CALL;
   *bytes = 0;
   if (!e->t.raw) return CURLE_UNSUPPORTED_PROTOCOL;
-  int32_t code = n ? sl_recv(e->t.raw->ch, buffer, n < INT32_MAX ? (uint32_t)n : INT32_MAX) : 0;
+  int32_t code = 0;
+  if (n) do code = sl_recv(e->t.raw->ch, buffer, (uint32_t)raw_size(n));
+    while (raw_waits(e, code, SL_IN));
   return raw_bytes(e, code, CURLE_RECV_ERROR, bytes);
 }
 
@@ -111,7 +131,9 @@ CURLcode curl_easy_send(CURL *handle, const void *buffer, size_t n, size_t *byte
   if (called_back(e)) return CURLE_RECURSIVE_API_CALL;
   *bytes = 0;
   if (!e->t.raw) return CURLE_UNSUPPORTED_PROTOCOL;
-  int32_t code = n ? sl_send(e->t.raw->ch, buffer, n < INT32_MAX ? (uint32_t)n : INT32_MAX) : 0;
+  int32_t code = 0;
+  if (n) do code = sl_send(e->t.raw->ch, buffer, (uint32_t)raw_size(n));
+    while (raw_waits(e, code, SL_OUT));
   return raw_bytes(e, code, CURLE_SEND_ERROR, bytes);
 }
 

@@ -185,6 +185,10 @@ void sl_multi_event(sl_multi *m, sl_ch ch, uint32_t events)
   if (!m->by_channel_cap) return;
   sl_conn *c = m->by_channel[channel_slot(m, ch)];
   if (!c) return;
+  if (c->raw) { /* its owner was woken; one that does not look is not woken again and again */
+    sl_conn_ask(c, 0);
+    return;
+  }
   /* Of a hold and a release the later one counts. */
   if (events & (SL_HELD | SL_FREE)) c->events &= ~(uint32_t)(SL_HELD | SL_FREE);
   c->events |= events;

@@ -97,6 +97,12 @@ build_emscripten() {
     produce dist/emscripten/libsluice.js bundle_fetch_library c/host/emscripten.js c/host/emscripten.sh "${sources[@]}"
     produce dist/emscripten/libsluice-node.js bundle_node_library c/host/emscripten.js c/host/emscripten.sh "${sources[@]}"
     produce dist/NOTICES write_notices build/src/picohttpparser/picohttpparser.c
+    local compiler=("$EMCC" -O2 -sDEFAULT_TO_CXX=0 -sAUTO_NATIVE_LIBRARIES=0 "-I$PWD/c/include")
+    [[ $EMCC == /* ]] || compiler[0]=$(command -v "$EMCC")
+    write_compiler dist/emscripten/emcc "C programs in browsers and Node.js, over fetch" -sASYNCIFY "${compiler[@]}" -- \
+        "$PWD/dist/emscripten/libsluice.a" --js-library "$PWD/dist/emscripten/libsluice.js" -sEXIT_RUNTIME
+    write_compiler dist/emscripten/emcc-node "C programs in Node.js, over its sockets" -sASYNCIFY "${compiler[@]}" -- \
+        "$PWD/dist/emscripten/libsluice.a" --js-library "$PWD/dist/emscripten/libsluice-node.js" -sEXIT_RUNTIME
     build_emscripten_guests
 }
 
@@ -131,7 +137,7 @@ bundle_library() {
 build_emscripten_guests() {
     local each source library pids=() failed=0 how
     local -A libraries=([fetch]=libsluice.js [sockets]=libsluice-node.js)
-    for each in test/guests/{range_reader,transfers}.c:{fetch,sockets} test/conformance/runner.c:fetch; do
+    for each in test/guests/{range_reader,transfers}.c:{fetch,sockets} test/guests/raw.c:sockets test/conformance/runner.c:fetch; do
         source=${each%:*} library=${libraries[${each#*:}]}
         for how in asyncify jspi; do
             wait_for_room pids || failed=1

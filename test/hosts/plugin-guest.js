@@ -57,7 +57,6 @@ const door = {
 
 class Exit { constructor(code) { this.code = code; } }
 const words = ['guest', ...args].map((word) => Buffer.from(`${word}\0`));
-let rest = '';
 const wasi = {
   args_sizes_get(count, size) {
     view().setUint32(count, words.length, true);
@@ -77,13 +76,10 @@ const wasi = {
     let n = 0;
     for (let i = 0; i < count; i++) {
       const [at, length] = [view().getUint32(vectors + 8 * i, true), view().getUint32(vectors + 8 * i + 4, true)];
-      rest += Buffer.from(bytes(at, length)).toString();
+      parentPort.postMessage({ fd, output: bytes(at, length).slice() });
       n += length;
     }
     view().setUint32(written, n, true);
-    const lines = rest.split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) parentPort.postMessage({ line: fd === 2 ? `stderr: ${line}` : line });
     return 0;
   },
   proc_exit(code) { throw new Exit(code); },

@@ -1,7 +1,11 @@
 // A plugin host, as small as it can be, written from c/include/sluice/host.h alone: it runs a C program compiled to WebAssembly in
 // a worker, lends it the door for TCP and nothing else, and keeps the sockets here. The program blocks in its calls, the
-// worker with it; this thread answers them through shared memory (see plugin-guest.js for the other end).
+// worker with it; this thread answers them through shared memory (see plugin-guest.js for the other end). As a command:
+//
+//   node test/hosts/plugin.js PROGRAM.wasm [ARGUMENT ...]
+import { readFileSync, realpathSync } from 'node:fs';
 import net from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
 const SL_TCP = 1;
@@ -107,13 +111,23 @@ class Channel {
   }
 }
 
+/** What a program prints, line by line; those of its standard error say so. @param {(line: string) => void} onLine */
+function inLines(onLine) {
+  let rest = '';
+  return (fd, output) => {
+    const lines = (rest + Buffer.from(output).toString()).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(fd === 2 ? `stderr: ${line}` : line);
+  };
+}
+
 /**
  * Runs a program. What it may do is connect where `allow` says yes.
  * @param {WebAssembly.Module} module
- * @param {{ args?: string[], onLine?: (line: string) => void, allow?: (spec: Record<string, string>) => boolean,
+ * @param {{ args?: string[], onLine?: (line: string) => void, onOutput?: (fd: number, bytes: Uint8Array) => void, allow?: (spec: Record<string, string>) => boolean,
  *   before?: (name: string, args: number[]) => number | undefined }} [options] before: an answer instead of the host's own, where the call has one
  */
-export function runGuest(module, { args = [], onLine = () => {}, allow = () => true, before = () => undefined } = {}) {
+export function runGuest(module, { args = [], onLine = () => {}, onOutput = inLines(onLine), allow = () => true, before = () => undefined } = {}) {
   const shared = new SharedArrayBuffer(16 + WINDOW);
   const state = new Int32Array(shared, 0, 2), window = new Uint8Array(shared, 16);
   const channels = /** @type {Map<number, Channel>} */ (new Map());
@@ -183,7 +197,7 @@ export function runGuest(module, { args = [], onLine = () => {}, allow = () => t
   const worker = new Worker(new URL('./plugin-guest.js', import.meta.url), { workerData: { module, args, shared } });
   const done = new Promise((resolve, reject) => {
     worker.on('error', reject).on('message', (message) => {
-      if (message.line !== undefined) return onLine(message.line);
+      if (message.output !== undefined) return onOutput(message.fd, message.output);
       if (message.exit !== undefined) return resolve(message.exit);
       const { name, args: [...words] } = message;
       const answers = name !== 'sl_want' && name !== 'sl_close';
@@ -213,4 +227,10 @@ export function runGuest(module, { args = [], onLine = () => {}, allow = () => t
     },
     terminate: () => worker.terminate(),
   };
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const [file, ...args] = process.argv.slice(2);
+  const onOutput = (fd, output) => void (fd === 2 ? process.stderr : process.stdout).write(output);
+  process.exitCode = await runGuest(new WebAssembly.Module(readFileSync(file)), { args, onOutput }).done;
 }

@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
+import { pattern } from './bytes.js';
 
 /**
  * @param {http.RequestListener} [handler] default: answers with JSON { method, url, headers, bytes, sum, chunks }
@@ -70,4 +72,39 @@ export function watchedGenerator(chunk, times) {
     }
   } };
   return watched;
+}
+
+const TALK_BODY = 300000, TALK_PIECE = 100000;
+/** For test/guests/raw.c: takes its request, then answers in three pieces, each after a while, and closes. */
+export async function rawTalk() {
+  const answer = pattern(3 * TALK_PIECE, 3);
+  const sockets = new Set();
+  let received = 0;
+  const server = net.createServer((socket) => {
+    sockets.add(socket);
+    let head = '';
+    socket.on('error', () => {}).on('data', async (bytes) => {
+      const before = received;
+      if (!head.includes('\r\n\r\n')) {
+        head += bytes.toString('latin1');
+        received = head.includes('\r\n\r\n') ? head.length - head.indexOf('\r\n\r\n') - 4 : 0;
+      } else received += bytes.length;
+      if (before >= TALK_BODY || received < TALK_BODY) return;
+      for (let at = 0; at < answer.length; at += TALK_PIECE) {
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        socket.write(answer.subarray(at, at + TALK_PIECE));
+      }
+      socket.end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    answer,
+    received: () => received,
+    url: () => `http://127.0.0.1:${server.address().port}/`,
+    close: () => new Promise((resolve) => {
+      for (const socket of sockets) socket.destroy();
+      server.close(resolve);
+    }),
+  };
 }

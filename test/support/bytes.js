@@ -30,6 +30,14 @@ export function fnv(bytes) {
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
 }
 
+/** The sum that test/guests/transfers.c and raw.c make. @param {Uint8Array} bytes */
+export function sum31(bytes) {
+  const { imul } = Math;
+  let sum = 0;
+  for (const byte of bytes) sum = (imul(sum, 31) + byte) >>> 0;
+  return sum.toString(16).padStart(8, '0');
+}
+
 /** An onData that sums and counts. */
 export function summing() {
   const hash = createHash('sha256');
