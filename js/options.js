@@ -468,7 +468,7 @@ export function readOptions(url, given = {}) {
   if (options.debug !== undefined && typeof options.debug !== 'function') throw new TypeError(`debug must be a function, got ${show(options.debug)}`);
   if (onData !== undefined && options.to !== undefined) throw new TypeError('onData and to: a body goes to one place, give one of them');
   if (signal !== undefined && (typeof (/** @type {any} */ (signal)?.addEventListener) !== 'function' || typeof (/** @type {any} */ (signal).removeEventListener) !== 'function')) throw new TypeError(`signal must be an AbortSignal, got ${show(signal)}`);
-  if (multi !== undefined && !(multi instanceof Multi)) throw new TypeError(`multi must be a Multi, got ${show(multi)}`);
+  if (multi !== undefined && !(multi instanceof Multi)) throw new TypeError(`multi must be a Multi, got ${show(multi)}${multi?.constructor?.name === 'Multi' ? ': one of another copy of this package' : ''}`);
   const headers = options.headers === undefined ? NO_HEADERS : readHeaders(options.headers);
   const json = readJson(options);
   const framed = readFramedBody(json ?? options.body, headers);

@@ -41,6 +41,8 @@ const BY_NAMES = /** @type {const} */ ([[1, 'call'], [2, 'callback'], [4, 'remot
 const nothing = () => {};
 /** Errors of another realm are none of ours by `instanceof`. @param {any} error @returns {string} */
 export const wordsOf = (error) => (typeof error?.message === 'string' ? error.message : String(error));
+/** Where the engine has no words. @type {Record<number, string>} */
+const PLAIN = { [OUT_OF_MEMORY]: 'out of memory', [ABORTED]: 'aborted by the caller' };
 
 /** @param {Settings['numbers']} numbers @param {number} waited milliseconds that are gone of the total time */
 function wordsOfNumbers(numbers, waited) {
@@ -456,7 +458,7 @@ export class Run {
   /** In the engine's words, or whole in those of its host, which knows what the platform threw. @param {number} code @param {string} text */
   #explain(code, text) {
     const fault = text === '' ? undefined : this.#core.host.fault?.(text);
-    this.#words = fault?.words ?? (text || (code === ABORTED ? 'aborted by the caller' : ''));
+    this.#words = fault?.words ?? (text || PLAIN[code] || '');
     if (fault !== undefined) this.#cause ??= { value: fault.error };
   }
   #blameSource() {

@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdir
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import esbuild from 'esbuild';
 import { ROOT, example, run } from './support/command.js';
 import { pattern, sha256 } from './support/bytes.js';
@@ -12,7 +13,7 @@ import { figuresNow, KEPT } from './bench/sizes.js';
 const body = pattern(8 * 1048576);
 const GROWTH = 1.03;
 const ENTRIES = { index: 'inline-node', cli: 'cli', browser: 'browser', inline: 'inline', workerd: 'workerd' }; // and their sources
-const INSTALL_MS = 60000;
+const INSTALL_MS = 60000, GIT_MS = 300000;
 let folder, bin, env, server, url, held;
 
 /** Files below a folder, as paths relative to the root. */
@@ -137,7 +138,27 @@ describe('bundled for Node.js', () => {
   test.each(['esm', 'cjs'].flatMap((format) => [[format, 'import', 'esm'], [format, 'require', 'cjs']]))('by esbuild, as %s, from %s: it works', async (format, _from, source) => {
     expect(await bundled(APP[source], { format })).toBe(`${body.length}\n`);
   }, INSTALL_MS);
+  test('by Vite (Rolldown), with everything inside: it works', async () => {
+    const root = join(folder, 'app'), out = mkdtempSync(join(folder, 'vite-'));
+    writeFileSync(join(root, 'entry.js'), APP.esm + REST);
+    writeFileSync(join(root, 'vite.config.mjs'), 'export default { ssr: { noExternal: true } };');
+    await ok(process.execPath, [join(ROOT, 'node_modules/vite/bin/vite.js'), 'build', '--ssr', 'entry.js', '--outDir', out, '--logLevel', 'error'], { cwd: root });
+    expect(await ok('node', [join(out, 'entry.mjs'), url], { cwd: out })).toBe(`${body.length}\n`);
+  }, INSTALL_MS);
 });
+
+// Takes minutes, and compiles: what the build fetches must be here already, or to be had.
+(process.env.SLUICE_CAMPAIGN ? test : test.skip)('a git dependency is built when it is installed; where it cannot be, that fails with words', async () => {
+  const app = join(folder, 'git'), from = `git+${pathToFileURL(ROOT)}`;
+  mkdirSync(app);
+  writeFileSync(join(app, 'package.json'), '{ "private": true }');
+  const install = (sources) => run('npm', ['install', '--no-audit', '--no-fund', from], { cwd: app, env: { ...process.env, SLUICE_C_SOURCES: sources }, ms: GIT_MS });
+  const failed = await install('/none');
+  expect([failed.code === 0, failed.stderr]).toEqual([false, expect.stringContaining('no picohttpparser/picohttpparser.c in SLUICE_C_SOURCES=/none')]);
+  expect((await install(join(ROOT, 'build/src'))).code).toBe(0);
+  writeFileSync(join(app, 'a.mjs'), "import { Transfer } from 'sluice';\nconsole.log((await new Transfer(process.argv[2]).perform()).received);");
+  expect(await ok('node', ['a.mjs', url], { cwd: app })).toBe(`${body.length}\n`);
+}, 3 * 300000);
 
 test('each condition leads to a file that is packed; what was made of the module is of this module', () => {
   const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));

@@ -9,13 +9,13 @@ const KILL_MS = 60000; // a child that hangs is ended, and its test fails
 
 /**
  * @param {string} program @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, input?: string, read?: boolean }} [options] read false: its output is
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, input?: string, read?: boolean, ms?: number }} [options] ms: instead of a minute; read false: its output is
  *   left to the caller
  * @returns {{ child: import('node:child_process').ChildProcess, stderr: () => string,
  *   done: Promise<{ code: number | null, stdout: Buffer, stderr: string }> }}
  */
-export function start(program, args, { cwd = ROOT, env = process.env, input = '', read = true } = {}) {
-  const child = spawn(program, args, { cwd, env, stdio: 'pipe', timeout: KILL_MS, killSignal: 'SIGKILL' });
+export function start(program, args, { cwd = ROOT, env = process.env, input = '', read = true, ms = KILL_MS } = {}) {
+  const child = spawn(program, args, { cwd, env, stdio: 'pipe', timeout: ms, killSignal: 'SIGKILL' });
   const out = [];
   let errors = '';
   if (read) child.stdout.on('data', (bytes) => out.push(bytes));
