@@ -138,7 +138,7 @@ describe.each(['page', 'worker'])('the controller in a %s', (where) => {
     expect(results).toEqual(bodies.map((body) => ({ received: body.length, sum: sha256(body) })));
   });
 
-  test('100 at once, of 20 origins, so that all of them run: paused at random, each byte-exact (P15)', async () => {
+  test('100 at once, of 20 origins, so that all of them run: paused at random, each byte-exact, its chunks its own, or lent (P15, B19, U1)', async () => {
     const bodies = Array.from({ length: 100 }, (_, i) => pattern(200000 + i * 1000, i + 1));
     const path = fresh(), waiting = [];
     const servers = await Promise.all(Array.from({ length: 20 }, () => webServer((request, response) => {

@@ -29,7 +29,7 @@ const commands = {
       one.bytes += chunk.length;
       if (blocks && Atomics.compareExchange(blocks, 0, 0, 1) === 0) spin(blocks, 2);
       if (one.transfer.paused.recv) one.afterPause += chunk.length;
-      if (collect) one.chunks.push(chunk.slice());
+      if (collect) one.chunks.push(chunk); // it is ours (B19)
       if (one.bytes - chunk.length < pauseAt && one.bytes >= pauseAt) one.transfer.pause();
     };
     one.multi = new Multi(sockets ? { host: nodeHost() } : {});
@@ -71,22 +71,25 @@ const commands = {
     const text = size < 1000 ? await new Blob(chunks).text() : undefined;
     return { error: error === undefined ? undefined : outcome(error), ...figures(transfer.result ?? {}), size, sum: await sumOf(chunks), text };
   },
-  /** Many at once, each paused and resumed at random. */
+  /** Many at once, each paused and resumed at random. Every other one borrows its chunks, and looks whether they stay as they are (B19). */
   async many({ count, url, urls = [url], seed, sockets = false }) {
     let x = seed;
     const random = (below) => (x = (x * 1103515245 + 12345) & 0x7fffffff) % below;
     const multi = new Multi(sockets ? { host: nodeHost() } : {});
     const all = Array.from({ length: count }, async (_, i) => {
       const chunks = [];
+      const borrow = i % 2 === 1;
       let waits = random(4);
-      const transfer = new Transfer(`${urls[i % urls.length]}/${i}`, { multi, onData(chunk) {
+      const transfer = new Transfer(`${urls[i % urls.length]}/${i}`, { multi, borrow, onData(chunk) {
         if (transfer.paused.recv) throw new Error('delivered while paused');
-        chunks.push(chunk.slice());
+        const kept = borrow ? chunk.slice() : chunk;
+        chunks.push(kept);
         if (waits > 0 && random(3) === 0) {
           waits--;
           transfer.pause();
           setTimeout(() => transfer.resume(), random(40));
         }
+        if (borrow) return new Promise((resolve) => { setTimeout(resolve, random(3)); }).then(() => { if (kept.some((byte, at) => byte !== chunk[at])) throw new Error('written into'); });
       } });
       const { received } = await transfer.perform();
       return { received, sum: await sumOf(chunks) };
