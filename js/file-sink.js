@@ -5,7 +5,7 @@
 import { builtin } from './builtin.js';
 import { PARTIAL_FILE, RANGE_ERROR } from './errors.js';
 import { SL_SINK_FAILED } from './hosts/door.js';
-import { NodeWritable, isWritable } from './node-sink.js';
+import { NodeWritable, drop, isWritable } from './node-sink.js';
 import { missingOf, partOf, readRange } from './range.js';
 
 const { constants, existsSync, statSync } = builtin('node:fs'), { open, realpath, rename, stat, unlink } = builtin('node:fs/promises');
@@ -170,7 +170,7 @@ function readPlace(to, range) {
 /** @type {import('./platform.js').Files} */
 export const files = {
   target(to, range) {
-    if (isWritable(to)) return { name: 'the Writable', path: null, open: (hold) => new NodeWritable(to, hold) };
+    if (isWritable(to)) return { name: 'the Writable', path: null, open: (hold) => new NodeWritable(to, hold), drop: (error) => drop(to, error) };
     const place = readPlace(to, range);
     return { name: place.path, path: place.path, open: (hold) => new File(place, hold) };
   },

@@ -10,6 +10,16 @@ import { builtin } from './builtin.js';
 /** @param {any} to @returns {to is import('node:stream').Writable} */
 export const isWritable = (to) => typeof to?.write === 'function' && typeof to.end === 'function' && typeof to.on === 'function' && typeof to.destroy === 'function';
 
+/** @param {import('node:stream').Writable} stream */
+const stays = (stream) => stream === process.stdout || stream === process.stderr;
+
+/** The transfer failed before it began. @param {import('node:stream').Writable} stream @param {unknown} error */
+export function drop(stream, error) {
+  if (!stream.writable || stays(stream)) return; // what is ended already has its bytes from somebody else
+  stream.on('error', () => {}); // perform() says it
+  stream.destroy(error instanceof Error ? error : undefined);
+}
+
 /** @implements {Taker} */
 export class NodeWritable {
   name = 'the Writable';
@@ -22,7 +32,7 @@ export class NodeWritable {
     if (!stream.writable) throw new Error(stream.errored?.message ?? `it was ${stream.destroyed ? 'destroyed' : 'ended'} before`);
     const { finished } = builtin('node:stream');
     this.#stream = stream;
-    this.#stays = stream === process.stdout || stream === process.stderr;
+    this.#stays = stays(stream);
     this.#forget = finished(stream, { readable: false }, (error) => {
       if (this.#placed !== null) this.#placed(error ?? undefined);
       else if (!this.#over) hold.broken(error ?? new Error('it was ended by somebody else'));

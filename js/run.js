@@ -436,7 +436,8 @@ export class Run {
     let error;
     if (code === ABORTED && this.#reason !== null) error = this.#reason.value;
     else if (code !== OK) error = new TransferError(this.#words, code, result, { cause: this.#cause?.value, asked: this.#settings });
-    if (code !== OK) taker?.fail(error);
+    if (code !== OK && taker !== null) taker.fail(error);
+    else if (code !== OK) this.#settings.to?.drop?.(error);
     if (this.#ticker !== null) {
       clearInterval(this.#ticker);
       if (code !== ABORTED && this.#cause === null) this.#face.tell(this.#transfer, 'progress', result); // G2, G6

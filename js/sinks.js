@@ -29,7 +29,12 @@ import { platform } from './platform.js';
  * @property {(code: number, words: string) => void} end Stop with this CURLcode.
  * @property {() => number} total bytes announced, -1: not known
  *
- * @typedef {{ name: string, path: string | null, open: (hold: Hold) => Taker }} Target path: of a file
+ * @typedef {object} Target
+ * @property {string} name for messages
+ * @property {string | null} path of a file
+ * @property {(hold: Hold) => Taker} open for a run; throws when it cannot be
+ * @property {(error: unknown) => void} [drop] There will be no bytes, as the transfer failed before it was opened. Whoever waits at
+ *   the other end of a stream hears of it.
  */
 
 /** In memory, for result.body. @implements {Taker} */
@@ -132,7 +137,8 @@ class Writable {
 export function readTarget(to, range) {
   if (to instanceof WritableStream) {
     if (to.locked) throw new TypeError('to: the stream is locked, somebody else writes to it');
-    return { name: 'the WritableStream', path: null, open: (hold) => new Writable(to, hold) };
+    const drop = (/** @type {unknown} */ error) => void (to.locked || to.abort(error).catch(() => {}));
+    return { name: 'the WritableStream', path: null, open: (hold) => new Writable(to, hold), drop };
   }
   const isPlace = typeof to === 'string' ? to !== '' : typeof to === 'object' && to !== null && !Array.isArray(to);
   if (!isPlace) throw new TypeError(`to must be a path, a file: URL, { path, offset, append, atomic }, a WritableStream or a Writable of Node's, got ${typeof to === 'string' ? '""' : String(to)}`);

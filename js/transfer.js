@@ -292,6 +292,7 @@ export class Transfer extends EventTarget {
     const error = reason === null ? new TransferError(words, code, result, { cause, asked: this.#settings }) : reason.value;
     this.#paused = 0;
     this.#pull?.fail(error);
+    this.#settings.to?.drop?.(error);
     this.#end(result, error, code === ABORTED);
   }
   /** There is no engine for it. @param {unknown} error */

@@ -397,6 +397,28 @@ describe('to a Writable of Node\'s', () => {
     expect([through.destroyed, through.errored]).toEqual([true, error]);
   });
 
+  test('exactly once, also when the transfer never begins: aborted before, no engine', async () => {
+    const closed = new Multi();
+    await closed[Symbol.asyncDispose]();
+    const ways = [
+      [{ signal: AbortSignal.abort(new Error('no longer')) }, { message: 'no longer' }],
+      [{ multi: closed }, { message: expect.stringContaining('closed') }],
+    ];
+    for (const [options, error] of ways) {
+      const slow = slowWritable(), aborted = [];
+      const web = new WritableStream({ abort: (reason) => { aborted.push(reason); } });
+      expect(await failure(get('http://127.0.0.1:1/', { to: slow.stream, ...options }).perform())).toMatchObject(error);
+      expect(await failure(get('http://127.0.0.1:1/', { to: web, ...options }).perform())).toMatchObject(error);
+      await until(() => slow.destroyed.length > 0 && aborted.length > 0);
+      expect([slow.destroyed.length, aborted.length, slow.ended]).toEqual([1, 1, 0]);
+    }
+    const mine = slowWritable({ room: 100 });
+    mine.stream.end('somebody else\'s');
+    expect(await failure(get('http://127.0.0.1:1/', { to: mine.stream, signal: AbortSignal.abort() }).perform())).toMatchObject({ name: 'AbortError' });
+    mine.go();
+    await until(() => mine.ended === 1);
+  });
+
   test('an end that never comes ends by timeoutMs', async () => {
     const url = await answers(200, ['Content-Length: 5'], 'hello');
     const to = new Writable({ write: (_chunk, _encoding, done) => done(), final() {} });
