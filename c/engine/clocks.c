@@ -321,6 +321,9 @@ static void check_silence(sl_transfer *t)
 /* B9: while the rate let nothing in, nobody listened. */
 static void recv_wanted(sl_transfer *t) { t->last_recv_us = sl_clocks_now_us(t); }
 
+#define GOES_ON 0x8000u /* in `judge`: see sl_clocks_judge */
+_Static_assert(SL_TIMER_KINDS <= 15, "a bit for each kind");
+
 static void judge(sl_transfer *t, enum sl_timer_kind kind)
 {
   const sl_options *o = t->options;
@@ -335,10 +338,16 @@ static void judge(sl_transfer *t, enum sl_timer_kind kind)
   }
 }
 
+/* Behind what this run delivered of what was held, its connection may go on: that comes first, once. */
 void sl_clocks_judge(sl_transfer *t)
 {
   uint32_t kinds = t->judge;
   t->judge = 0;
+  if (!(kinds & GOES_ON) && t->conn && t->conn->ready) {
+    t->judge = (uint16_t)(kinds | GOES_ON);
+    sl_multi_dirty(t->multi, t);
+    return;
+  }
   for (unsigned kind = 0; kind < SL_TIMER_KINDS; kind++)
     if ((kinds >> kind & 1) && t->timer.due_us[kind] == SL_NEVER && !t->cause) judge(t, kind); /* else it was set anew */
 }
@@ -349,7 +358,7 @@ static void suspect(sl_transfer *t, enum sl_timer_kind kind, int64_t due_us)
   int64_t silent_us = kind == SL_TIMER_SILENCE ? silence_due_us(t) : 0;
   if (silent_us > t->multi->now_us) set_timer(t, kind, silent_us);
   else if (looked(t, kind, due_us)) {
-    if (kind == SL_TIMER_LOW_SPEED && !is_slow(t)) { /* the usual case costs no turn */
+    if (kind == SL_TIMER_LOW_SPEED && t->meter.count && !is_slow(t)) { /* the usual case costs no turn */
       set_timer(t, kind, t->multi->now_us + SL_SECOND);
       return;
     }

@@ -645,13 +645,14 @@ static void run_active(sl_transfer *t)
 
 void sl_transfer_run(sl_transfer *t)
 {
-  if (t->judge) sl_clocks_judge(t);
+  if (t->judge && t->state.life != SL_ACTIVE) sl_clocks_judge(t);
   if (!t->cause && t->state.life == SL_PENDING) run_pending(t);
   if (!t->cause && t->state.life == SL_CONNECTING && t->conn && t->conn->opened &&
       !(sl_gate_paused(&t->gate) & SL_DIR_RECV))
     begin(t);
   if (!t->cause && t->conn && progress_aborts(t)) stop_by_progress(t);
   if (!t->cause && t->state.life == SL_ACTIVE) run_active(t);
+  if (!t->cause && t->judge) sl_clocks_judge(t); /* behind what it could still do */
   if (t->cause && sl_transfer_running(t)) finish(t);
 }
 
