@@ -357,6 +357,10 @@ describe('chunks', () => {
     ['a bare LF behind the data', '5\r\nhello\n0\r\n\r\n'],
     ['a bare CR behind the data', '5\r\nhello\r0\r\n\r\n'],
     ['a trailer without a colon', '5\r\nhello\r\n0\r\nthis is no trailer\r\n\r\n'],
+    ['a trailer that ends in a semicolon', '5\r\nhello\r\n0\r\nX;\r\n\r\n'],
+    ['a trailer without a name', '5\r\nhello\r\n0\r\n: v\r\n\r\n'],
+    ['white space before a trailer\'s colon', '5\r\nhello\r\n0\r\nX : v\r\n\r\n'],
+    ['a lone CR in a trailer', '5\r\nhello\r\n0\r\nX: a\rb\r\n\r\n'],
     ['NUL in a trailer', '5\r\nhello\r\n0\r\nX: a\0b\r\n\r\n'],
   ])('%s ends with 56', (_name, body) => bothWays(CHUNKED + body, { errno: RECV_ERROR }));
 

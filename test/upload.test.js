@@ -418,7 +418,9 @@ describe('dead connections of the pool', () => {
     });
     await send(server.url()).perform();
     const source = watchedStream([pattern(500)], { endless: true });
-    expect(await failure(send(server.url(), { method: 'PUT', body: source.stream, headers: { expect: '' } }).perform())).toMatchObject({ code: 'CURLE_SEND_FAIL_REWIND', errno: 65 });
+    expect(await failure(send(server.url(), { method: 'PUT', body: source.stream, headers: { expect: '' } }).perform())).toMatchObject({
+      code: 'CURLE_SEND_FAIL_REWIND', errno: 65, message: expect.stringContaining('closed the kept connection without an answer, and the body cannot be given again'),
+    });
     expect(source.cancelled).toBeDefined();
   });
 });

@@ -322,6 +322,8 @@ static bool easy_rewind(sl_transfer *t)
   return done;
 }
 
+#define REFUSED_TRAILER "A trailer is not sent: it is malformed, or no field for a trailer\n"
+
 static bool easy_trailers(sl_transfer *t, sl_text *lines)
 {
   sl_easy *e = sl_easy_from(t);
@@ -332,10 +334,10 @@ static bool easy_trailers(sl_transfer *t, sl_text *lines)
   int answer = o->trailer_fn(&list, o->trailer_data);
   leave(e);
   for (const struct curl_slist *l = list; l; l = l->next)
-    if (l->data && sl_header_valid(l->data, strlen(l->data))) {
+    if (l->data && sl_trailer_valid(l->data, strlen(l->data))) {
       sl_text_str(lines, l->data);
       sl_text_str(lines, "\r\n");
-    }
+    } else show(e, CURLINFO_TEXT, REFUSED_TRAILER, sizeof REFUSED_TRAILER - 1);
   curl_slist_free_all(list);
   return answer == CURL_TRAILERFUNC_OK;
 }

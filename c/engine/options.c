@@ -567,6 +567,18 @@ bool sl_header_valid(const char *line, size_t n)
   return true;
 }
 
+bool sl_trailer_valid(const char *line, size_t n)
+{
+  static const char *const never[] = { "Transfer-Encoding", "Content-Length", "Content-Encoding", "Content-Range", "Content-Type",
+                                       "Host", "Connection", "Trailer", "TE", "Upgrade", "Expect", "Authorization", "Cookie" };
+  size_t name = 0;
+  if (!sl_header_valid(line, n)) return false;
+  while (line[name] != ':' && line[name] != ';') name++;
+  for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+    if (sl_equal_nocase(line, name, never[i])) return false;
+  return line[name] == ':';
+}
+
 CURLcode sl_options_add_header(sl_options *o, const char *line, size_t n)
 {
   if (!sl_header_valid(line, n)) return CURLE_BAD_FUNCTION_ARGUMENT;

@@ -103,6 +103,9 @@ CURLcode sl_options_add_header(sl_options *o, const char *line, size_t n);
 /* Whether a header line is fit to be sent: a token, a colon (or ';' or nothing after: libcurl's forms for
  * empty and removed headers), no CR, LF or NUL. */
 bool sl_header_valid(const char *line, size_t n);
+/* The same of a trailer, "Name: value": none of what frames, routes or authorises a message, or says what its body is, may
+ * come behind it (RFC 9110, 6.5.1). */
+bool sl_trailer_valid(const char *line, size_t n);
 /* Whether all lines of a list are. */
 bool sl_headers_valid(const struct curl_slist *list);
 

@@ -165,14 +165,14 @@ void sl_request_moved(sl_transfer *t, uint32_t n)
   sl_transfer_charge_sent(t, n);
 }
 
-bool sl_request_rewind(sl_transfer *t)
+bool sl_request_rewind(sl_transfer *t, const char *message)
 {
   if (!t->body_read) return true;
   t->multi->in_callback++;
   bool rewound = t->user->rewind && t->user->rewind(t);
   t->multi->in_callback--;
   if (rewound) t->body_read = t->sent = 0;
-  else sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_SEND_FAIL_REWIND, "necessary data rewind was not possible");
+  else sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_SEND_FAIL_REWIND, message);
   return rewound;
 }
 
@@ -322,7 +322,7 @@ bool sl_request_hop(sl_transfer *t)
   SL_ASSERT(!sl_gate_holds(&t->gate));
   if (!resolve(t, &to)) return false;
   if (becomes_get(t)) t->body_dropped = true;
-  else if (!sl_request_rewind(t)) {
+  else if (!sl_request_rewind(t, "necessary data rewind was not possible")) {
     sl_url_free(&to);
     return false;
   }

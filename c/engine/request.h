@@ -46,8 +46,9 @@ int32_t sl_request_read(sl_transfer *t, char *buf, uint32_t cap);
 int32_t sl_request_ready(sl_transfer *t);
 /* n bytes were moved out by the host. */
 void sl_request_moved(sl_transfer *t, uint32_t n);
-/* The body from its start again (R7): false when the user cannot; then the transfer was stopped with 65. */
-bool sl_request_rewind(sl_transfer *t);
+/* The body from its start again (R7): false when the user cannot; then the transfer was stopped with 65.
+ * message: what is said then, unless the user said more. */
+bool sl_request_rewind(sl_transfer *t, const char *message);
 
 /* A 3xx head has this Location. Whether it will be followed. */
 bool sl_request_location(sl_transfer *t, const char *value, size_t n);

@@ -589,6 +589,9 @@ static void follow(sl_transfer *t)
   again(t);
 }
 
+#define UNREPEATABLE \
+  "The server closed the kept connection without an answer, and the body cannot be given again: necessary data rewind was not possible"
+
 void sl_transfer_broken(sl_transfer *t, int32_t code)
 {
   sl_conn *c = t->conn;
@@ -604,7 +607,7 @@ void sl_transfer_broken(sl_transfer *t, int32_t code)
   if (stale && !unsent && !sl_request_idempotent(t)) stop_unrepeated(t, code);
   else if (!stale) stop_for_host(t, code, c->ch);
   sl_conn_detach(c, t);
-  if (!stale || t->cause || !sl_request_rewind(t)) return;
+  if (!stale || t->cause || !sl_request_rewind(t, UNREPEATABLE)) return;
   t->retried = true;
   t->reused = false;
   again(t);

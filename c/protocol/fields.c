@@ -57,15 +57,29 @@ static bool own_header_goes(const sl_transfer *t, const char *line)
   return sl_request_trusted(t) || !(sl_equal_nocase(line, n, "Authorization") || sl_equal_nocase(line, n, "Cookie"));
 }
 
-/* Headers that speak of a body go only with one: a redirect may have dropped it. A length beside chunks would be two
- * framings at once. */
+/* What frames a body is written by the protocol, which knows what it sends: two framings at once, two lengths or a length of
+ * nothing that comes would make a server take a part of one request for another (RFC 9112, 6). Without a body an own
+ * Content-Length of 0 says so. Headers that speak of a body go only with one: a redirect may have dropped it. */
 static bool own_header_fits(const sl_transfer *t, const char *line)
 {
   size_t n = name_length(line);
-  bool chunked = sl_request_has_body(t) && sl_fields_body_size(t) < 0;
-  if (chunked && sl_equal_nocase(line, n, "Content-Length")) return false;
-  return !t->body_dropped || !(sl_equal_nocase(line, n, "Content-Type") || sl_equal_nocase(line, n, "Content-Length") ||
-                               sl_equal_nocase(line, n, "Transfer-Encoding") || sl_equal_nocase(line, n, "Expect"));
+  if (sl_equal_nocase(line, n, "Transfer-Encoding")) return false;
+  if (sl_equal_nocase(line, n, "Content-Length")) return false;
+  return !t->body_dropped || !(sl_equal_nocase(line, n, "Content-Type") || sl_equal_nocase(line, n, "Expect"));
+}
+
+bool sl_fields_frame(const sl_options *o)
+{
+  for (const struct curl_slist *h = own_list(o); h; h = h->next) {
+    size_t n = name_length(h->data);
+    if (!n || h->data[n] != ':' || !sl_equal_nocase(h->data, n, "Transfer-Encoding")) continue;
+    const char *value = h->data + n + 1;
+    size_t len = strlen(value);
+    while (len && (*value == ' ' || *value == '\t')) value++, len--;
+    while (len && (value[len - 1] == ' ' || value[len - 1] == '\t')) len--;
+    if (len && !sl_equal_nocase(value, len, "chunked")) return false;
+  }
+  return true;
 }
 
 /* "Name: value" as it is; "Name;" an empty header; "Name:" removes, so adds nothing. */
@@ -159,6 +173,8 @@ void sl_fields_compose(const sl_transfer *t, sl_text *out)
   sl_field_add(o, out, "Referer", o->referer);
   if (sl_request_trusted(t)) sl_field_add(o, out, "Cookie", o->cookie);
   add_range(t, out);
+  if (!sl_request_has_body(t) && !t->body_dropped && sl_field_own_is(o, "Content-Length", "0"))
+    sl_text_str(out, "Content-Length: 0\r\n");
   add_own_headers(t, out);
 }
 

@@ -19,6 +19,9 @@ bool sl_fields_login_waits(const sl_transfer *t);
 bool sl_field_own(const sl_options *o, const char *name);
 /* ... and have this one word as its value. */
 bool sl_field_own_is(const sl_options *o, const char *name, const char *value);
+/* Whether own Transfer-Encoding headers ask for nothing but chunked, or nothing. What frames a body never goes out as the
+ * caller wrote it. */
+bool sl_fields_frame(const sl_options *o);
 /* One line, unless the caller's own headers speak of it or value is NULL. */
 void sl_field_add(const sl_options *o, sl_text *out, const char *name, const char *value);
 void sl_field_add_host(const sl_transfer *t, sl_text *out);

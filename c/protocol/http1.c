@@ -81,12 +81,16 @@ static bool compose_body(struct http1 *h, sl_transfer *t, sl_text *out)
   if (h->out_ended) return true;
   t->send_total = sl_fields_body_size(t);
   h->chunked_out = t->send_total < 0 || sl_field_own_is(o, "Transfer-Encoding", "chunked");
+  if (!sl_fields_frame(o)) {
+    sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_BAD_FUNCTION_ARGUMENT, "Transfer-Encoding: only chunked can be sent");
+    return false;
+  }
   if (h->chunked_out && http10) {
     sl_transfer_stop(t, SL_CAUSE_INPUT, CURLE_UPLOAD_FAILED, "Chunky upload is not supported by HTTP 1.0");
     return false;
   }
-  if (h->chunked_out) sl_field_add(o, out, "Transfer-Encoding", "chunked");
-  else if (!sl_field_own(o, "Content-Length")) {
+  if (h->chunked_out) sl_text_str(out, "Transfer-Encoding: chunked\r\n");
+  else {
     sl_text_str(out, "Content-Length: ");
     sl_text_int(out, t->send_total);
     sl_text_str(out, "\r\n");

@@ -181,7 +181,10 @@ static void from_callback(void)
 static int on_trailers(struct curl_slist **list, void *to)
 {
   if (to) return CURL_TRAILERFUNC_ABORT;
-  *list = curl_slist_append(curl_slist_append(*list, "X-Sum: 1"), "Bad\r\nX-Injected: 1");
+  static const char *const refused[] = { "Bad\r\nX-Injected: 1", "X-Semi;", ": v", "no colon", "A B: c", "X: a\rb", "X: \1",
+                                         "Content-Length: 5", "transfer-encoding: chunked", "Host: b.test" };
+  *list = curl_slist_append(*list, "X-Sum: 1");
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) *list = curl_slist_append(*list, refused[i]);
   *list = curl_slist_append(*list, "X-Last: 2");
   return CURL_TRAILERFUNC_OK;
 }

@@ -153,8 +153,65 @@ static void test_nothing_sent(void)
   sim_free(s);
 }
 
+/* What went out as the head of the request. */
+static char asked_head[4096];
+
+static void keep_head(sl_transfer *t, const char *text, size_t n)
+{
+  (void)t;
+  if (n >= sizeof asked_head) n = sizeof asked_head - 1;
+  memcpy(asked_head, text, n);
+  asked_head[n] = 0;
+}
+
+static unsigned lines_of(const char *name)
+{
+  unsigned n = 0;
+  for (const char *at = asked_head; (at = strstr(at, name)); at += strlen(name)) n++;
+  return n;
+}
+
+static CURLcode ask(const char *const *own, int body, int64_t size)
+{
+  sim *s = sim_new(1, 0);
+  sim_transfer *x = transfer(s, 10);
+  if (body) sim_upload_body(x, 7, size >= 0);
+  x->up.expects = false;
+  x->user.asked = keep_head;
+  asked_head[0] = 0;
+  sl_options_add_header(x->o, "Expect:", 7);
+  for (; *own; own++) sl_options_add_header(x->o, *own, strlen(*own));
+  sim_allow(x, CURLE_BAD_FUNCTION_ARGUMENT);
+  add(x, 0);
+  sim_play(s); /* the server knows nothing of own framing: what it says of it is not looked at */
+  CURLcode code = x->code;
+  sim_free(s);
+  return code;
+}
+
+/* One framing goes out, and it is that of the body that is sent, whatever headers of the caller's own say. */
+static void test_framing(void)
+{
+  static const char *const none[] = { NULL }, *const both[] = { "Content-Length: 7", "Transfer-Encoding: chunked", NULL },
+                   *const twice[] = { "Content-Length: 7", "content-length: 7", NULL }, *const wrong[] = { "Content-Length: 99", NULL },
+                   *const removed[] = { "Content-Length:", "Transfer-Encoding:", NULL }, *const zero[] = { "Content-Length: 0", NULL },
+                   *const coded[] = { "Transfer-Encoding: gzip, chunked", NULL };
+  static const struct { const char *const *own; int body; int64_t size; unsigned lengths, codings; } cases[] = {
+    { none, 1, 7, 1, 0 }, { none, 1, -1, 0, 1 }, { both, 1, 7, 0, 1 }, { both, 1, -1, 0, 1 }, { twice, 1, 7, 1, 0 }, { twice, 1, -1, 0, 1 },
+    { wrong, 1, 7, 1, 0 }, { removed, 1, -1, 0, 1 }, { removed, 1, 7, 1, 0 }, { both, 0, 0, 0, 0 }, { wrong, 0, 0, 0, 0 }, { zero, 0, 0, 1, 0 } };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    ask(cases[i].own, cases[i].body, cases[i].size);
+    CHECK_EQ(FRAMING, lines_of("ontent-Length: ") + lines_of("ontent-length: "), cases[i].lengths);
+    CHECK_EQ(FRAMING, lines_of("Transfer-Encoding: chunked\r\n"), cases[i].codings);
+    CHECK(FRAMING, !cases[i].lengths || !cases[i].body || strstr(asked_head, "Content-Length: 7\r\n"));
+  }
+  CHECK_EQ(FRAMING, ask(coded, 1, 7), CURLE_BAD_FUNCTION_ARGUMENT);
+  CHECK_EQ(FRAMING, asked_head[0], 0);
+}
+
 int main(void)
 {
+  test_framing();
   test_early_answer();
   test_early_answer_cut();
   test_redirect_in_chunks();
