@@ -46,9 +46,11 @@ describe.each(['page', 'worker'])('in a %s', (where) => {
     const target = at.here.on(fresh(), (request, response) => response.end('there'));
     const url = at.here.on(fresh(), (request, response) => response.writeHead(302, { Location: target }).end('here'));
     expect(await get(url)).toMatchObject({ error: undefined, status: 200, text: 'there' });
-    for (const follow of [false, 5]) {
+    for (const follow of [false, 0]) {
       expect((await get(url, { options: { follow } })).error).toMatchObject({ errno: NOT_BUILT_IN, message: expect.stringMatching(/^a redirect/) });
     }
+    expect(await get(url, { options: { follow: 5 } })).toMatchObject({ error: undefined, status: 200, text: 'there', left: ['follow'] });
+    expect(await get(url, { options: { follow: 20 } })).toMatchObject({ error: undefined, status: 200, text: 'there', left: [] });
     expect(await get(target, { options: { follow: false } })).toMatchObject({ status: 200, text: 'there' });
   });
 
@@ -71,6 +73,24 @@ describe.each(['page', 'worker'])('in a %s', (where) => {
     }
     const { headers } = JSON.parse((await get(url)).text);
     expect(headers['user-agent']).toMatch(/^Mozilla/);
+  });
+
+  test('a User-Agent is left out, which the trace says; a Referer of the page\'s own origin goes whole, another is refused', async () => {
+    const url = at.here.on(fresh(), echo), other = at.other.on(fresh(), (request, response) => {
+      response.setHeader('Access-Control-Allow-Origin', '*');
+      return echo(request, response);
+    });
+    const agent = await get(url, { options: { headers: { 'User-Agent': 'mine/1' } } });
+    expect(agent).toMatchObject({ error: undefined, left: ['User-Agent'] });
+    expect(JSON.parse(agent.text).headers['user-agent']).toMatch(/^Mozilla/);
+    const Referer = new URL('/some/page?q=1', url).href;
+    for (const to of [url, other]) {
+      const result = await get(to, { options: { headers: { Referer } } });
+      expect(result).toMatchObject({ error: undefined, left: [] });
+      expect(JSON.parse(result.text).headers.referer).toBe(Referer);
+    }
+    expect((await get(url, { options: { headers: { Referer: 'http://elsewhere.example/' } } })).error)
+      .toMatchObject({ errno: NOT_BUILT_IN, message: expect.stringMatching(/no referer but one of the page's own origin: http:\/\/elsewhere/) });
   });
 
   test('what the page\'s own policy refuses is told apart; a port and a name that lead nowhere are not', async () => {

@@ -50,7 +50,7 @@ static void show(sl_easy *e, curl_infotype type, const char *data, size_t n)
 }
 
 _Static_assert((int)SLUICE_TRACE_STOP == (int)SL_TRACE_STOP && (int)SLUICE_TRACE_OPEN == (int)SL_TRACE_OPEN &&
-                 (int)SLUICE_TRACE_REMOTE == (int)SL_TRACE_REMOTE, "sluice.h says what the engine's numbers mean");
+                 (int)SLUICE_TRACE_REMOTE == (int)SL_TRACE_REMOTE && (int)SLUICE_TRACE_LEFT == (int)SL_TRACE_LEFT, "sluice.h says what the engine's numbers mean");
 
 /* SLUICEOPT_TRACEFUNCTION: it comes from anywhere in the engine, so it is refused as much as callbacks for descriptors. */
 static void trace(void *arg, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b)

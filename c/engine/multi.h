@@ -26,7 +26,8 @@ enum sl_trace_kind {
   SL_TRACE_STOP,    /* a: cause           b: CURLcode                   */
   SL_TRACE_OPEN,    /* a: kind            b: 1 new, 0 reused            */
   SL_TRACE_CLOSE,   /* a: how             b: transfers begun on it      */
-  SL_TRACE_REMOTE   /* a: paused mask     b: 1 abort, and then a is 0   */
+  SL_TRACE_REMOTE,  /* a: paused mask     b: 1 abort, and then a is 0   */
+  SL_TRACE_LEFT     /* a: SL_LEFT_*       b: 0                          */
 };
 typedef void sl_trace(void *arg, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b);
 

@@ -68,10 +68,12 @@ static bool frames(const char *line)
   return sl_equal_nocase(line, n, "Content-Length") || sl_equal_nocase(line, n, "Transfer-Encoding");
 }
 
-/* Whether a host that cannot show redirects may follow them all by itself: fetch stops after 20, and knows HTTP only. */
-static bool follows_all(const sl_options *o)
+/* Whether a host that cannot show redirects may follow them all by itself, and whether that is more than was allowed: fetch
+ * stops after 20, and knows HTTP only. NULL: it may not. */
+static const char *follows_all(const sl_options *o)
 {
-  return o->follow && (o->protocols & o->redirect_protocols & HTTP_BOTH) == HTTP_BOTH && (o->max_redirects < 0 || o->max_redirects >= FETCH_REDIRECTS);
+  if (!o->follow || (o->protocols & o->redirect_protocols & HTTP_BOTH) != HTTP_BOTH || !o->max_redirects) return NULL;
+  return o->max_redirects < 0 || o->max_redirects >= FETCH_REDIRECTS ? "follow" : "counted";
 }
 
 void sl_exchange_compose(const sl_transfer *t, sl_text *spec)
@@ -84,7 +86,8 @@ void sl_exchange_compose(const sl_transfer *t, sl_text *spec)
   sl_text_str(spec, "url ");
   sl_request_url(t, spec);
   sl_text_str(spec, "\n");
-  if (follows_all(o)) sl_text_str(spec, "redirect follow\n");
+  const char *redirect = follows_all(o);
+  if (redirect) spec_line(spec, "redirect", redirect, strlen(redirect));
   if (body) {
     sl_text_str(spec, "body ");
     sl_text_int(spec, sl_fields_body_size(t));
@@ -170,6 +173,14 @@ static uint32_t read_status(const char *text, uint32_t len, uint16_t *status)
   return (uint32_t)(lf - text) + 1;
 }
 
+/* Not every host can do all that was asked, and some of that is better done without than refused. */
+static void tell_left(const sl_conn *c, const sl_transfer *t)
+{
+  int64_t left = 0;
+  if (sl_info(c->ch, SL_INFO_LEFT, &left, sizeof left) == (int32_t)sizeof left && left)
+    sl_multi_trace(t->multi, t, SL_TRACE_LEFT, left, 0);
+}
+
 /* A head as the host put it. > 0: go on with the body. */
 static int32_t parse_head(struct exchange *x, sl_transfer *t, const char *text, uint32_t len)
 {
@@ -206,6 +217,7 @@ static int32_t read_head(sl_conn *c, sl_transfer *t)
   if (n < 0) return n;
   if (n > SL_HEAD_MAX) return fail(t, CURLE_TOO_LARGE, "Response head larger than 65536 bytes");
   bool ok = sl_text_reserve(&text, (size_t)n) && sl_info(c->ch, SL_INFO_HEAD, text.data, (uint32_t)n) == n;
+  if (ok) tell_left(c, t);
   int32_t code = ok ? parse_head(x, t, text.data, (uint32_t)n) : text.failed ? SL_NOMEM : SL_IO;
   sl_text_free(&text);
   return code;

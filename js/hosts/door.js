@@ -16,7 +16,9 @@ export const SL_AGAIN = -1, SL_NOSYS = -2, SL_INVAL = -3, SL_NOMEM = -4, SL_IO =
 /** `enum sl_info_what` */
 export const SL_INFO_PHASE = 1, SL_INFO_ALPN = 2, SL_INFO_PEER = 3, SL_INFO_LOCAL = 4, SL_INFO_TLS = 5,
   SL_INFO_TIMES = 6, SL_INFO_HEAD = 7, SL_INFO_HELD = 8, SL_INFO_ERROR = 9, SL_INFO_SIZE = 10,
-  SL_INFO_UNSENT = 11;
+  SL_INFO_UNSENT = 11, SL_INFO_LEFT = 12;
+/** What a host did without. */
+export const SL_LEFT_AGENT = 1, SL_LEFT_REDIRECTS = 2;
 /** `enum sl_how` */
 export const SL_FINISH = 0, SL_END_SEND = 1, SL_ABORT = 2;
 /** Bytes: what a host may buffer of what the engine sent on one channel. */

@@ -11,10 +11,14 @@
 //   sockets, files                          all       CURLE_UNSUPPORTED_PROTOCOL
 //   tls, socketPath, CURLOPT_INTERFACE ...  all       CURLE_NOT_BUILT_IN: fetch has no word for it
 //   Host, Connection, Expect and the like   all       CURLE_NOT_BUILT_IN, the header is named
-//   Cookie, Origin, Referer, User-Agent ... page      CURLE_NOT_BUILT_IN, unless fetch takes it
+//   Cookie, Origin and the like             page      CURLE_NOT_BUILT_IN, the header is named
+//   Referer                                 page      one of the page's own origin goes as it is; else CURLE_NOT_BUILT_IN
+//   User-Agent                              page      where the browser drops it its own goes; the trace says so (SL_INFO_LEFT)
 //   CONNECT, TRACE; GET with a body         all       CURLE_NOT_BUILT_IN
-//   redirects, not or not all followed      page      a 3xx ends with CURLE_NOT_BUILT_IN: nobody is shown where it leads
-//   redirects, 20 or more followed          page      the browser follows; `redirects` is 0 and `url` the first one
+//   redirects, none followed, or not all    page      a 3xx ends with CURLE_NOT_BUILT_IN: nobody is shown where it leads
+//   schemes
+//   redirects, followed                     page      the browser follows, 20 at most; `redirects` is 0 and `url` the first one.
+//                                                     That a lower limit was asked for, the trace says (SL_INFO_LEFT)
 //   a body that goes as it comes            page      kept until its end, at most UPLOAD_MAX; a larger one of known size goes as it
 //                                                     comes over https where fetch takes streams; else CURLE_NOT_BUILT_IN. `sent`,
 //                                                     rate and pause are those of the keeping
@@ -41,7 +45,7 @@
 // takes the whole body into its own memory, paused or limited or not; what is delivered and counted here is as it should
 // be, and an abort frees it. Node's fetch keeps what was streamed of a request's body until its end.
 import * as door from './door.js';
-import { INIT, gather, headersOf, inPage, onLeave, readerOf, uploadWay, whyFailed } from './page.js';
+import { INIT, gather, headersOf, inPage, onLeave, readerOf, referrerOf, uploadWay, whyFailed } from './page.js';
 import { StreamChannel, streamHost } from './streams.js';
 
 const { SL_AGAIN, SL_INVAL, SL_NOSYS, SL_IO, SL_HOST_SEND_MAX } = door;
@@ -53,6 +57,7 @@ const OWN = ['method', 'headers', 'body', 'duplex', 'redirect', 'signal'];
 class Exchange extends StreamChannel {
   head = ''; // latin1; empty: not here yet
   headTaken = false;
+  left = 0; // SL_LEFT_*
   reader = /** @type {import('./page.js').Reader | null} */ (null);
   sending = /** @type {import('./page.js').Sending | null} */ (null); // the request's body, until its end
   pulls = 0;
@@ -70,6 +75,7 @@ class Exchange extends StreamChannel {
   /** @param {number} what */
   info(what) {
     if (what === door.SL_INFO_PHASE) return this.opened ? 'open' : 'connect';
+    if (what === door.SL_INFO_LEFT) return [BigInt(this.left)];
     if (what === door.SL_INFO_HEAD) return this.head === '' ? SL_AGAIN : this.head;
     return SL_NOSYS;
   }
@@ -173,13 +179,18 @@ function exchanges({ look, opened, gone, note }, fetch, added) {
       headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
     }
     const taken = new Request(spec.url, { method, headers, body: spec.body && '' }).headers; // throws what fetch would
-    for (const name of headers.keys()) {
-      if (OURS.has(name) || !taken.has(name)) throw new TypeError(`fetch does not send a header of one's own: ${name}`);
+    let referrer = /** @type {RequestInit} */ ({});
+    for (const [name, value] of headers) {
+      if (!OURS.has(name) && taken.has(name)) continue;
+      if (inPage && name === 'user-agent') c.left |= door.SL_LEFT_AGENT;
+      else if (inPage && name === 'referer') referrer = referrerOf(value);
+      else throw new TypeError(`fetch does not send a header of one's own: ${name}`);
     }
+    if (inPage && spec.redirect === 'counted') c.left |= door.SL_LEFT_REDIRECTS;
     const size = Number(spec.body ?? 0);
     if (size > 0) headers.set('content-length', spec.body); // where fetch takes it the body is not sent chunked
     const redirect = inPage && spec.redirect !== undefined ? 'follow' : 'manual';
-    return { ...INIT, ...added, method, headers, redirect, signal: c.aborter.signal };
+    return { ...INIT, ...added, ...referrer, method, headers, redirect, signal: c.aborter.signal };
   }
   /** @param {Exchange} c @param {Record<string, string>} spec @returns {Promise<RequestInit>} */
   async function bodyFor(c, spec) {

@@ -161,6 +161,19 @@ export async function whyFailed(url, error, signal, fetch, streamed) {
 }
 
 /**
+ * A Referer, as fetch takes it. It drops those of other origins, and the page's own policy would cut it.
+ * @param {string} value @returns {RequestInit} @throws {TypeError} it does not take that one
+ */
+export function referrerOf(value) {
+  let origin;
+  try {
+    ({ origin } = new URL(value));
+  } catch {} // no URL at all
+  if (origin !== globalThis.location?.origin) throw new TypeError(`fetch sends no referer but one of the page's own origin: ${value}`);
+  return { referrer: value, referrerPolicy: 'unsafe-url' };
+}
+
+/**
  * Headers of a response as they may be believed. Another origin shows Content-Length, and hides whether the body was coded
  * and so is of another length here.
  * @param {Response} response @returns {Iterable<[string, string]>}

@@ -21,7 +21,7 @@ const commands = {
   /** bodySize: a Uint8Array of so many bytes; streamSize: the same as a stream. collect: keep the bytes, to sum them. pauseAt: bytes. blocks:
    * shared words, where the first call of onData writes 1, and then holds its thread until there is 2. sockets: not over fetch. */
   start({ name, url, options = {}, bodySize, streamSize, paused, pauseAt, blocks, collect = true, sockets = false }) {
-    const one = { chunks: [], calls: 0, bytes: 0, afterPause: 0, states: [] };
+    const one = { chunks: [], calls: 0, bytes: 0, afterPause: 0, states: [], left: [] };
     if (bodySize !== undefined) options.body = new Uint8Array(bodySize).map((_, i) => i * 7);
     if (streamSize !== undefined) options.body = bytes(streamSize);
     const onData = (chunk) => {
@@ -33,7 +33,7 @@ const commands = {
       if (one.bytes - chunk.length < pauseAt && one.bytes >= pauseAt) one.transfer.pause();
     };
     one.multi = new Multi(sockets ? { host: nodeHost() } : {});
-    one.transfer = new Transfer(url, { onData, multi: one.multi, ...options });
+    one.transfer = new Transfer(url, { onData, multi: one.multi, debug: ({ what, names }) => { if (what === 'left') one.left.push(...names); }, ...options });
     one.transfer.addEventListener('state', ({ detail }) => one.states.push(detail));
     if (paused) one.transfer.pause(paused);
     one.done = one.transfer.perform().then((result) => ({ result }), (error) => ({ error }));
@@ -63,13 +63,13 @@ const commands = {
     return { state: transfer.state, paused: transfer.paused, held: kept, sent, calls, bytes: count, afterPause, states };
   },
   async end({ name }) {
-    const { done, chunks, multi, transfer } = held.get(name);
+    const { done, chunks, multi, transfer, left } = held.get(name);
     const { result, error } = await done;
     held.delete(name);
     await multi[Symbol.asyncDispose]();
     const { size } = new Blob(chunks);
     const text = size < 1000 ? await new Blob(chunks).text() : undefined;
-    return { error: error === undefined ? undefined : outcome(error), ...figures(transfer.result ?? {}), size, sum: await sumOf(chunks), text };
+    return { error: error === undefined ? undefined : outcome(error), ...figures(transfer.result ?? {}), left, size, sum: await sumOf(chunks), text };
   },
   /** Many at once, each paused and resumed at random. Every other one borrows its chunks, and looks whether they stay as they are (B19). */
   async many({ count, url, urls = [url], seed, sockets = false }) {

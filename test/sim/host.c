@@ -406,7 +406,7 @@ int32_t sl_info(sl_ch ch, uint32_t what, void *buf, uint32_t cap)
   sim_channel *c = called(ch);
   if (!c) return SL_INVAL;
   sim *s = current;
-  if (what != SL_INFO_SIZE && what != SL_INFO_UNSENT && call_fails(s)) return SL_NOSYS;
+  if (what != SL_INFO_SIZE && what != SL_INFO_UNSENT && what != SL_INFO_LEFT && call_fails(s)) return SL_NOSYS;
   int64_t held = s->reads_ahead ? (int64_t)c->chunk - c->taken : 0;
   if (s->plant == PLANT_HELD && c->arrived > c->taken) held = 1 << 20;
   int64_t times[3] = { c->open_us, c->open ? c->open_at_us : 0, c->open &&

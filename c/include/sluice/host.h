@@ -102,9 +102,12 @@ enum sl_info_what {
   SL_INFO_HELD,      /* int64: bytes the host keeps that the engine has not taken         */
   SL_INFO_ERROR,     /* text: the host's own words for why the channel is gone; empty or AGAIN while it is not */
   SL_INFO_SIZE,      /* int64: size of a file, -1 when not known                          */
-  SL_INFO_UNSENT     /* int64 x 2: bytes that sl_send or sl_move_out took and that the host keeps still; those that the
+  SL_INFO_UNSENT,    /* int64 x 2: bytes that sl_send or sl_move_out took and that the host keeps still; those that the
                         peer's system has not got yet, -1 when the host cannot tell. NOSYS: 0 and -1 */
+  SL_INFO_LEFT       /* int64: exchange: SL_LEFT_* of the request that the host does not get through, and did without;
+                        complete with the head. NOSYS: 0 */
 };
+enum { SL_LEFT_AGENT = 1, SL_LEFT_REDIRECTS = 2 }; /* User-Agent; the limit on redirects */
 
 enum sl_how {
   SL_FINISH = 0,   /* flush what was sent, then close; the channel is dead for the engine */
@@ -141,7 +144,8 @@ void SL_HOST(sl_random)(sl_loop *loop, void *buf, uint32_t n);
  *   mode read|write
  *   method M      exchange: of the request; name, port and what follows them are those of its URL
  *   url URL       exchange: absolute, without credentials
- *   redirect follow  exchange: every redirect is to be followed, up to 20; a host that cannot show them does so itself. One
+ *   redirect follow  exchange: every redirect is to be followed, up to 20; a host that cannot show them does so itself. Or
+ *   redirect counted  fewer than 20 are: one that cannot count does as with `follow`, and says so in SL_INFO_LEFT. One
  *                 that cannot show a redirect it was not to follow ends the channel with SL_NOSYS
  *   body N        exchange: a body of N bytes (-1: not known) comes by send or move_out and ends with END_SEND;
  *                 absent: there is none

@@ -57,11 +57,12 @@ extern "C" {
  *                      8 what it was asked for; b: CURLcode
  * SLUICE_TRACE_OPEN    a: 1 TCP, 2 TLS, 3 an exchange, 4 a file; b: 1 a new connection, 0 one that was kept
  * SLUICE_TRACE_REMOTE  a remote handle's command was seen. a: the whole pause state; b: 1 abort
+ * SLUICE_TRACE_LEFT    what a browser does not let through, and was done without. a: 1 CURLOPT_USERAGENT, 2 CURLOPT_MAXREDIRS
  *
  * It must not call anything of libcurl's or Sluice's; what can be refused there is. */
 enum sluice_trace_kind {
   SLUICE_TRACE_STATE, SLUICE_TRACE_GATE, SLUICE_TRACE_WRITE, SLUICE_TRACE_STOP, SLUICE_TRACE_OPEN,
-  SLUICE_TRACE_REMOTE = 6
+  SLUICE_TRACE_REMOTE = 6, SLUICE_TRACE_LEFT = 7
 };
 typedef void (*sluice_trace_callback)(CURL *easy, int kind, curl_off_t a, curl_off_t b, void *clientp);
 #define SLUICEOPT_TRACEFUNCTION ((CURLoption)(CURLOPTTYPE_FUNCTIONPOINT + 906))
