@@ -3,11 +3,15 @@
  * Input: lines. The first byte of a line says what the rest is:
  *   u  CURLOPT_URL          l  the Location of the next redirect      h  a request header line
  *   t  a text: the option's place in `options` (a letter), then the text    n  a number: likewise
+ *   H  the same, appended behind setopt's back    r, R  an entry of CURLOPT_RESOLVE, likewise    c, C  one of CURLOPT_CONNECT_TO
+ *   k  a line of the trailer callback (the body then goes in chunks)
+ *   g  a URL whose scheme may be missing
  *   j  sl_url_join's reference, seen from the URL                     x  hex pairs: bytes that cannot stand in a line,
  *                                                                        put in front of the next line's text
  * What must hold: parse, print, parse again gives the same URL; join's result is what url.h says of it; a setting
- * answers one of the documented codes and, when it is refused, changes nothing in the request; a request head is made of
- * whole lines, holds no other control character, and has no field that was neither set nor the engine's own. */
+ * answers one of the documented codes; U7: a list that was refused is not used, nor looked into again; B18: it makes the transfer
+ * fail. A request head is made of whole lines, holds no other control character, and has no field that was neither set nor the
+ * engine's own; an open spec is made of known lines; behind a body in chunks come whole lines that hold no control character. */
 #include <curl/curl.h>
 #include <sluice/sluice.h>
 #include <stdio.h>
@@ -37,13 +41,19 @@ static const CURLoption options[] = {
   CURLOPT_HEADER, CURLOPT_NOPROGRESS, CURLOPT_SSL_VERIFYPEER, CURLOPT_SSL_VERIFYHOST, CURLOPT_FAILONERROR,
   CURLOPT_FRESH_CONNECT, CURLOPT_FORBID_REUSE, CURLOPT_NOSIGNAL, CURLOPT_HTTPAUTH, CURLOPT_CONNECT_ONLY,
   CURLOPT_HTTP_TRANSFER_DECODING, CURLOPT_RESUME_FROM, CURLOPT_TCP_NODELAY, CURLOPT_SSLVERSION, CURLOPT_NETRC,
+  CURLOPT_PROTOCOLS_STR, CURLOPT_REDIR_PROTOCOLS, CURLOPT_DEFAULT_PROTOCOL, CURLOPT_COOKIELIST, CURLOPT_SSLCERTTYPE,
+  SLUICEOPT_IGNORE_UNSUPPORTED,
 };
 #define OPTIONS (sizeof options / sizeof *options)
 
 static char *locations[LOCATIONS_MAX];
 static size_t location_len[LOCATIONS_MAX];
 static uint32_t location_count, location_next;
-static struct curl_slist *headers;
+/* Three lists, each with what is appended only after setopt has looked at it. */
+enum { HEADERS, RESOLVES, CONNECTS, LISTS };
+static const CURLoption list_options[LISTS] = { CURLOPT_HTTPHEADER, CURLOPT_RESOLVE, CURLOPT_CONNECT_TO };
+static struct curl_slist *lists[LISTS], *later[LISTS], *trailers;
+static bool had_refusal, ignores;
 static uint32_t read_left;
 
 /* ---- The head ---- */
@@ -56,7 +66,7 @@ static bool is_field(const char *line, size_t n, const char *name)
 
 static bool in_list(const char *line, size_t n)
 {
-  for (const struct curl_slist *h = headers; h; h = h->next) {
+  for (const struct curl_slist *h = lists[HEADERS]; h; h = h->next) {
     size_t name = strcspn(h->data, ":;");
     if (n > name && line[name] == ':' && !memcmp(line, h->data, name)) return true;
   }
@@ -116,8 +126,32 @@ static void server_tick(fuzz_channel *c)
   fuzz_arrive(c, "\r\nContent-Length: 0\r\n\r\n", 23);
 }
 
+/* The host goes by each line: one that nobody of ours wrote would be another one's word. */
+static void check_spec(const char *spec, uint32_t len)
+{
+  static const char *const keys[] = { "name ", "port ", "unix ", "local ", "family ", "alpn ", "verify 0\n", "ca ", "cert ", "key ",
+                                      "path ", "mode " };
+  int last = -1;
+  for (const char *p = spec, *end = spec + len, *lf; p < end; p = lf + 1) {
+    lf = memchr(p, '\n', (size_t)(end - p));
+    FUZZ_CHECK(lf, "an open spec without its last line end");
+    int key = 0, count = (int)(sizeof keys / sizeof *keys);
+    while (key < count && strncmp(p, keys[key], strlen(keys[key]))) key++;
+    FUZZ_CHECK(key < count && key > last, "a strange line in an open spec: %.*s", (int)(lf - p), p);
+    last = key;
+  }
+}
+
+static int on_trailers(struct curl_slist **list, void *to)
+{
+  (void)to;
+  for (const struct curl_slist *l = trailers; l; l = l->next) *list = curl_slist_append(*list, l->data);
+  return CURL_TRAILERFUNC_OK;
+}
+
 static void server_opened(fuzz_channel *c, const char *spec, uint32_t len)
 {
+  check_spec(spec, len);
   FUZZ_CHECK(len && spec[len - 1] == '\n', "an open spec without an end");
   if (c->kind != SL_FILE) return;
   c->open_code = SL_IO;
@@ -240,10 +274,36 @@ static void set_option(CURL *easy, char kind, const char *text, size_t n)
   else if (option / 10000 == 3) code = curl_easy_setopt(easy, option, (curl_off_t)strtoll(copy, NULL, 0));
   else if (option < 10000) code = curl_easy_setopt(easy, option, strtol(copy, NULL, 0));
   else code = curl_easy_setopt(easy, option, NULL);
+  if (option == SLUICEOPT_IGNORE_UNSUPPORTED && !code) ignores = strtol(copy, NULL, 0) != 0;
   FUZZ_CHECK(code == CURLE_OK || code == CURLE_BAD_FUNCTION_ARGUMENT || code == CURLE_NOT_BUILT_IN ||
              code == CURLE_UNKNOWN_OPTION || code == CURLE_OUT_OF_MEMORY || code == CURLE_UNSUPPORTED_PROTOCOL,
              "option %d answers %d", (int)option, code);
   free(copy);
+}
+
+static void add(struct curl_slist **to, int which, const char *line)
+{
+  struct curl_slist *more = curl_slist_append(to[which], line);
+  if (more) to[which] = more;
+}
+
+/* A correct program's way: a list is set, then another; the first is freed once it is out of use. */
+static void set_lists(CURL *easy)
+{
+  for (int i = 0; i < LISTS; i++) {
+    static const char *const good[LISTS] = { "X-Before: 1", "before:1:127.0.0.1", "before:1::2" };
+    struct curl_slist *before = curl_slist_append(NULL, good[i]);
+    FUZZ_CHECK(curl_easy_setopt(easy, list_options[i], before) == CURLE_OK, "a good list is refused");
+    CURLcode code = curl_easy_setopt(easy, list_options[i], lists[i]);
+    FUZZ_CHECK(!code || lists[i], "no list is refused");
+    curl_slist_free_all(before);
+    had_refusal |= code != CURLE_OK;
+    if (code) { /* ... and a refused one is not lent */
+      curl_slist_free_all(lists[i]);
+      lists[i] = NULL;
+    }
+    for (const struct curl_slist *l = later[i]; l && lists[i]; l = l->next) curl_slist_append(lists[i], l->data);
+  }
 }
 
 /* One line; base is the URL so far. */
@@ -263,11 +323,23 @@ static void obey(CURL *easy, char kind, char *text, size_t n, sl_text *base)
     locations[location_count++] = copy;
     copy = NULL;
     break;
-  case 'h': {
+  case 'h':
+  case 'H':
     /* A wrong length or framing is the caller's fault, and what comes then is no head any more. */
     if (!strncasecmp(copy, "content-length:", 15) || !strncasecmp(copy, "transfer-encoding:", 18)) break;
-    struct curl_slist *more = curl_slist_append(headers, copy);
-    if (more) headers = more;
+    add(kind == 'h' ? lists : later, HEADERS, copy);
+    break;
+  case 'r':
+  case 'R': add(kind == 'r' ? lists : later, RESOLVES, copy); break;
+  case 'c':
+  case 'C': add(kind == 'c' ? lists : later, CONNECTS, copy); break;
+  case 'k': add(&trailers, 0, copy); break;
+  case 'g': {
+    char *whole = sl_url_complete(text, n, NULL);
+    FUZZ_CHECK(whole && strlen(whole) >= strlen(copy) && !strcmp(whole + strlen(whole) - strlen(copy), copy), "completing changes a URL");
+    check_parse(whole, strlen(whole));
+    curl_easy_setopt(easy, CURLOPT_URL, copy);
+    free(whole);
     break;
   }
   case 'j': check_join(base->data ? base->data : "", base->len, text, n); break;
@@ -286,13 +358,21 @@ static void drive(CURL *easy)
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_write);
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
   curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
-  if (curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers)) FUZZ_CHECK(headers, "no headers are refused");
+  set_lists(easy);
+  if (trailers) {
+    curl_easy_setopt(easy, CURLOPT_TRAILERFUNCTION, on_trailers);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_INFILESIZE, -1L);
+  }
   FUZZ_CHECK(curl_multi_add_handle(multi, easy) == CURLM_OK, "add");
   for (uint32_t step = 0; step < STEPS_MAX; step++) {
     FUZZ_CHECK(curl_multi_perform(multi, &count) == CURLM_OK, "perform");
     if (!count) break;
     curl_multi_poll(multi, NULL, 0, 1000, NULL);
   }
+  int left;
+  const CURLMsg *message = curl_multi_info_read(multi, &left);
+  FUZZ_CHECK(!message || message->data.result || !had_refusal || ignores, "a transfer goes on without a list that was refused");
   curl_multi_remove_handle(multi, easy);
   curl_easy_cleanup(easy);
   curl_multi_cleanup(multi);
@@ -304,7 +384,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   sl_text base = { .max = LINE_MAX_BYTES * 2 };
   fuzz_begin(&server);
   location_count = location_next = 0;
-  headers = NULL;
+  trailers = NULL;
+  memset(lists, 0, sizeof lists);
+  memset(later, 0, sizeof later);
+  had_refusal = ignores = false;
   prefix_len = 0;
   read_left = 100;
   CURL *easy = curl_easy_init();
@@ -328,7 +411,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   }
   drive(easy);
   fuzz_end();
-  curl_slist_free_all(headers);
+  for (int i = 0; i < LISTS; i++) {
+    curl_slist_free_all(lists[i]);
+    curl_slist_free_all(later[i]);
+  }
+  curl_slist_free_all(trailers);
   for (uint32_t i = 0; i < location_count; i++) free(locations[i]);
   sl_text_free(&base);
   return 0;
