@@ -543,7 +543,7 @@ bundle() {
 build_guest_library() {
     need_wasm_compiler
     need_core
-    compile build/wasm "${CORE[@]}" c/host/wasm.c c/host/stdio.c
+    compile build/wasm "${CORE[@]}" c/host/wasm.c c/host/stdio.c c/host/stdio_print.c
     produce dist/wasi/libsluice.a archive "${OBJECTS[@]}"
     write_compiler dist/wasi/cc "C programs that run as guests of a host of Sluice's" "" "${GUEST_COMPILER[@]}" "-I$PWD/c/include" -- "$PWD/dist/wasi/libsluice.a"
 }
@@ -606,7 +606,7 @@ build_native() {
     need_native_compiler "$1"
     need_core
     glob sources 'c/host/posix*.c' c/host/race.c c/host/resolve.c
-    compile "build/native-$1" "${CORE[@]}" "${sources[@]}" c/host/stdio.c
+    compile "build/native-$1" "${CORE[@]}" "${sources[@]}" c/host/stdio.c c/host/stdio_print.c
     produce "$2" archive_native "${OBJECTS[@]}"
 }
 
@@ -627,7 +627,7 @@ build_test_archive() {
     local sources
     need_native_compiler "$1"
     need_core
-    glob sources c/host/stdio.c 'test/c/support/*.c'
+    glob sources c/host/stdio.c c/host/stdio_print.c 'test/c/support/*.c'
     compile "build/native-$1" "${CORE[@]}" c/engine/embed.c "${sources[@]}"
     produce "build/native-$1/test.a" archive "${OBJECTS[@]}"
     # alloc_fail.c stands between every program and its allocator, door_fail.c between the engine and its host.
@@ -924,6 +924,7 @@ Usage: ./build.sh VERB
   mutants [TEXT]            only the mutants: small breaks of the engine that the tests must notice
   runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js; scenes and conformance in Bun
                             and Deno; then workerd and Firefox
+  git                       git built against the library clones, pushes and fetches
   campaign                  what takes too long for CI: many seeds, C tests under more sanitizers, the other runtimes
   bench [ROW ...] [--quick] Sluice beside node:net, node:http, undici, fetch and libcurl (--profile: where its time goes)
   deps                      only set up: npm packages, compilers, C sources, what the tests talk to
@@ -1153,7 +1154,16 @@ verb_campaign() {
     lock
     verb_mutants
     lock
+    verb_git
     verb_runtimes "$@"
+}
+
+verb_git() {
+    need_node
+    SANITIZE='' verb_native
+    # shellcheck source=test/git/run.sh
+    source test/git/run.sh
+    run_git
 }
 
 verb_clean() {

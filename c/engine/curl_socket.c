@@ -414,3 +414,6 @@ CURLMcode curl_multi_waitfds(CURLM *handle, struct curl_waitfd *fds, unsigned in
   if (count) *count = list.count;
   return fds && list.count > size ? CURLM_OUT_OF_MEMORY : CURLM_OK;
 }
+
+CURLMcode curl_multi_socket(CURLM *handle, curl_socket_t s, int *running) { return curl_multi_socket_action(handle, s, 0, running); }
+CURLMcode curl_multi_socket_all(CURLM *handle, int *running) { return curl_multi_perform(handle, running); }

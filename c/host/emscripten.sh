@@ -91,7 +91,7 @@ build_emscripten() {
     COMPILER=("$EMCC" -O2 -DNDEBUG -DSL_HOST_LINKED)
     AR=("${EMCC%emcc}emar")
     LENIENT=(-Wno-error)
-    compile build/emscripten "${CORE[@]}" c/host/wasm.c c/host/stdio.c
+    compile build/emscripten "${CORE[@]}" c/host/wasm.c c/host/stdio.c c/host/stdio_print.c
     produce dist/emscripten/libsluice.a archive "${OBJECTS[@]}"
     glob sources 'js/*.js' 'js/hosts/*.js'
     produce dist/emscripten/libsluice.js bundle_fetch_library c/host/emscripten.js c/host/emscripten.sh "${sources[@]}"

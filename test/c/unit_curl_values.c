@@ -205,7 +205,7 @@ static void option_values(void)
     IS(CURL_VERSION_SSL, 4);
     IS(CURL_VERSION_LIBZ, 8);
     IS(CURL_VERSION_HTTP2, 65536);
-    IS(LIBCURL_VERSION_NUM, 0x081600);
+    IS(LIBCURL_VERSION_NUM, 0x081100);
     IS(CURL_AT_LEAST_VERSION(7,61,0), 1);
     IS(CURL_AT_LEAST_VERSION(9,0,0), 0);
 }
@@ -373,7 +373,7 @@ static void types(void)
     IS(sizeof(CURLPROTO_HTTP) == sizeof(long), 1);
     IS(sizeof(CURLAUTH_BASIC) == sizeof(long), 1);
     IS(CURL_SOCKET_BAD == (curl_socket_t)-1, 1);
-    IS(strcmp(LIBCURL_VERSION, "8.22.0"), 0);
+    IS(strcmp(LIBCURL_VERSION, "8.17.0"), 0);
 }
 
 int main(void)

@@ -2,8 +2,9 @@
  *
  * Existing C programs compile unchanged for what is declared here. The types and numbers are wider than the engine:
  * an option the engine lacks answers CURLE_UNKNOWN_OPTION or CURLE_NOT_BUILT_IN, an info likewise, a URL scheme
- * CURLE_UNSUPPORTED_PROTOCOL; never a silent yes. Functions are declared only once they exist.
- * Not covered: mime and form posts, the URL, header, share, websocket and option-lookup interfaces, SSH key types.
+ * CURLE_UNSUPPORTED_PROTOCOL; never a silent yes. Every function of the libcurl that curlver.h names can be called. Those of
+ * mime and form posts, URL and header interfaces, websockets and TLS sessions say that they are not there: by their
+ * NOT_BUILT_IN code, or by NULL where they make a handle.
  *
  * Row names such as P6 or B3 point into the behaviour specification; the tests carry the same names.
  *
@@ -40,18 +41,8 @@ extern "C" {
 #define CURL_EXTERN
 #endif
 
-/* ---- Version -------------------------------------------------------------------------------------------------------
- * LIBCURL_VERSION names the libcurl whose rules are followed, SLUICE_VERSION this library. */
-
-#define SLUICE_VERSION         "0.1.0"
-#define LIBCURL_VERSION        "8.22.0"
-#define LIBCURL_VERSION_MAJOR  8
-#define LIBCURL_VERSION_MINOR  22
-#define LIBCURL_VERSION_PATCH  0
-#define LIBCURL_VERSION_NUM    0x081600
-
-#define CURL_VERSION_BITS(x, y, z)     ((x) << 16 | (y) << 8 | (z))
-#define CURL_AT_LEAST_VERSION(x, y, z) (LIBCURL_VERSION_NUM >= CURL_VERSION_BITS(x, y, z))
+#include <curl/curlver.h>
+#include <curl/system.h>
 
 /* Programs wrap uses of deprecated names in this; here nothing warns. */
 #define CURL_IGNORE_DEPRECATION(statements) statements
@@ -61,13 +52,6 @@ extern "C" {
 typedef void CURL;    /* one transfer */
 typedef void CURLM;   /* a set of transfers driven together */
 typedef void CURLSH;  /* what several transfers share */
-
-typedef int64_t curl_off_t;  /* bytes, or bytes per second */
-#define SIZEOF_CURL_OFF_T        8
-#define CURL_TYPEOF_CURL_OFF_T   int64_t
-#define CURL_FORMAT_CURL_OFF_T   PRId64
-#define CURL_FORMAT_CURL_OFF_TU  PRIu64
-#define CURL_OFF_T_C(number)     INT64_C(number)
 
 #ifdef _WIN32
 typedef SOCKET curl_socket_t;
@@ -1302,6 +1286,50 @@ CURL_EXTERN void curl_global_cleanup(void);
 /* The library's name and version, a constant string that nobody frees. */
 CURL_EXTERN const char *curl_version(void);
 
+/* What there is, for programs that ask: a constant that nobody frees. For any age. */
+CURL_EXTERN curl_version_info_data *curl_version_info(CURLversion age);
+
+/* Which TLS there is to choose from: none by name, TLS is the host's. CURLSSLSET_NO_BACKENDS; *avail, unless NULL, is NULL. */
+typedef struct {
+    curl_sslbackend id;
+    const char *name;
+} curl_ssl_backend;
+typedef enum {
+    CURLSSLSET_OK = 0,
+    CURLSSLSET_UNKNOWN_BACKEND = 1,
+    CURLSSLSET_TOO_LATE = 2,
+    CURLSSLSET_NO_BACKENDS = 3
+} CURLsslset;
+CURL_EXTERN CURLsslset curl_global_sslset(curl_sslbackend id, const char *name, const curl_ssl_backend ***avail);
+
+/* As curl_global_init. Other allocators are not there: CURLE_NOT_BUILT_IN unless all are NULL. */
+CURL_EXTERN CURLcode curl_global_init_mem(long flags, curl_malloc_callback m, curl_free_callback f, curl_realloc_callback r,
+                                          curl_strdup_callback s, curl_calloc_callback c);
+
+/* No component has a log of its own (SLUICEOPT_TRACEFUNCTION tells everything): CURLE_OK for NULL or "", else
+ * CURLE_NOT_BUILT_IN. */
+CURL_EXTERN CURLcode curl_global_trace(const char *config);
+
+/* Percent-encodes all but letters, digits and -._~; length 0: up to its zero. The caller frees it with curl_free; NULL without
+ * memory or for NULL. The handle may be NULL. The older names have none. */
+CURL_EXTERN char *curl_easy_escape(CURL *handle, const char *string, int length);
+CURL_EXTERN char *curl_escape(const char *string, int length);
+
+/* The way back: a % without two hex digits stays. *outlength, unless NULL, is its size; it has a zero behind it too. */
+CURL_EXTERN char *curl_easy_unescape(CURL *handle, const char *string, int length, int *outlength);
+CURL_EXTERN char *curl_unescape(const char *string, int length);
+
+/* ASCII without regard to case: 1 when equal (n bytes at most), else 0; two NULLs are equal. */
+CURL_EXTERN int curl_strequal(const char *a, const char *b);
+CURL_EXTERN int curl_strnequal(const char *a, const char *b, size_t n);
+
+/* An environment variable's copy (curl_free), NULL: none. Always NULL here: nothing in the library reads the environment. */
+CURL_EXTERN char *curl_getenv(const char *variable);
+
+/* Seconds since 1970 of a date as HTTP has them: "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+ * "Sun Nov  6 08:49:37 1994"; the weekday may be missing. -1: another form, or no such day. now is not used. */
+CURL_EXTERN time_t curl_getdate(const char *p, const time_t *now);
+
 /* Frees memory the library handed over to the caller. NULL is fine. */
 CURL_EXTERN void curl_free(void *p);
 
@@ -1340,7 +1368,8 @@ CURL_EXTERN CURL *curl_easy_init(void);
  * CURLOPT_RESUME_FROM(_LARGE): bytes; of HTTP a GET that takes only a 206 which begins there, or a 416 that says there is no
  * more, else CURLE_RANGE_ERROR and nothing is delivered; of a file what follows, CURLE_BAD_DOWNLOAD_RESUME when it is
  * shorter. Not for uploads: CURLE_NOT_BUILT_IN when it starts. CURLOPT_RANGE of a file: "a-b", "a-" or "-n", CURLE_RANGE_ERROR
- * for others. CURLOPT_HTTP_VERSION: 1.0, 1.1, and those that ask for 2 where the server has it, which is 1.1 here. */
+ * for others. CURLOPT_NETRC: no such file is ever read, so CURL_NETRC_OPTIONAL finds none; REQUIRED and a CURLOPT_NETRC_FILE
+ * are CURLE_NOT_BUILT_IN. CURLOPT_HTTP_VERSION: 1.0, 1.1, and those that ask for 2 where the server has it, which is 1.1 here. */
 CURL_EXTERN CURLcode curl_easy_setopt(CURL *curl, CURLoption option, ...);
 
 /* Runs the transfer and returns at its end: CURLE_OK or why it ended. Text goes to CURLOPT_ERRORBUFFER.
@@ -1388,6 +1417,54 @@ CURL_EXTERN CURLcode curl_easy_upkeep(CURL *curl);
 
 /* A short text for a code, in English; a constant string that nobody frees. Unknown codes have a text too. */
 CURL_EXTERN const char *curl_easy_strerror(CURLcode error);
+
+/* ---- What is not there ----------------------------------------------------------------------------------------------
+ * So that programs link. curl_mime_init answers NULL, so the others have nothing to work on: CURLE_NOT_BUILT_IN, or NULL.
+ * curl_formadd: CURL_FORMADD_DISABLED. TLS sessions: CURLE_NOT_BUILT_IN. */
+
+typedef struct curl_mime curl_mime;
+typedef struct curl_mimepart curl_mimepart;
+CURL_EXTERN curl_mime *curl_mime_init(CURL *easy);
+CURL_EXTERN void curl_mime_free(curl_mime *mime);
+CURL_EXTERN curl_mimepart *curl_mime_addpart(curl_mime *mime);
+CURL_EXTERN CURLcode curl_mime_name(curl_mimepart *part, const char *name);
+CURL_EXTERN CURLcode curl_mime_filename(curl_mimepart *part, const char *filename);
+CURL_EXTERN CURLcode curl_mime_type(curl_mimepart *part, const char *mimetype);
+CURL_EXTERN CURLcode curl_mime_encoder(curl_mimepart *part, const char *encoding);
+CURL_EXTERN CURLcode curl_mime_data(curl_mimepart *part, const char *data, size_t datasize);
+CURL_EXTERN CURLcode curl_mime_filedata(curl_mimepart *part, const char *filename);
+CURL_EXTERN CURLcode curl_mime_data_cb(curl_mimepart *part, curl_off_t datasize, curl_read_callback readfunc,
+                                       curl_seek_callback seekfunc, curl_free_callback freefunc, void *arg);
+CURL_EXTERN CURLcode curl_mime_subparts(curl_mimepart *part, curl_mime *subparts);
+CURL_EXTERN CURLcode curl_mime_headers(curl_mimepart *part, struct curl_slist *headers, int take_ownership);
+
+struct curl_httppost;
+struct curl_forms {
+    int option;
+    const char *value;
+};
+typedef enum {
+    CURL_FORMADD_OK = 0,
+    CURL_FORMADD_MEMORY = 1,
+    CURL_FORMADD_OPTION_TWICE = 2,
+    CURL_FORMADD_NULL = 3,
+    CURL_FORMADD_UNKNOWN_OPTION = 4,
+    CURL_FORMADD_INCOMPLETE = 5,
+    CURL_FORMADD_ILLEGAL_ARRAY = 6,
+    CURL_FORMADD_DISABLED = 7,
+    CURL_FORMADD_LAST  /* one past the last */
+} CURLFORMcode;
+typedef size_t (*curl_formget_callback)(void *arg, const char *buf, size_t len);
+CURL_EXTERN CURLFORMcode curl_formadd(struct curl_httppost **httppost, struct curl_httppost **last_post, ...);
+CURL_EXTERN int curl_formget(struct curl_httppost *form, void *arg, curl_formget_callback append);
+CURL_EXTERN void curl_formfree(struct curl_httppost *form);
+
+typedef CURLcode curl_ssls_export_cb(CURL *handle, void *userptr, const char *session_key, const unsigned char *shmac,
+                                     size_t shmac_len, const unsigned char *sdata, size_t sdata_len, curl_off_t valid_until,
+                                     int ietf_tls_id, const char *alpn, size_t earlydata_max);
+CURL_EXTERN CURLcode curl_easy_ssls_import(CURL *handle, const char *session_key, const unsigned char *shmac,
+                                           size_t shmac_len, const unsigned char *sdata, size_t sdata_len);
+CURL_EXTERN CURLcode curl_easy_ssls_export(CURL *handle, curl_ssls_export_cb *export_fn, void *userptr);
 
 /* ---- What several transfers share ----------------------------------------------------------------------------------
  * Only what saves time can be shared, and nothing is: each handle keeps its own. So no lock function is ever called.
@@ -1502,6 +1579,14 @@ CURL_EXTERN CURLMcode curl_multi_setopt(CURLM *multi_handle, CURLMoption option,
 CURL_EXTERN CURLMcode curl_multi_socket_action(CURLM *multi_handle, curl_socket_t s, int ev_bitmask,
                                                int *running_handles);
 
+/* Older names: as curl_multi_socket_action without knowing what happened; as curl_multi_perform. */
+CURL_EXTERN CURLMcode curl_multi_socket(CURLM *multi_handle, curl_socket_t s, int *running_handles);
+CURL_EXTERN CURLMcode curl_multi_socket_all(CURLM *multi_handle, int *running_handles);
+
+/* No server pushes here (HTTP/2): NULL. */
+CURL_EXTERN char *curl_pushheader_bynum(struct curl_pushheaders *h, size_t num);
+CURL_EXTERN char *curl_pushheader_byname(struct curl_pushheaders *h, const char *name);
+
 /* What the socket callback gets as socketp for this descriptor, until it is told CURL_POLL_REMOVE. Allowed in
  * callbacks (X6). CURLM_BAD_SOCKET for one that is not announced. */
 CURL_EXTERN CURLMcode curl_multi_assign(CURLM *multi_handle, curl_socket_t sockfd, void *sockp);
@@ -1552,5 +1637,9 @@ CURL_EXTERN const char *curl_multi_strerror(CURLMcode error);
 #endif
 
 #include <curl/options.h>
+#include <curl/header.h>
+#include <curl/urlapi.h>
+#include <curl/websockets.h>
+#include <curl/mprintf.h>
 
 #endif
