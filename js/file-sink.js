@@ -8,7 +8,7 @@ import { SL_SINK_FAILED } from './hosts/door.js';
 import { NodeWritable, drop, isWritable } from './node-sink.js';
 import { missingOf, partOf, readRange } from './range.js';
 
-const { constants, existsSync, statSync } = builtin('node:fs'), { open, realpath, rename, stat, unlink } = builtin('node:fs/promises');
+const { constants, statSync } = builtin('node:fs'), { open, realpath, rename, stat, unlink } = builtin('node:fs/promises');
 const { basename, dirname, join } = builtin('node:path'), { fileURLToPath } = builtin('node:url');
 /** @typedef {import('./sinks.js').Taker} Taker */
 /** @typedef {import('node:fs/promises').FileHandle} FileHandle */
@@ -41,9 +41,9 @@ class File {
     this.#place = place;
     this.#hold = hold;
     this.name = place.path;
-    if (this.#new && existsSync(place.path)) throw new Error(`it is there, and would be replaced by a part: ${HELP}`);
+    if (this.#new && isFilled(place.path)) throw new Error(`it is there, and would be replaced by a part: ${HELP}`);
   }
-  /** Whether it has to be a new one. */
+  /** Whether it has to be a new one, or empty. */
   get #new() {
     const { asked, offset, append } = this.#place;
     return asked !== null && offset === undefined && !append;
@@ -63,7 +63,7 @@ class File {
     const { path, offset, append, atomic } = this.#place;
     if (atomic) return this.#openBeside();
     if (append) this.#file = await open(path, 'a');
-    else if (offset === undefined) this.#file = await open(path, this.#new ? 'wx' : 'w');
+    else if (offset === undefined) this.#file = await open(path, 'w');
     else this.#file = await open(path, constants.O_WRONLY | (offset === 0 ? constants.O_CREAT : 0), 0o666);
     const { size } = offset === undefined && !append ? { size: 0 } : await this.#file.stat();
     if (append && this.#part !== null && size !== this.#part.first) throw new Error(`it has ${size} bytes, and the part begins behind ${this.#part.first}`);
@@ -124,6 +124,12 @@ class File {
     await this.#file?.close();
     if (this.#beside !== '') await unlink(this.#beside);
   }
+}
+
+/** Whether there is something in a file that could be lost. @param {string} file */
+export function isFilled(file) {
+  const about = statSync(file, { throwIfNoEntry: false });
+  return about !== undefined && about.isFile() && about.size > 0;
 }
 
 /**

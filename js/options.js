@@ -89,7 +89,7 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH']);
  * @property {string | URL | Place | WritableStream<Uint8Array> | NodeWritable} [to] Where the body goes (U6). A file: opened, and
  *   emptied, when the head says that it is coming: a status of 200 to 299, and with a header Range the part that was asked for,
  *   else CURLE_RANGE_ERROR; any other status leaves it as it is, and what the server says is in `result.body`. It keeps what
- *   was written when the transfer fails. With a Range a plain path is for a new file (CURLE_WRITE_ERROR when there is one).
+ *   was written when the transfer fails. With a Range a plain path is for a new file (CURLE_WRITE_ERROR when there is one that is not empty).
  *   A TypeError for the very file that is read, and for HEAD. A stream takes what comes, whatever the status: a
  *   WritableStream is closed or aborted at the end; a Writable of Node's is ended when all was given to it, or destroyed when
  *   the transfer fails, once, but for process.stdout and process.stderr; it may use its chunks as it likes.

@@ -153,6 +153,9 @@ describe('where in a file', () => {
     const error = await failure(get(one.url(), options).perform());
     expect(error).toMatchObject({ errno: 23, message: expect.stringContaining('a part goes with { path, offset } or { path, append: true }') });
     expect([text(), requests]).toEqual(['0123', 0]);
+    writeFileSync(file, '');
+    await get(one.url(), options).perform();
+    expect(text()).toBe(TEN.slice(4));
     rmSync(file);
     await get(one.url(), options).perform();
     expect(text()).toBe(TEN.slice(4));

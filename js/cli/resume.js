@@ -2,6 +2,7 @@
 // that goes on with one that was stopped.
 import { statSync } from 'node:fs';
 import { basename, relative } from 'node:path';
+import { isFilled } from '../file-sink.js';
 import { missingOf, partOf, readContentRange, readRange } from '../range.js';
 
 const PARTIAL_FILE = 18, HTTP_RETURNED_ERROR = 22, WRITE_ERROR = 23, RANGE_ERROR = 33; // CURLcode
@@ -68,7 +69,7 @@ export class Answer {
     if (from > 0 && status === 416) return beyond(readContentRange(headers.get('content-range'))?.size, from, there);
     if (from > 0 && !head.ok) return new End(HTTP_RETURNED_ERROR, `CURLE_HTTP_RETURNED_ERROR: status ${status}; ${there} stays as it is`);
     if (from === 0 && (this.#output === undefined || this.#job.options.method === 'HEAD')) return 0;
-    const filled = from > 0 || isFilled(this.#output);
+    const filled = from > 0 || (this.#output !== undefined && isFilled(this.#output));
     if (status >= 300 && filled) return new End(status < 400 ? 0 : HTTP_RETURNED_ERROR, `${status < 400 ? '' : 'CURLE_HTTP_RETURNED_ERROR: '}status ${status}; ${there} stays as it is`);
     if (status < 200 || status >= 300 || this.#asked === undefined) return 0;
     if (from > 0 && status === 200 && this.#output !== undefined) return 0; // it begins anew
@@ -88,12 +89,6 @@ export class Answer {
     const missing = this.#part === null || !this.#asked ? '' : missingOf(this.#part, this.#asked, this.#came);
     if (missing !== '') throw new End(PARTIAL_FILE, `CURLE_PARTIAL_FILE: ${missing}`);
   }
-}
-
-/** @param {string | undefined} file @returns {boolean} whether there is something in it that could be lost */
-function isFilled(file) {
-  const about = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false });
-  return about !== undefined && about.isFile() && about.size > 0;
 }
 
 /** A 416. @param {number | undefined} size of what the server has @param {number} from @param {string} there */

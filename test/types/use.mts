@@ -53,6 +53,15 @@ await transfer.pause('recv');
 new Transfer('http://127.0.0.1/', { body: new URLSearchParams({ a: 'b' }), headers: [['a', 'b']], signal: AbortSignal.timeout(5) });
 new Transfer('http://127.0.0.1/', { body: (async function* () { yield new Uint8Array(1); })(), headers: new Headers({ a: 'b' }) });
 new Transfer('http://127.0.0.1/', { to: new WritableStream<Uint8Array>() });
+new Transfer('http://127.0.0.1/', { to: { path: 'x', offset: 5 } });
+new Transfer('http://127.0.0.1/', { to: { path: new URL('file:///x'), atomic: true } });
+// @ts-expect-error: where
+new Transfer('http://127.0.0.1/', { to: { offset: 5 } });
+// A Writable as Node has it.
+declare const writable: { writable: boolean; write(chunk: any, done?: (error?: Error | null) => void): boolean; write(chunk: any, encoding: string, done?: () => void): boolean;
+  end(done?: () => void): unknown; destroy(error?: Error): unknown; on(event: string | symbol, listener: (...args: any[]) => void): unknown };
+new Transfer('http://127.0.0.1/', { to: writable });
+new Transfer('http://127.0.0.1/', { borrow: true, onData: () => undefined });
 for await (const chunk of new Transfer(new URL('http://127.0.0.1/'))) export_(chunk);
 const stream: ReadableStream<Uint8Array> = new Transfer('http://127.0.0.1/').body;
 function export_(chunk: Uint8Array) { return [chunk, stream]; }
