@@ -197,6 +197,7 @@ void sl_clocks_hop(sl_transfer *t) { set_timer(t, SL_TIMER_HOP, t->multi->now_us
 void sl_clocks_single(sl_transfer *t)
 {
   set_timer(t, SL_TIMER_HOP, SL_NEVER);
+  t->judge = 0; /* what had come was meant for the try before */
   t->single_us = t->multi->now_us - t->frozen_us; /* sl_clocks_set adds what was frozen */
   sl_clocks_set(t);
   start_speeds(t);
