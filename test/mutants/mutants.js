@@ -16,8 +16,26 @@ const remote = 'c/engine/remote.c';
 const request = 'c/engine/request.c';
 const user = 'c/engine/easy_user.c';
 const http = 'c/protocol/http1.c';
+const settings = 'c/engine/options.c';
+const route = 'c/engine/route.c';
 
 export const MUTANTS = [
+  // Options that are refused, lists that are lent.
+  { name: 'a refused list keeps the one before', rows: 'U7', file: settings,
+    from: '  if (code) object = NULL; /* U7: the one before may be freed by now */', to: '  if (code) return code;' },
+  { name: 'a header line that was appended later is not looked at', rows: 'U7', file: http,
+    from: 'if (!sl_fields_sound(t)) {', to: 'if (0 && !sl_fields_sound(t)) {' },
+  { name: 'a route entry that was appended later is not looked at', rows: 'U7', file: route,
+    from: '    if (!read_connect_to(list->data, &e)) return CURLE_SETOPT_OPTION_SYNTAX;', to: '    if (!read_connect_to(list->data, &e)) continue;' },
+  { name: 'a refused option is forgotten', rows: 'B18', file: easy,
+    from: 'else if (!number || code != CURLE_BAD_FUNCTION_ARGUMENT) sl_options_refuse(o, option, code);',
+    to: 'else if (number && code == CURLE_OK) sl_options_refuse(o, option, code);' },
+  { name: 'a refused list of schemes allows what the one before did', rows: 'U7', file: settings,
+    from: 'if (code && allows) *(int64_t *)(void *)((char *)o + r->at) = 0;', to: 'if (code && allows) return code;' },
+  { name: 'credentials go unasked though better ones were allowed', rows: 'B18', file: settings,
+    from: 'o->auth_asks = (methods & CURLAUTH_BASIC) && methods != CURLAUTH_BASIC;', to: 'o->auth_asks = false;' },
+  { name: 'any 206 is taken for the rest', rows: 'B18', file: request,
+    from: 'if (t->status == 206 && t->range_from == from) return true;', to: 'if (t->status == 206) return true;' },
   // The table.
   { name: 'DONE while bytes are held', rows: 'W9', file: state,
     from: 'BIT(SL_RECV_END), SL_DONE, SL_SEND_NONE, SL_RECV_NONE, true }', to: 'BIT(SL_RECV_END), SL_DONE, SL_SEND_NONE, SL_RECV_NONE, false }' },
