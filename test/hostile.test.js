@@ -496,6 +496,22 @@ describe('what comes after the end', () => {
     for (let i = 0; i < 2; i++) expect(await get('/', { method: 'HEAD' })).toMatchObject({ errno: OK, text: '', result: { reused: false } });
   });
 
+  test('U11: one stray byte on an idle connection is not lost in the probe that finds it: the connection is not used again', async () => {
+    let push = async () => {};
+    server = await rawServer(async (peer) => {
+      await peer.request();
+      await peer.send(withLength('ok'));
+      push = () => peer.send('H');
+      await peer.request();
+      await peer.send(`TTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled`);
+    });
+    expect((await get()).text).toBe('ok');
+    await push();
+    await within(server.peers[0].closed, CASE_MS, 'the idle connection closes');
+    expect(await get()).toMatchObject({ errno: OK, text: 'ok', result: { reused: false } });
+    expect(server.peers.length).toBe(2);
+  });
+
   test('bytes on an idle connection end it, later too', async () => {
     let push = async () => {};
     server = await rawServer(async (peer) => {

@@ -153,6 +153,36 @@ static void test_nothing_sent(void)
   sim_free(s);
 }
 
+static void stray(sim *s, sim_transfer *x, int64_t arg)
+{
+  sim_channel *c = s->channel_count ? s->channels[0] : NULL;
+  (void)x, (void)arg;
+  if (!CHECK(U11, c)) return;
+  sl_text_add(&c->wire, "H", 1);
+  c->arrived++;
+  if (s->reads_ahead) c->chunk = c->arrived;
+}
+
+/* A byte that nobody asked for, on an idle connection: the probe that finds it has taken it, so the next request goes over
+ * another one; also when it came in the same moment, before the host could tell. */
+static void test_stray_byte(void)
+{
+  for (int way = 0; way < 4; way++) {
+    sim *s = sim_new(1, 0);
+    s->look = stray;
+    s->reads_ahead = way & 1;
+    add(transfer(s, 100), 0);
+    sim_at(s, SL_SECOND, SIM_LOOK, 1, 0);
+    sim_transfer *x = transfer(s, 100);
+    add(x, way & 2 ? SL_SECOND : 2 * SL_SECOND);
+    play(s);
+    CHECK_EQ(U11, x->code, CURLE_OK);
+    CHECK_EQ(U11, x->t.connects, 1);
+    CHECK(U11, !x->t.reused);
+    sim_free(s);
+  }
+}
+
 /* What went out as the head of the request. */
 static char asked_head[4096];
 
@@ -212,6 +242,7 @@ static void test_framing(void)
 int main(void)
 {
   test_framing();
+  test_stray_byte();
   test_early_answer();
   test_early_answer_cut();
   test_redirect_in_chunks();

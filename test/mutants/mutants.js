@@ -303,4 +303,12 @@ export const MUTANTS = [
     from: 'loop = sl_fds_of && c->engine->remotes;', to: 'loop = false;' },
   { name: 'a remote command is a wakeup', rows: 'F31', file: face,
     from: 'again = n == 1 && !channels', to: 'again = false && !channels' },
+
+  // HTTP.
+  { name: 'sending that failed ends the connection at once', rows: 'U8', file: http,
+    from: 'if (code != SL_RESET || not_asked(c, t)) return code;', to: 'return code;' },
+  { name: 'a POST that may have come is repeated', rows: 'R7', file: transfer,
+    from: 'if (stale && !unsent && !sl_request_idempotent(t)) stop_unrepeated(t, code);', to: 'if (stale && !unsent && false) stop_unrepeated(t, code);' },
+  { name: 'the probe of an idle connection does not look', rows: 'U11', file: connection,
+    from: 'return !c->held && sl_recv(c->ch, c->multi->scratch, 1) == SL_AGAIN;', to: 'return !c->held;' },
 ];
