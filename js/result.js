@@ -53,7 +53,7 @@ export class Head {
     this.httpVersion = space > 5 ? text.slice(5, space) : 'host';
     /** Without credentials. @readonly */
     this.url = url;
-    const port = peer.lastIndexOf(' ');
+    const port = peer.startsWith('/') ? -1 : peer.indexOf(' '); // the path of a unix socket may have spaces
     /** @readonly @type {string | undefined} */
     this.remoteAddress = port > 0 ? peer.slice(0, port) : peer || undefined;
   }

@@ -277,7 +277,7 @@ export class Run {
     this.#offered = true;
     const taker = /** @type {Taker | null} */ (onData === undefined ? this.#aside ?? (this.#taker ??= new Collector(this, maxBody)) : null);
     // Here alone memory that was lent is copied: for all who have not said that they give it back (B19).
-    const keeps = lender !== null && (taker === null ? borrow : taker.borrows === true) && lender.lends();
+    const asked = (taker === null ? borrow : taker.borrows === true) ? lender : null, keeps = asked?.lends() === true;
     const chunk = lender === null || keeps || taker?.full ? bytes : new Uint8Array(bytes);
     let answer, waits = /** @type {Promise<unknown> | null} */ (null);
     try {
@@ -294,7 +294,7 @@ export class Run {
     }
     if (answer === SL_SINK_FAILED && this.#over) return SL_SINK_FAILED;
     if (waits !== null) {
-      if (keeps) lender.keep(waits);
+      asked?.keep(waits);
       this.#wait(waits);
     }
     return bytes.length;

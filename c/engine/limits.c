@@ -220,8 +220,9 @@ void sl_speed_add(sl_speed *s, int64_t now_us, uint32_t bytes)
 int64_t sl_speed_now(const sl_speed *s, int64_t now_us)
 {
   int64_t passed = slots_passed(s, now_us), left = SL_SPEED_SLOTS - passed;
+  int64_t begun = (s->end_us - s->start_us) / SL_SPEED_SLOT_US; /* a small transfer uses one */
   int64_t from = larger(s->end_us + (passed - SL_SPEED_SLOTS) * SL_SPEED_SLOT_US, s->start_us);
   uint64_t bytes = 0;
-  for (int64_t i = 0; i < left; i++) bytes += s->bytes[(s->at + SL_SPEED_SLOTS - (uint32_t)i) % SL_SPEED_SLOTS];
+  for (int64_t i = 0; i < left && i < begun; i++) bytes += s->bytes[(s->at + SL_SPEED_SLOTS - (uint32_t)i) % SL_SPEED_SLOTS];
   return now_us > from ? speed_between(from, 0, now_us, bytes) : 0;
 }

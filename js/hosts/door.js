@@ -45,8 +45,8 @@ export const SL_HOST_HELD_MAX = 65536;
  * @typedef {object} Lender
  * @property {() => boolean} lends The taker wants to use these bytes where they are, for as long as keep() will say. False: they
  *   can only be copied this time; the host reads what comes next into memory that it can lend.
- * @property {(until: PromiseLike<unknown>) => void} keep After lends(): these bytes stay as they are until it has settled,
- *   whatever becomes of the channel.
+ * @property {(until: PromiseLike<unknown>) => void} keep After lends(), whatever that said: lent bytes stay as they are
+ *   until it has settled, whatever becomes of the channel; nothing is wanted before it has.
  */
 
 /**

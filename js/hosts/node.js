@@ -109,9 +109,13 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     else setImmediate(last, c, c.reads);
   }
 
-  /** What a socket reads into next; asked for when it is made, and after each read. @param {Channel} c */
+  /**
+   * What a socket reads into next; asked for when it is made, and after each read. One that is paused, other than by a
+   * promise, gives its own buffer back: the first chunk after the pause is copied.
+   * @param {Channel} c
+   */
   function nextBuffer(c) {
-    const own = c.lending && !c.closed;
+    const own = c.lending && !c.closed && (c.lent !== null || (c.wants & SL_IN) !== 0);
     if (c.buffer === null || c.lent !== null || own !== c.owns) {
       if (c.owns && c.buffer !== null) buffers.give(c.buffer, c.lent);
       c.buffer = own ? buffers.take() : shared;
@@ -284,6 +288,11 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     if (!c.busy && c.wants & door.SL_OUT) lookSoon(c);
   }
 
+  /** The next n bytes of the chunk; a Uint8Array is made much faster than a Buffer. @param {Channel} c @param {number} n */
+  function part({ chunk, off }, n) {
+    const { buffer, byteOffset } = /** @type {Buffer} */ (chunk);
+    return new Uint8Array(buffer, byteOffset + off, n);
+  }
   const took = (/** @type {Channel} */ c, /** @type {number} */ n) => {
     c.off += n;
     if (c.off === c.end && !c.busy) lookSoon(c); // drops the chunk and reads on
@@ -304,7 +313,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
       const n = unread(c, cap);
       c.taken = n > 0 ? n : 0;
       if (n <= 0) return n;
-      /** @type {Buffer} */ (c.chunk).copy(memory(), ptr, c.off, c.off + n);
+      memory().set(part(c, n), ptr);
       took(c, n);
       return n;
     },
@@ -321,7 +330,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
       const n = unread(c, max);
       c.taken = 0;
       if (n <= 0) return n;
-      const accepted = engine.sink(sink, /** @type {Buffer} */ (c.chunk).subarray(c.off, c.off + n), c);
+      const accepted = engine.sink(sink, part(c, n), c);
       if (accepted > 0 && !c.closed) took(c, accepted);
       return accepted;
     },
