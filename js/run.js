@@ -276,9 +276,9 @@ export class Run {
     if (bytes.length === 0 && (onData === undefined || this.#aside !== null)) return 0; // W11 is for callers: a place knows the end by complete()
     this.#offered = true;
     const taker = /** @type {Taker | null} */ (onData === undefined ? this.#aside ?? (this.#taker ??= new Collector(this, maxBody)) : null);
-    // Here alone memory that was lent is copied: for all who have not said that they give it back (B19).
-    const asked = (taker === null ? borrow : taker.borrows === true) ? lender : null, keeps = asked?.lends() === true;
-    const chunk = lender === null || keeps || taker?.full ? bytes : new Uint8Array(bytes);
+    // Here memory that was lent is copied, for all who have not said that they give it back (B19).
+    const borrowed = (taker === null ? borrow : taker.borrows === true) ? lender : null;
+    const chunk = borrowed !== null ? borrowed.lend(bytes) : lender === null || taker?.full ? bytes : new Uint8Array(bytes);
     let answer, waits = /** @type {Promise<unknown> | null} */ (null);
     try {
       if (onData !== undefined) answer = onData.call(this.#transfer, chunk);
@@ -294,7 +294,7 @@ export class Run {
     }
     if (answer === SL_SINK_FAILED && this.#over) return SL_SINK_FAILED;
     if (waits !== null) {
-      asked?.keep(waits);
+      borrowed?.keep(waits);
       this.#wait(waits);
     }
     return bytes.length;

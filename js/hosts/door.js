@@ -43,10 +43,10 @@ export const SL_HOST_HELD_MAX = 65536;
 /**
  * Whose memory the bytes given to a sink are in, asked and answered before that returns (B19).
  * @typedef {object} Lender
- * @property {() => boolean} lends The taker wants to use these bytes where they are, for as long as keep() will say. False: they
- *   can only be copied this time; the host reads what comes next into memory that it can lend.
- * @property {(until: PromiseLike<unknown>) => void} keep After lends(), whatever that said: lent bytes stay as they are
- *   until it has settled, whatever becomes of the channel; nothing is wanted before it has.
+ * @property {(bytes: Uint8Array) => Uint8Array} lend The taker wants to use these bytes for as long as keep() will say: where
+ *   they are now, or, when the host needs that memory itself, in a copy; then it reads what comes next into memory that it can lend.
+ * @property {(until: PromiseLike<unknown>) => void} keep After lend(): lent bytes stay as they are until it has settled,
+ *   whatever becomes of the channel; nothing is wanted before it has.
  */
 
 /**

@@ -17,7 +17,7 @@ export class Channel {
   buffer = /** @type {Buffer | null} */ (null); // what is read into, where that may be the chunk
   owns = false; // the buffer is its own, not the one that is shared
   lending = false; // the sink of this event borrows: the next read is to go into a buffer of its own
-  loan = false; // what was asked for by lends() is in the buffer
+  loan = false; // what lend() gave is in the buffer
   lent = /** @type {PromiseLike<unknown> | null} */ (null); // bytes of the buffer, until then
   chunk = /** @type {Buffer | null} */ (null); // unread: chunk[off .. end]
   off = 0;
@@ -41,19 +41,30 @@ export class Channel {
   connectedUs = 0n;
   securedUs = 0n;
 
-  /** @param {number} id @param {string} place path of a unix socket @param {boolean} secure @param {boolean} named has a name to look up */
-  constructor(id, place, secure, named) {
+  /** @param {Buffers} buffers of its host @param {number} id @param {string} place path of a unix socket @param {boolean} secure @param {boolean} named has a name to look up */
+  constructor(buffers, id, place, secure, named) {
+    this.buffers = buffers;
     this.id = id;
     this.place = place;
     this.secure = secure;
     this.named = named;
   }
 
-  // Nothing is ever read into what was copied aside: that needs no keeping.
-  lends() {
+  /**
+   * What was copied aside is lent as it is: nothing is ever read into that. What is in the shared buffer goes to the same place
+   * of one of its own, which it reads into from then on. @param {Uint8Array} bytes
+   */
+  lend(bytes) {
+    const { shared } = this.buffers, isShared = this.chunk === shared;
     this.lending = true;
-    this.loan = this.chunk === this.buffer;
-    return this.owns || !this.loan;
+    this.loan = isShared || this.chunk === this.buffer;
+    if (!isShared) return bytes;
+    if (!this.owns) this.buffer = this.buffers.take();
+    this.owns = true;
+    const { buffer, byteOffset } = /** @type {Buffer} */ (this.buffer);
+    const copy = new Uint8Array(buffer, byteOffset + bytes.byteOffset - shared.byteOffset, bytes.length);
+    copy.set(bytes);
+    return copy;
   }
   /** @param {PromiseLike<unknown>} until */
   keep(until) {
@@ -62,9 +73,12 @@ export class Channel {
   }
 }
 
-/** Buffers for one channel to read into, which may be lent. */
+/** What the channels of a host read into. */
 export class Buffers {
+  /** By all; what is in it is used up, or copied aside, when the read that brought it has been told. */
+  shared = Buffer.allocUnsafeSlow(CHUNK);
   #spare = /** @type {Buffer[]} */ ([]);
+  /** One for a single channel, which may be lent. */
   take() { return this.#spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK); }
   /** Nothing is read into it any more, and nobody uses it once `until` has settled. @param {Buffer} buffer @param {PromiseLike<unknown> | null} until */
   give(buffer, until) {

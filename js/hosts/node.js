@@ -30,7 +30,7 @@ const FINISH_MS = 2000; // a peer that does not take what was left to flush lose
  *   caught: the last exception that was kept from crossing into Wasm.
  */
 export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...asked) } = {}) {
-  const shared = Buffer.allocUnsafeSlow(CHUNK), buffers = new Buffers();
+  const buffers = new Buffers();
   const channels = /** @type {Map<number, Channel>} */ (new Map());
   const words = tlsWords(), faults = new Faults();
   let engine = /** @type {door.Engine | null} */ (null);
@@ -118,7 +118,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     const own = c.lending && !c.closed && (c.lent !== null || (c.wants & SL_IN) !== 0);
     if (c.buffer === null || c.lent !== null || own !== c.owns) {
       if (c.owns && c.buffer !== null) buffers.give(c.buffer, c.lent);
-      c.buffer = own ? buffers.take() : shared;
+      c.buffer = own ? buffers.take() : buffers.shared;
     }
     c.owns = own;
     c.lent = null;
@@ -221,7 +221,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
   /** @param {number} kind @param {string} specText */
   function open(kind, specText) {
     if (kind === door.SL_FILE) {
-      const c = new Channel(newId(), '', false, false), code = openFile(c, door.parseSpec(specText), files);
+      const c = new Channel(buffers, newId(), '', false, false), code = openFile(c, door.parseSpec(specText), files);
       if (code === 0) channels.set(c.id, c);
       return code === 0 ? c.id : code;
     }
@@ -231,7 +231,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     if (!spec?.name || (spec.local && !builtin('node:net').isIP(spec.local)) || !(spec.unix || (port >= 1 && port <= 65535))) return SL_INVAL;
     const secure = kind === door.SL_TLS ? words.options(spec) : {};
     if (typeof secure === 'number') return secure;
-    const c = new Channel(newId(), spec.unix, kind === door.SL_TLS, !spec.unix && !builtin('node:net').isIP(spec.name));
+    const c = new Channel(buffers, newId(), spec.unix, kind === door.SL_TLS, !spec.unix && !builtin('node:net').isIP(spec.name));
     const options = {
       ...secure,
       ...(spec.unix ? { path: spec.unix } : { port, family: Number(spec.family ?? 0), localAddress: spec.local, lookup: c.named ? timed(c) : undefined }),

@@ -37,7 +37,8 @@ export class StreamChannel {
   info(what) { return what > 0 ? SL_NOSYS : SL_INVAL; }
   /** Whether its chunks are memory of the stream's own making, which nobody uses again. */
   get gives() { return true; }
-  lends() { return true; }
+  /** @param {Uint8Array} bytes */
+  lend(bytes) { return bytes; }
   /** @param {PromiseLike<unknown>} _until */
   keep(_until) {}
   /** It was written out whole. @param {number} what */
