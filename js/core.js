@@ -64,6 +64,7 @@ export class Core {
   #scratch = 0; // where it is in memory, as long as nobody has asked for more than
   #scratchSize = 0; // bytes
   #sinks = /** @type {Map<number, Sink>} */ (new Map());
+  #resting = /** @type {Set<Sink>} */ (new Set()); // of those, who do not keep the process alive
   #lastToken = 0;
   #depth = 0; // > 0: inside the engine
   #timer = /** @type {NodeJS.Timeout | null} */ (null);
@@ -122,8 +123,14 @@ export class Core {
     if (this.#over !== null) throw this.#over;
     if (e === 0) return 0;
     this.#sinks.set(this.#lastToken, sink);
-    if (this.#sinks.size === 1) this.#keepAlive(true);
+    if (this.#sinks.size === this.#resting.size + 1) this.#keepAlive(true);
     return e;
+  }
+  /** Whether it keeps the process alive: not while nobody waits for anything of it. @param {Sink} sink @param {boolean} on it does not */
+  rest(sink, on) {
+    if (on) this.#resting.add(sink);
+    else this.#resting.delete(sink);
+    if (this.#over === null) this.#keepAlive(this.#sinks.size > this.#resting.size);
   }
   /** The caller's sink is forgotten and the transfer freed: one that never started. @param {number} e @param {Sink} sink */
   discard(e, sink) {
@@ -276,8 +283,10 @@ export class Core {
 
   /** @param {number} token */
   #forget(token) {
+    const sink = this.#sinks.get(token);
     this.#sinks.delete(token);
-    if (this.#sinks.size === 0) this.#keepAlive(false);
+    if (sink !== undefined && this.#resting.size > 0) this.#resting.delete(sink);
+    if (this.#sinks.size === this.#resting.size) this.#keepAlive(false);
   }
   /** @param {number} token @param {Uint8Array} chunk @param {import('./hosts/door.js').Lender | null} lender */
   #sink(token, chunk, lender) {

@@ -13,7 +13,7 @@ import { SL_SINK_FAILED, SL_SINK_PAUSED } from './hosts/door.js';
 import { later } from './later.js';
 import { CAINFO, TIMEOUT_MS, numberWord, textWord } from './options.js';
 import { Head, Result, noProgress, readProgress, readTimings } from './result.js';
-import { Collector, Pull, Words } from './sinks.js';
+import { Collector, Pull, Undecided, Words } from './sinks.js';
 import { traceEvent } from './trace.js';
 
 /** @typedef {import('./options.js').Settings} Settings */
@@ -95,11 +95,12 @@ export class Run {
    * @param {number} paused CURLPAUSE_*: starts it paused (B14)
    * @param {number} pausedBy enum sl_by
    * @param {Pull | null} pull who reads the body, when that is known
+   * @param {boolean} waits at the body, until attach() or collect() says where it goes
    * @param {import('./source.js').Source | null} source the request's body: whoever makes the run ends it
    * @param {import('./remote.js').Remotes | null} remotes
    * @param {number} waited milliseconds since perform(): the engine's clock begins after them
    */
-  constructor(engine, settings, transfer, face, paused, pausedBy, pull, source, remotes, waited) {
+  constructor(engine, settings, transfer, face, paused, pausedBy, pull, waits, source, remotes, waited) {
     this.#core = engine;
     this.#settings = settings;
     this.#transfer = transfer;
@@ -108,7 +109,7 @@ export class Run {
     this.#calledBy = pausedBy;
     this.#remotes = remotes;
     this.#waited = waited;
-    this.#taker = pull;
+    this.#taker = waits ? new Undecided(this) : pull;
     this.#source = source;
     if (pull !== null) pull.hold = this;
   }
@@ -216,10 +217,19 @@ export class Run {
   }
   /** Let this one read the body. @param {Pull} pull @returns {boolean} false: too late */
   attach(pull) {
-    if (this.#offered || this.#over || this.#taker !== null) return false;
+    const waits = this.#taker instanceof Undecided;
+    if (this.#over || (!waits && (this.#offered || this.#taker !== null))) return false;
     this.#taker = pull;
     pull.hold = this;
+    if (waits) this.#core.rest(this, false);
     return true;
+  }
+  /** Its result is asked for: what waits for somebody to take it is collected. */
+  collect() {
+    if (!(this.#taker instanceof Undecided)) return;
+    this.#taker = new Collector(this, this.#settings.maxBody);
+    this.#core.rest(this, false);
+    this.go();
   }
   get paused() {
     if (this.#ended !== null) return { recv: false, send: false, by: null };
@@ -257,6 +267,7 @@ export class Run {
     const { status } = this.#head;
     if (this.#settings.failOnError && status >= 400) this.#refuse(status);
     else if (this.#taker?.begin?.(this.#head) === false) this.#aside = new Words(nothing);
+    if (this.#taker instanceof Undecided && this.#failing === null) this.#core.rest(this, true);
     this.#face.onHead(this.#transfer, this.#head);
   }
   /** @param {string} text */
@@ -330,6 +341,7 @@ export class Run {
       this.#words = `The requested URL returned error: ${this.#failing.status}`;
     }
     const engine = this.#core, e = this.#e, figures = engine.figures(e), redirects = figures[core.REDIRECTED];
+    if (code === OK && this.#taker instanceof Undecided) this.#taker = null; // there was nothing to take
     if (code === OK && this.#taker === null && this.#settings.onData === undefined) this.#taker = new Collector(this, 0);
     const head = this.#head ?? new Head('', this.#url(redirects), engine.text(e, core.PEER_TEXT));
     const result = new Result(head, code, readProgress(figures), readTimings(figures),

@@ -75,6 +75,22 @@ function joined(chunks, size) {
   return body;
 }
 
+/** Nobody has said yet where the body goes: all of it stays with the server, but what comes in one read. @implements {Taker} */
+export class Undecided {
+  #hold;
+  full = true;
+  name = 'whoever takes the body';
+  /** @param {Hold} hold */
+  constructor(hold) { this.#hold = hold; }
+  begin() {
+    if (this.#hold.total() > 0) this.#hold.halt();
+    return true;
+  }
+  take() { return SL_SINK_PAUSED; }
+  complete() {}
+  fail() {}
+}
+
 /** Bytes of what a server says instead of what was asked for that are kept. */
 const WORDS_MAX = 64 * 1024;
 

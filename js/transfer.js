@@ -20,6 +20,8 @@ import { BodyIterator, BodyStream } from './sinks.js';
  * @typedef {{ state: State, head: Head, pause: null, resume: null, progress: import('./result.js').Progress, done: Result }} TransferEvents
  */
 
+/** What a run began with: perform() or add(); the first read of its body; somebody who asked for `response`. */
+const EXPLICIT = 0, BY_READ = 1, BY_RESPONSE = 2;
 const ABORTED_EARLY = 'aborted by the caller before it started';
 const nothing = () => {};
 
@@ -47,6 +49,7 @@ export class Transfer extends EventTarget {
   #pull = /** @type {BodyStream | BodyIterator | null} */ (null); // who reads the body of the run that is on, or of the next
   #multi = /** @type {import('./multi.js').Multi | null} */ (null); // of the latest run
   #added = false; // there by add()
+  #implied = EXPLICIT; // what the run that is on, or the last one, began with; once perform() has asked for it: EXPLICIT
 
   /**
    * @param {string | URL} url http:, https: or, where the host has files, file:; a user name and password in it are sent as Basic authentication
@@ -60,23 +63,33 @@ export class Transfer extends EventTarget {
 
   /**
    * Start it. It may be started again when it has settled. The request's body is its own from here on: whatever ends the
-   * transfer, a stream is cancelled or destroyed, an iterator returned, exactly once (B21).
+   * transfer, a stream is cancelled or destroyed, an iterator returned, exactly once (B21). One that runs because somebody
+   * reads its body is joined; so is one that `response` has started, also when it has ended: it is not sent twice.
    * @returns {Promise<Result>} at completion, whatever the status; rejects with a TransferError, or with the reason
    *   given to abort() or to the signal. An end that the caller asked for (abort(), the signal, the Multi's remove() or
    *   its closing, a remote's abort()) is never an unhandled rejection; every other one is, unless somebody looks: here,
    *   at `response`, at the body, at infoRead().
    */
   perform() {
+    if (this.#implied !== EXPLICIT && (this[RUN] !== null || this.#implied === BY_RESPONSE)) return this.#join(false);
     return this[START](this.#settings.multi ?? sharedMulti(), false);
   }
 
-  /** Settles at the head of the response, for the run that is on, or the last one, or else the next. @returns {Promise<Head>} */
+  /**
+   * Settles at the head of the response, for the run that is on, or the last one. When there is none it starts the transfer,
+   * as soon as the code that asks has run; then nothing of the body is received before it is known where it goes: take
+   * `body`, iterate, or call perform(), which joins this run. Until then the transfer counts as held back by its consumer:
+   * neither lowSpeed nor silenceTimeoutMs run, timeoutMs and pausedTimeoutMs do, and it does not keep the process alive.
+   * @returns {Promise<Head>}
+   */
   get response() {
     if (this.#response === null) {
       this.#response = new Deferred();
-      this.#response.mute(); // perform() says it as well
       if (this.#head !== null) this.#response.resolve(this.#head);
-      else if (this.#error !== null) this.#response.reject(this.#error.value);
+      else if (this.#error !== null) {
+        this.#response.mute(); // perform() has said it
+        this.#response.reject(this.#error.value);
+      } else if (this[RUN] === null && this.#result === null) queueMicrotask(() => this.#imply(BY_RESPONSE));
     }
     this.#performing?.mute(); // and the other way round
     return this.#response.promise;
@@ -215,9 +228,27 @@ export class Transfer extends EventTarget {
   /** @type {Run | Loading | null} @internal */
   get [RUN]() { return this.#run ?? this.#loading; }
 
-  /** @param {import('./multi.js').Multi} multi @param {boolean} added by add(), which wants a message @returns {Promise<Result>} @internal */
-  [START](multi, added) {
+  /** Start it for somebody who wants something of it, but not its result. @param {number} implied BY_... */
+  #imply(implied) {
+    if (this[RUN] !== null || this.#result !== null) return;
+    this[START](this.#settings.multi ?? sharedMulti(), false, implied);
+    this.#performing?.mute(); // who wants something hears of it
+  }
+  /** The result of the run that began without perform(). @param {boolean} added by add() @returns {Promise<Result>} */
+  #join(added) {
+    this.#implied = EXPLICIT;
+    this.#added ||= added;
+    if (added && this.#result !== null) this.#multi?.[END](this, this.#result, true);
+    this.#run?.collect();
+    return /** @type {Deferred<Result>} */ (this.#performing).promise;
+  }
+
+  /** @param {import('./multi.js').Multi} multi @param {boolean} added by add(), which wants a message @param {number} [implied] what it begins with @returns {Promise<Result>} @internal */
+  [START](multi, added, implied = EXPLICIT) {
+    const joins = this.#implied !== EXPLICIT && multi === this.#multi;
+    if (joins && (this[RUN] !== null || this.#implied === BY_RESPONSE)) return this.#join(added);
     if (this[RUN] !== null) return Promise.reject(new TypeError('this transfer is running: perform() may be called again when it has settled'));
+    this.#implied = implied;
     const performing = this.#performing = new Deferred();
     if (this.#head !== null || this.#error !== null) this.#response = null; // of the run before
     if (added || this.#response !== null) performing.mute(); // infoRead(), or response, tells it as well
@@ -253,7 +284,8 @@ export class Transfer extends EventTarget {
   #begin(engine, waited) {
     const paused = this.#paused;
     this.#paused = 0;
-    this.#run = new Run(engine, this.#settings, this, Transfer.#face, paused, this.#pausedBy, this.#pull, this.#source, this.#remotes, waited);
+    const { onData, to } = this.#settings, waits = this.#implied === BY_RESPONSE && this.#pull === null && onData === undefined && to === null;
+    this.#run = new Run(engine, this.#settings, this, Transfer.#face, paused, this.#pausedBy, this.#pull, waits, this.#source, this.#remotes, waited);
     this.#run.start();
   }
   /** @param {Promise<Core>} coming */
@@ -333,11 +365,14 @@ export class Transfer extends EventTarget {
     const { onData, to } = this.#settings;
     if (onData !== undefined || to !== null) throw new TypeError(`${what}: the body of this transfer goes to ${to === null ? 'onData' : to.name}`);
     if (this.#pull !== null && (this.#run !== null || this.#pull.hold === null)) throw new TypeError(`${what}: somebody reads the body already`);
-    if (this.#result !== null) throw new TypeError(`${what}: too late, the transfer has ended; take it before perform()`);
-    const start = () => {
-      if (this[RUN] === null && this.#result === null) this.perform().catch(nothing); // the reader hears of it
-    };
-    const pull = new Kind(start, (reason) => this.abort(reason));
+    const ended = this.#result !== null;
+    if (ended && (this.#implied !== BY_RESPONSE || this.#pull !== null)) throw new TypeError(`${what}: too late, the transfer has ended; take it before perform()`);
+    const pull = new Kind(() => this.#imply(BY_READ), (reason) => this.abort(reason));
+    if (ended) { // it waited, and failed, or there was nothing to wait for
+      if (this.#error !== null) pull.fail(this.#error.value);
+      else pull.complete();
+      return pull;
+    }
     if (this.#run !== null && !this.#run.attach(pull)) throw new TypeError(`${what}: too late, bytes of the body have come; take it before perform()`);
     this.#pull = pull;
     this.#performing?.mute();
@@ -371,6 +406,7 @@ export class Transfer extends EventTarget {
       this.#error = { value: error };
       if (asked) this.#performing?.mute();
       this.#performing?.reject(error);
+      if (asked || this.#implied !== BY_RESPONSE) this.#response?.mute(); // perform() says it as well
       this.#response?.reject(error); // unless the head had come
     }
     this.#multi?.[END](this, result, this.#added);
