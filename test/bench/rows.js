@@ -40,6 +40,12 @@ export const ROWS = {
     metrics: each,
     goals: [['goal', 'cpu', 0.75, 'net-data'], ['at the least', 'cpu', 1, 'undici-stream'], ['C engine', 'cpu', 1, 'libcurl', 'sluice-native']],
   },
+  'get64-long': { // what is left when V8 has optimised everything: a server's case
+    title: 'small GET, 64 connections, 100,000 of them',
+    client: 'get', count: 100000, connections: 64, quick: { count: 50000 }, base: 'net-data', runs: 1,
+    metrics: each,
+    goals: [['goal', 'cpu', 1, 'libcurl']],
+  },
   put: {
     title: 'PUT of 1 GiB',
     client: 'put', bytes: GIB, quick: { bytes: GIB / 4 }, base: 'net-data',
