@@ -438,8 +438,8 @@ archive() { "${AR[@]}" rcs "$@"; }
 # What every build needs: the third-party sources, and CORE: all that needs no host, without the JavaScript face.
 need_core() {
     need_c_sources
-    glob CORE 'c/engine/*.c' 'c/protocol/*.c'
-    without CORE c/engine/embed.c
+    glob CORE 'c/engine/*.c' 'c/protocol/*.c' 'c/face/*.c'
+    without CORE c/face/embed.c
     without CORE c/protocol/table_exchange.c
     CORE+=("${THIRD_PARTY[@]}")
 }
@@ -493,7 +493,7 @@ build_module() {
 INLINE_MAX=30
 compile_module() {
     local COMPILER=("${COMPILER[@]}" -finline-functions -flto -mllvm "-inline-threshold=$INLINE_MAX")
-    compile build/wasm-node "${CORE[@]}" c/engine/embed.c c/host/wasm.c
+    compile build/wasm-node "${CORE[@]}" c/face/embed.c c/host/wasm.c
 }
 
 link_module() { link_wasm "$@" "-Wl,-mllvm,-inline-threshold=$INLINE_MAX"; }
@@ -507,7 +507,7 @@ build_fetch_module() {
     heap=("${OBJECTS[@]}")
     local COMPILER=("${COMPILER[@]}" -Oz -flto)
     without CORE c/protocol/table.c
-    compile build/wasm-fetch "${CORE[@]}" c/protocol/table_exchange.c c/engine/embed.c c/host/wasm.c
+    compile build/wasm-fetch "${CORE[@]}" c/protocol/table_exchange.c c/face/embed.c c/host/wasm.c
     produce build/wasm-fetch/linked.wasm link_wasm "${OBJECTS[@]}" "${heap[@]}"
     produce dist/sluice-fetch.wasm shrink_wasm build/wasm-fetch/linked.wasm
 }
@@ -628,7 +628,7 @@ build_test_archive() {
     need_native_compiler "$1"
     need_core
     glob sources c/host/stdio.c c/host/stdio_print.c 'test/c/support/*.c'
-    compile "build/native-$1" "${CORE[@]}" c/engine/embed.c "${sources[@]}"
+    compile "build/native-$1" "${CORE[@]}" c/face/embed.c "${sources[@]}"
     produce "build/native-$1/test.a" archive "${OBJECTS[@]}"
     # alloc_fail.c stands between every program and its allocator, door_fail.c between the engine and its host.
     WRAP=("-Wl,-u,__wrap_malloc,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=sl_loop_new,--wrap=sl_open,--wrap=sl_recv,--wrap=sl_unrecv"
@@ -919,7 +919,7 @@ Usage: ./build.sh VERB
   fuzz [SECONDS [NAME ...]] only the fuzzers (test/fuzz/), each for that long (60); 'fuzz test 60' as CI does; 'fuzz merge'
                             takes what they found over into their committed corpora
   differential              only the scenes that run with libcurl and with Sluice
-  coverage [SEEDS]          what the tests in C reach of c/engine, c/protocol and c/host; fails below its bounds
+  coverage [SEEDS]          what the tests in C reach of c/engine, c/protocol, c/face and c/host; fails below its bounds
   types                     only the type check of js/
   mutants [TEXT]            only the mutants: small breaks of the engine that the tests must notice
   runtimes [ARGUMENT ...]   only Jest and the scenes, under the other releases of Node.js; scenes and conformance in Bun

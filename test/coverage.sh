@@ -15,7 +15,7 @@ shift
 out=build/coverage
 objects=("$1")
 for program in "${@:2}"; do objects+=(-object "$program"); done
-cov() { "llvm-cov-$llvm" "$1" "${objects[@]}" -instr-profile="$out/merged.profdata" "${@:2}" c/engine c/protocol c/host; }
+cov() { "llvm-cov-$llvm" "$1" "${objects[@]}" -instr-profile="$out/merged.profdata" "${@:2}" c/engine c/protocol c/face c/host; }
 
 "llvm-profdata-$llvm" merge -sparse -o "$out/merged.profdata" "$out"/raw/*.profraw
 cov show -show-branches=count >"$out/lines.txt" 2>"$out/warnings.txt"
@@ -29,14 +29,14 @@ awk -v min_lines="$ENGINE_LINES" -v min_branches="$ENGINE_BRANCHES" '
     function line(name, l, lm, b, bm) { printf "%-28s %6d lines %6.2f %%  %6d branches %6.2f %%\n", name, l, percent(l, lm), b, percent(b, bm) }
     {
         name = $1
-        if (name !~ /^(engine|protocol|host)\//) next
+        if (name !~ /^(engine|protocol|face|host)\//) next
         split(name, part, "/")
         line("c/" name, $2, $3, $4, $5)
         l[part[1]] += $2; lm[part[1]] += $3; b[part[1]] += $4; bm[part[1]] += $5
     }
     END {
         print ""
-        for (i = split("engine protocol host", folder, " "); i; i--) line("c/" folder[i], l[folder[i]], lm[folder[i]], b[folder[i]], bm[folder[i]])
+        for (i = split("engine protocol face host", folder, " "); i; i--) line("c/" folder[i], l[folder[i]], lm[folder[i]], b[folder[i]], bm[folder[i]])
         bad = percent(l["engine"], lm["engine"]) < min_lines || percent(b["engine"], bm["engine"]) < min_branches || !l["engine"]
         if (bad) printf "FAIL c/engine: at least %d %% of lines and %d %% of branches are wanted\n", min_lines, min_branches
         exit bad

@@ -20,13 +20,11 @@
  * deadline is seen late, its connection is run and the host gets another turn, in which it can tell what it has not told
  * yet, and as much time again, at most SL_LOOK_MAX_US. It is judged at the end of a run, behind its connection.
  *
- * Invariant: after sl_transfer_expire no deadline of the transfer is in the past. */
+ * Invariant: after sl_expiry_run no deadline of the transfer is in the past. */
 #ifndef SLUICE_CLOCKS_H
 #define SLUICE_CLOCKS_H
-#include "transfer.h"
+#include "model.h"
 
-/* Now: inside a run the run's own time, else the clock's. */
-int64_t sl_clocks_now_us(sl_transfer *t);
 /* T2: the first run: everything begins. */
 void sl_clocks_begin(sl_transfer *t);
 /* The state changed: TOTAL, CONNECT and PAUSED follow. */
@@ -45,9 +43,30 @@ void sl_clocks_hop(sl_transfer *t);
 void sl_clocks_single(sl_transfer *t);
 /* A connection is opened for it. */
 void sl_clocks_opening(sl_transfer *t);
-/* Act on the deadlines that have passed, now that what waited was taken in (B17). */
-void sl_clocks_judge(sl_transfer *t);
 /* It has its connection: LOW_SPEED begins (B16). */
 void sl_clocks_connected(sl_transfer *t);
+
+/* Set the deadlines that follow from what it may not do now (rates). */
+void sl_clocks_arm(sl_transfer *t);
+
+/* For expiry.c. */
+
+void sl_clocks_set_timer(sl_transfer *t, enum sl_timer_kind kind, int64_t due_us);
+/* `after_ms` milliseconds behind `from_us`; 0 = never. */
+int64_t sl_clocks_deadline(int64_t from_us, int64_t after_ms);
+/* L5: a pause, or a change of the limit, made the low-speed measurement forget. */
+void sl_clocks_low_speed_anew(sl_transfer *t);
+/* Whether this clock runs for t now. */
+bool sl_clocks_low_speed_on(const sl_transfer *t);
+bool sl_clocks_silence_on(const sl_transfer *t);
+bool sl_clocks_connect_on(const sl_transfer *t);
+bool sl_clocks_paused_on(const sl_transfer *t);
+bool sl_clocks_queue_on(const sl_transfer *t);
+/* Since when CONNECT counts. */
+int64_t sl_clocks_connect_since_us(const sl_transfer *t);
+/* B9: set the deadline of silence by what is due now. */
+void sl_clocks_silence_set(sl_transfer *t);
+/* B9: while the rate let nothing in, nobody listened: silence begins now. */
+void sl_clocks_recv_wanted(sl_transfer *t);
 
 #endif

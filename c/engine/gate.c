@@ -10,6 +10,7 @@
 #include "gate.h"
 #include <stdlib.h>
 #include <string.h>
+#include "base.h"
 
 struct sl_held {
   sl_held *next;

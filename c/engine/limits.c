@@ -6,6 +6,7 @@
  * Bucket: rate > 0 means per_step >= 1 and step_us >= 1; tokens <= bucket_cap; last_us is the begin of the
  * running step. Meter: ring[(count - 1) % SL_METER_RECORDS] is the newest record. */
 #include "limits.h"
+#include "base.h"
 
 #define LAST_STEP_MAX 4096 /* S1: bytes of the last step at most */
 

@@ -2,8 +2,11 @@
 #include "multi.h"
 #include <stdlib.h>
 #include <string.h>
-#include "connection.h"
+#include "agenda.h"
+#include "expiry.h"
+#include "lifecycle.h"
 #include "list.h"
+#include "pool.h"
 #include "remote.h"
 #include "transfer.h"
 
@@ -27,27 +30,19 @@ sl_multi *sl_multi_new(sl_loop *loop)
   return m;
 }
 
-static void clean(sl_multi *m, sl_transfer *t)
-{
-  if (!t->dirty) return;
-  t->dirty = false;
-  m->dirty_count--;
-  SL_LIST_REMOVE(m->dirty_first, m->dirty_last, t, dirty_prev, dirty_next);
-}
-
 static void reap(sl_multi *m)
 {
   while (m->closed) {
     sl_conn *c = m->closed;
     m->closed = c->next;
-    sl_conn_free(c);
+    sl_pool_free(c);
   }
 }
 
 void sl_multi_free(sl_multi *m)
 {
   while (m->transfers) sl_multi_remove(m, m->transfers);
-  while (m->conns) sl_conn_close(m->conns, SL_FINISH);
+  while (m->conns) sl_pool_close(m->conns, SL_FINISH);
   reap(m);
   if (m->owns_loop && m->loop) sl_loop_free(m->loop);
   sl_timers_free(&m->timers);
@@ -66,15 +61,15 @@ int sl_multi_add(sl_multi *m, sl_transfer *t)
   m->added++;
   m->running++;
   sl_remote_attach(t->remote, m);
-  sl_transfer_start(t);
+  sl_life_start(t);
   return CURLM_OK;
 }
 
 void sl_multi_remove(sl_multi *m, sl_transfer *t)
 {
   SL_ASSERT(t->multi == m);
-  sl_transfer_drop(t);
-  clean(m, t);
+  sl_life_drop(t);
+  sl_agenda_clean(m, t);
   if (t->message) {
     SL_LIST_REMOVE(m->message_first, m->message_last, t, message_prev, message_next);
     t->message = false;
@@ -88,111 +83,20 @@ void sl_multi_remove(sl_multi *m, sl_transfer *t)
   if (!m->depth) reap(m);
 }
 
-void sl_multi_finished(sl_multi *m, sl_transfer *t)
-{
-  SL_ASSERT(!t->message && m->running);
-  t->message = true;
-  SL_LIST_APPEND(m->message_first, m->message_last, t, message_prev, message_next);
-  m->messages++;
-  m->running--;
-}
-
-sl_transfer *sl_multi_message(sl_multi *m, uint32_t *left)
-{
-  sl_transfer *t = m->message_first;
-  if (t) {
-    SL_LIST_REMOVE(m->message_first, m->message_last, t, message_prev, message_next);
-    t->message = false;
-    m->messages--;
-  }
-  *left = m->messages;
-  return t;
-}
-
-void sl_multi_dirty(sl_multi *m, sl_transfer *t)
-{
-  if (t->dirty) return;
-  t->dirty = true;
-  m->dirty_count++;
-  SL_LIST_APPEND(m->dirty_first, m->dirty_last, t, dirty_prev, dirty_next);
-}
-
-void sl_multi_look(sl_multi *m, sl_transfer *t)
-{
-  m->look = true;
-  if (t->conn) sl_multi_ready(m, t->conn);
-}
-
-void sl_multi_ready(sl_multi *m, sl_conn *c)
-{
-  if (c->ready || c->closed) return;
-  c->ready = true;
-  m->ready_count++;
-  SL_LIST_APPEND(m->ready_first, m->ready_last, c, ready_prev, ready_next);
-}
-
-void sl_multi_unready(sl_multi *m, sl_conn *c)
-{
-  if (!c->ready) return;
-  c->ready = false;
-  m->ready_count--;
-  SL_LIST_REMOVE(m->ready_first, m->ready_last, c, ready_prev, ready_next);
-}
-
 /* The table of channels: open addressing, linear probing, deletion by moving back. Hosts choose ids. */
-
-static uint32_t channel_slot(const sl_multi *m, sl_ch ch)
-{
-  uint32_t mask = m->by_channel_cap - 1, i = ((uint32_t)ch * 2654435761u) & mask;
-  while (m->by_channel[i] && m->by_channel[i]->ch != ch) i = (i + 1) & mask;
-  return i;
-}
-
-bool sl_multi_channel_add(sl_multi *m, sl_conn *c)
-{
-  if ((m->by_channel_count + 1) * 2 > m->by_channel_cap) {
-    uint32_t old_cap = m->by_channel_cap, cap = old_cap ? old_cap * 2 : 16;
-    sl_conn **old = m->by_channel, **table = calloc(cap, sizeof(sl_conn *));
-    if (!table) return false;
-    m->by_channel = table;
-    m->by_channel_cap = cap;
-    for (uint32_t i = 0; i < old_cap; i++)
-      if (old[i]) table[channel_slot(m, old[i]->ch)] = old[i];
-    free(old);
-  }
-  uint32_t i = channel_slot(m, c->ch);
-  SL_ASSERT(!m->by_channel[i]);
-  m->by_channel[i] = c;
-  m->by_channel_count++;
-  return true;
-}
-
-void sl_multi_channel_remove(sl_multi *m, const sl_conn *c)
-{
-  uint32_t mask = m->by_channel_cap - 1, i = channel_slot(m, c->ch);
-  SL_ASSERT(m->by_channel[i] == c);
-  m->by_channel[i] = NULL;
-  m->by_channel_count--;
-  for (i = (i + 1) & mask; m->by_channel[i]; i = (i + 1) & mask) {
-    sl_conn *moved = m->by_channel[i];
-    m->by_channel[i] = NULL;
-    m->by_channel[channel_slot(m, moved->ch)] = moved;
-  }
-}
 
 void sl_multi_event(sl_multi *m, sl_ch ch, uint32_t events)
 {
-  if (!m->by_channel_cap) return;
-  sl_conn *c = m->by_channel[channel_slot(m, ch)];
+  sl_conn *c = sl_agenda_channel(m, ch);
   if (!c) return;
   if (c->raw) { /* its owner was woken; one that does not look is not woken again and again */
-    sl_conn_ask(c, 0);
+    sl_pool_ask(c, 0);
     return;
   }
   /* Of a hold and a release the later one counts. */
   if (events & (SL_HELD | SL_FREE)) c->events &= ~(uint32_t)(SL_HELD | SL_FREE);
   c->events |= events;
-  sl_multi_ready(m, c);
+  sl_agenda_ready(m, c);
 }
 
 /* Both serve as many as are on the list now: what they add waits for the next pass. */
@@ -201,8 +105,8 @@ static void run_ready(sl_multi *m)
 {
   for (uint32_t n = m->ready_count; n && m->ready_first; n--) {
     sl_conn *c = m->ready_first;
-    sl_multi_unready(m, c);
-    sl_conn_run(c);
+    sl_agenda_unready(m, c);
+    sl_life_conn_run(c);
   }
 }
 
@@ -210,16 +114,16 @@ static void run_dirty(sl_multi *m)
 {
   for (uint32_t n = m->dirty_count; n && m->dirty_first; n--) {
     sl_transfer *t = m->dirty_first;
-    clean(m, t);
-    sl_transfer_run(t);
+    sl_agenda_clean(m, t);
+    sl_life_run(t);
   }
 }
 
 static void run_deadlines(sl_multi *m)
 {
   sl_timer *due;
-  while ((due = sl_timers_first(&m->timers)) && due->min_us <= m->now_us) sl_transfer_expire(due->owner);
-  while (m->draining_first && sl_conn_drain_due_us(m->draining_first) <= m->now_us) sl_conn_drain_end(m->draining_first);
+  while ((due = sl_timers_first(&m->timers)) && due->min_us <= m->now_us) sl_expiry_run(due->owner);
+  while (m->draining_first && sl_pool_drain_due_us(m->draining_first) <= m->now_us) sl_pool_drain_end(m->draining_first);
 }
 
 void sl_multi_run(sl_multi *m)
@@ -229,7 +133,7 @@ void sl_multi_run(sl_multi *m)
   m->before_us = m->run_us;
   m->run_us = m->now_us = sl_now_us(m->loop);
   m->look = false;
-  sl_remote_answer(m);
+  sl_remote_answer(m, sl_transfer_sample);
   run_deadlines(m);
   if (m->ready_first || m->dirty_first) m->turns++;
   for (unsigned pass = 0; pass < PASSES_MAX && (m->ready_first || m->dirty_first); pass++) {
@@ -239,7 +143,7 @@ void sl_multi_run(sl_multi *m)
   reap(m);
   m->depth--;
   /* Whose turn is still to come was spared the question; the host must know all the same (W8). */
-  for (sl_conn *c = m->ready_first; c; c = c->ready_next) sl_conn_want(c);
+  for (sl_conn *c = m->ready_first; c; c = c->ready_next) sl_pool_want(c);
 }
 
 int64_t sl_multi_next_us(const sl_multi *m)
@@ -247,16 +151,6 @@ int64_t sl_multi_next_us(const sl_multi *m)
   if (m->ready_first || m->dirty_first || m->look || sl_remote_rung(m)) return 0;
   const sl_timer *first = sl_timers_first(&m->timers);
   int64_t timer = first ? first->min_us : SL_NEVER;
-  int64_t drain = m->draining_first ? sl_conn_drain_due_us(m->draining_first) : SL_NEVER;
+  int64_t drain = m->draining_first ? sl_pool_drain_due_us(m->draining_first) : SL_NEVER;
   return timer < drain ? timer : drain;
-}
-
-void sl_multi_watch(sl_conn *c, bool closing)
-{
-  if (c->multi->watch) c->multi->watch(c, closing);
-}
-
-void sl_multi_trace(sl_multi *m, const sl_transfer *t, enum sl_trace_kind kind, int64_t a, int64_t b)
-{
-  if (m->trace) m->trace(m->trace_arg, t, kind, a, b);
 }

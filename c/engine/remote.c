@@ -2,8 +2,6 @@
 #include "remote.h"
 #include <stdatomic.h>
 #include <stdlib.h>
-#include "multi.h"
-#include "transfer.h"
 
 /* The word: CURLPAUSE_* where they are, the abort between them, the sequence number above. */
 #define WORD_ABORT 2u
@@ -149,13 +147,13 @@ void sl_remote_forget(sluice_remote *r)
   sl_remote_take(r, &mask, &abort);
 }
 
-void sl_remote_answer(sl_multi *m)
+void sl_remote_answer(sl_multi *m, void (*take)(sl_transfer *t))
 {
   if (!atomic_load(&m->rung)) return;
   for (sluice_remote *r = atomic_exchange(&m->rung, NULL), *next; r; r = next) {
     next = r->next;
     atomic_store(&r->queued, false);
-    sl_transfer_sample(r->transfer);
+    take(r->transfer);
   }
 }
 

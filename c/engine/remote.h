@@ -25,7 +25,7 @@
 #ifndef SLUICE_REMOTE_H
 #define SLUICE_REMOTE_H
 #include <sluice/sluice.h>
-#include "base.h"
+#include "model.h"
 
 /* A handle of t's; the first one makes it. NULL: memory. Owner's thread. */
 sluice_remote *sl_remote_new(sl_transfer *t);
@@ -42,8 +42,8 @@ void sl_remote_forget(sluice_remote *r);
 /* What was written since: false when nothing was. *mask is the whole pause state (P1), without a meaning when *abort. */
 bool sl_remote_take(sluice_remote *r, uint32_t *mask, bool *abort);
 
-/* Those that were rung: their words are taken. Once a run. */
-void sl_remote_answer(sl_multi *m);
+/* Those that were rung: `take` is called for the transfer of each. Once a run. */
+void sl_remote_answer(sl_multi *m, void (*take)(sl_transfer *t));
 /* Whether there are any: then a run is due. */
 bool sl_remote_rung(const sl_multi *m);
 

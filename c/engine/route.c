@@ -1,6 +1,7 @@
 /* route.c: see route.h. */
 #include "route.h"
 #include <string.h>
+#include "options.h"
 #include "text.h"
 
 #define ADDRESS_MAX_BYTES 45 /* the longest IPv6 address */

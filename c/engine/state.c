@@ -4,6 +4,7 @@
  * of state.h. KEEP leaves a part as it is. Rows that end a transfer well demand that nothing is held (rule:
  * DONE is unreachable while bytes are held); a stop throws away what is held before it steps. */
 #include "state.h"
+#include "base.h"
 #include "text.h"
 
 #define KEEP 0xFF

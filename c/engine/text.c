@@ -2,6 +2,7 @@
 #include "text.h"
 #include <stdlib.h>
 #include <string.h>
+#include "base.h"
 
 /* Most texts are heads and specs composed piece by piece: few of them grow beyond this. Bytes. */
 #define FIRST_CAP 256

@@ -5,6 +5,7 @@
  * Equal deadlines come in an order that depends on nothing but the calls made: traces can be replayed. */
 #include "timers.h"
 #include <stdlib.h>
+#include "base.h"
 
 #define HEAP_CAP_FIRST 16
 

@@ -8,6 +8,7 @@
 #include "url.h"
 #include <stdlib.h>
 #include <string.h>
+#include "base.h"
 #include "text.h"
 
 #define HOST_MAX 254 /* bytes of a host name: DNS allows 253 and a dot at the end */
@@ -448,4 +449,11 @@ enum sl_url_error sl_url_join(const char *base, size_t base_len, const char *ref
 bool sl_url_same_origin(const sl_url *a, const sl_url *b)
 {
   return a->port == b->port && !strcmp(a->scheme, b->scheme) && !strcmp(a->host, b->host);
+}
+
+uint16_t sl_url_default_port(const char *scheme)
+{
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (!strcmp(schemes[i].name, scheme)) return schemes[i].port;
+  return 0;
 }

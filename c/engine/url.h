@@ -54,5 +54,7 @@ void sl_url_add_path(sl_text *to, const char *path);
 /* Whether scheme, host and port of two parsed URLs are equal. Hosts are compared as text: "h" is not "h.",
  * "::1" is not "0::1". Two files have one origin. */
 bool sl_url_same_origin(const sl_url *a, const sl_url *b);
+/* The port that a URL of this scheme goes to when it names none; 0: a file, or a scheme that is not known. */
+uint16_t sl_url_default_port(const char *scheme);
 
 #endif

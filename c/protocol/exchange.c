@@ -11,13 +11,20 @@
  * Invariants: `in` is empty between calls. A host may have decoded the body, so that Content-Length speaks of
  * other bytes: beside Content-Encoding it counts for nothing. Else a body shorter or longer than announced is
  * an error. */
+#include "exchange.h"
 #include <picohttpparser.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../engine/multi.h"
+#include "../engine/agenda.h"
+#include "../engine/ready.h"
+#include "../engine/receive.h"
+#include "../engine/redirect.h"
 #include "../engine/request.h"
+#include "../engine/transfer.h"
 #include "body.h"
 #include "fields.h"
+#include "protocol.h"
+#include "table.h"
 
 #define FETCH_REDIRECTS 20
 #define HTTP_BOTH (CURLPROTO_HTTP | CURLPROTO_HTTPS)
@@ -131,7 +138,7 @@ static int32_t exchange_output(sl_conn *c)
     sl_close(c->ch, SL_END_SEND);
     sl_out_end(t);
   }
-  sl_multi_ready(c->multi, c); /* others first */
+  sl_agenda_ready(c->multi, c); /* others first */
   return 0;
 }
 
@@ -149,16 +156,16 @@ static void read_fields(struct exchange *x, sl_transfer *t, const struct phr_hea
   for (size_t i = 0; i < n; i++) {
     const struct phr_header *f = &headers[i];
     uint64_t length;
-    if (sl_equal_nocase(f->name, f->name_len, "location")) sl_request_location(t, f->value, f->value_len);
+    if (sl_equal_nocase(f->name, f->name_len, "location")) sl_redirect_location(t, f->value, f->value_len);
     else if (sl_equal_nocase(f->name, f->name_len, "content-encoding")) coded = true;
-    else if (sl_equal_nocase(f->name, f->name_len, "content-range")) sl_request_content_range(t, f->value, f->value_len);
-    else if (sl_equal_nocase(f->name, f->name_len, "www-authenticate")) sl_request_challenge(t, f->value, f->value_len);
+    else if (sl_equal_nocase(f->name, f->name_len, "content-range")) sl_in_content_range(t, f->value, f->value_len);
+    else if (sl_equal_nocase(f->name, f->name_len, "www-authenticate")) sl_redirect_challenge(t, f->value, f->value_len);
     else if (sl_equal_nocase(f->name, f->name_len, "content-length") &&
              sl_parse_uint(f->value, f->value_len, INT64_MAX, &length))
       x->total = (int64_t)length;
   }
   if (coded && !x->head_request) x->total = -1;
-  if (sl_fields_login_waits(t)) sl_request_with_login(t);
+  if (sl_fields_login_waits(t)) sl_redirect_with_login(t);
 }
 
 /* "HTTP/version 200 words CR LF", whatever the version: the length of that line, 0 when it is none. */
@@ -178,7 +185,7 @@ static void tell_left(const sl_conn *c, const sl_transfer *t)
 {
   int64_t left = 0;
   if (sl_info(c->ch, SL_INFO_LEFT, &left, sizeof left) == (int32_t)sizeof left && left)
-    sl_multi_trace(t->multi, t, SL_TRACE_LEFT, left, 0);
+    sl_agenda_trace(t->multi, t, SL_TRACE_LEFT, left, 0);
 }
 
 /* A head as the host put it. > 0: go on with the body. */
@@ -255,17 +262,17 @@ static int32_t exchange_input(sl_conn *c)
   struct exchange *x = c->protocol_state;
   for (unsigned reads = 0; reads < SL_RUN_READS_MAX; reads++) {
     sl_transfer *t = c->transfers;
-    if (!t || !sl_transfer_takes(t)) return 0;
+    if (!t || !sl_ready_takes(t)) return 0;
     if (t->state.recv == SL_RECV_BODY && x->body_unwanted) {
       sl_in_end(t);
       return 0;
     }
-    int64_t allowance = sl_transfer_recv_allowance(t);
+    int64_t allowance = sl_ready_recv(t);
     if (allowance <= 0) return 0;
     int32_t n = t->state.recv == SL_RECV_HEAD ? read_head(c, t) : read_body(c, t, allowance);
     if (n <= 0) return n;
   }
-  sl_multi_ready(c->multi, c); /* others first */
+  sl_agenda_ready(c->multi, c); /* others first */
   return 0;
 }
 
@@ -274,8 +281,8 @@ static uint32_t exchange_want(sl_conn *c)
   const struct exchange *x = c->protocol_state;
   sl_transfer *t = c->transfers;
   if (!t || t->cause) return 0;
-  uint32_t want = sl_transfer_recv_allowance(t) > 0 ? SL_IN : 0;
-  bool sends = t->state.send == SL_SEND_BODY && (c->out.len || sl_transfer_send_allowance(t) > 0);
+  uint32_t want = sl_ready_recv(t) > 0 ? SL_IN : 0;
+  bool sends = t->state.send == SL_SEND_BODY && (c->out.len || sl_ready_send(t) > 0);
   return x->out_full && sends ? want | SL_OUT : want;
 }
 

@@ -2,7 +2,6 @@
 #include "fields.h"
 #include <string.h>
 #include "../engine/request.h"
-#include "protocol.h"
 
 static void header_base64(sl_text *out, const char *s, size_t n)
 {
@@ -106,7 +105,7 @@ void sl_field_add_host(const sl_transfer *t, sl_text *out)
   sl_text_str(out, t->url.host_is_ipv6 ? "Host: [" : "Host: ");
   sl_text_str(out, t->url.host);
   if (t->url.host_is_ipv6) sl_text_str(out, "]");
-  if (t->url.port != sl_scheme_find(t->url.scheme)->port) {
+  if (t->url.port != sl_url_default_port(t->url.scheme)) {
     sl_text_str(out, ":");
     sl_text_int(out, t->url.port);
   }

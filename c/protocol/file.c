@@ -11,9 +11,15 @@
  * with 18. No clock begins here (F42). */
 #include <stdlib.h>
 #include <string.h>
-#include "../engine/multi.h"
+#include "../engine/agenda.h"
+#include "../engine/connection.h"
+#include "../engine/ready.h"
+#include "../engine/receive.h"
 #include "../engine/request.h"
+#include "../engine/transfer.h"
 #include "body.h"
+#include "protocol.h"
+#include "table.h"
 
 struct file {
   bool writes;
@@ -117,7 +123,7 @@ static int32_t file_output(sl_conn *c)
     sl_close(c->ch, SL_END_SEND);
     sl_out_end(t);
   }
-  sl_multi_ready(c->multi, c); /* others first */
+  sl_agenda_ready(c->multi, c); /* others first */
   return 0;
 }
 
@@ -189,7 +195,7 @@ static int32_t file_input(sl_conn *c)
   struct file *f = c->protocol_state;
   for (unsigned reads = 0; reads < SL_RUN_READS_MAX; reads++) {
     sl_transfer *t = c->transfers;
-    if (!t || !sl_transfer_takes(t)) return 0;
+    if (!t || !sl_ready_takes(t)) return 0;
     if (f->writes) return written(c, t);
     if (t->state.recv == SL_RECV_HEAD) {
       if (!tell_head(c, t)) return 0;
@@ -200,7 +206,7 @@ static int32_t file_input(sl_conn *c)
       return 0;
     }
     uint64_t left = file_left(f, t);
-    int64_t allowance = left ? sl_transfer_recv_allowance(t) : 0;
+    int64_t allowance = left ? sl_ready_recv(t) : 0;
     if (!left) sl_in_end(t);
     if (allowance <= 0) return 0;
     if (f->skip) {
@@ -213,7 +219,7 @@ static int32_t file_input(sl_conn *c)
     if (n == 0) ended(f, t);
     if (n <= 0) return n;
   }
-  sl_multi_ready(c->multi, c); /* others first */
+  sl_agenda_ready(c->multi, c); /* others first */
   return 0;
 }
 
@@ -222,9 +228,9 @@ static uint32_t file_want(sl_conn *c)
   const struct file *f = c->protocol_state;
   sl_transfer *t = c->transfers;
   if (!t || t->cause) return 0;
-  if (!f->writes) return sl_transfer_recv_allowance(t) > 0 ? SL_IN : 0;
-  uint32_t want = f->out_ended && sl_transfer_takes(t) ? SL_IN : 0;
-  if (f->out_full && (c->out.len ? t->state.send == SL_SEND_BODY : sl_transfer_send_allowance(t) > 0)) want |= SL_OUT;
+  if (!f->writes) return sl_ready_recv(t) > 0 ? SL_IN : 0;
+  uint32_t want = f->out_ended && sl_ready_takes(t) ? SL_IN : 0;
+  if (f->out_full && (c->out.len ? t->state.send == SL_SEND_BODY : sl_ready_send(t) > 0)) want |= SL_OUT;
   return want;
 }
 

@@ -13,10 +13,18 @@
 #include <picohttpparser.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../engine/multi.h"
+#include "../engine/agenda.h"
+#include "../engine/connection.h"
+#include "../engine/ready.h"
+#include "../engine/receive.h"
+#include "../engine/redirect.h"
 #include "../engine/request.h"
+#include "../engine/transfer.h"
+#include "../engine/upload.h"
+#include "body.h"
 #include "fields.h"
 #include "protocol.h"
+#include "table.h"
 
 /* A moving host's receive for framing: enough for a chunk's end and the next size line. */
 #define FRAMING_PEEK 64
@@ -192,7 +200,7 @@ static int32_t read_out(sl_conn *c, sl_transfer *t, uint32_t max)
   uint32_t line = h->chunked_out && !rest ? CHUNK_LINE : 0;
   if (rest && max > h->out_chunk) max = h->out_chunk;
   if (!sl_text_reserve(&c->out, max + line + 2)) return SL_NOMEM;
-  int32_t n = sl_request_read(t, c->out.data + line, max);
+  int32_t n = sl_upload_read(t, c->out.data + line, max);
   if (n <= 0) sl_text_free(&c->out); /* who waits keeps no buffer */
   if (n == 0 && rest) { /* it had said that there is more */
     sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_READ_ERROR, NULL);
@@ -212,7 +220,7 @@ static int32_t move_out(sl_conn *c, sl_transfer *t, uint32_t max)
   struct http1 *h = c->protocol_state;
   if (c->host_moves_out_not) return SL_NOSYS;
   if (!h->out_chunk) {
-    int32_t n = sl_request_ready(t);
+    int32_t n = sl_upload_ready(t);
     if (n <= 0) return n == SL_SINK_FAILED ? SL_AGAIN : n;
     if ((uint32_t)n > max) n = (int32_t)max;
     if (h->chunked_out) {
@@ -226,12 +234,12 @@ static int32_t move_out(sl_conn *c, sl_transfer *t, uint32_t max)
     }
     max = (uint32_t)n;
   } else if (max > h->out_chunk) max = h->out_chunk;
-  int32_t n = sl_conn_move_out(c, t, max);
+  int32_t n = sl_body_move_out(c, t, max);
   if (n <= 0) {
     h->out_full = n == SL_AGAIN;
     return n ? n : SL_AGAIN;
   }
-  sl_request_moved(t, (uint32_t)n);
+  sl_upload_moved(t, (uint32_t)n);
   if (h->chunked_out && !(h->out_chunk -= (uint32_t)n)) sl_text_str(&c->out, "\r\n");
   return n;
 }
@@ -251,7 +259,7 @@ static int32_t send_body(sl_conn *c, sl_transfer *t, int64_t allowance)
 static int32_t send_head(sl_conn *c, sl_transfer *t)
 {
   struct http1 *h = c->protocol_state;
-  if (!sl_transfer_send_allowance(t)) return SL_AGAIN;
+  if (!sl_ready_send(t)) return SL_AGAIN;
   /* A pooled connection was sound when it was taken; the request may have been held back since (P11). */
   if (not_asked(c, t) && t->reused && t->begin_us != c->multi->now_us && !sl_conn_sound(c)) return SL_RESET;
   if (!h->asked && t->user->asked) t->user->asked(t, c->out.data, c->out.len);
@@ -277,16 +285,16 @@ static int32_t send_more(sl_conn *c)
     if (t->state.send != SL_SEND_BODY || t->cause) return 0;
     int32_t code = flush(c); /* R2: what was read goes out, paused or not */
     if (code < 0) return code;
-    if (!h->chunked_out && sl_request_body_gone(t)) h->out_ended = true;
+    if (!h->chunked_out && sl_upload_gone(t)) h->out_ended = true;
     if (h->out_ended) {
       sl_out_end(t);
       return 0;
     }
-    int64_t allowance = sl_transfer_send_allowance(t);
+    int64_t allowance = sl_ready_send(t);
     if (allowance <= 0) return 0;
     if ((code = send_body(c, t, allowance)) < 0) return code;
   }
-  sl_multi_ready(c->multi, c); /* others first */
+  sl_agenda_ready(c->multi, c); /* others first */
   return 0;
 }
 
@@ -368,11 +376,11 @@ static bool read_framing(sl_conn *c, sl_transfer *t, const struct phr_header *he
         return fail(t, CURLE_BAD_CONTENT_ENCODING, "Unsupported Transfer-Encoding in the response");
       coded = chunked = true;
     } else if (sl_equal_nocase(f->name, f->name_len, "location")) {
-      sl_request_location(t, f->value, f->value_len);
+      sl_redirect_location(t, f->value, f->value_len);
     } else if (sl_equal_nocase(f->name, f->name_len, "content-range")) {
-      sl_request_content_range(t, f->value, f->value_len);
+      sl_in_content_range(t, f->value, f->value_len);
     } else if (sl_equal_nocase(f->name, f->name_len, "www-authenticate")) {
-      sl_request_challenge(t, f->value, f->value_len);
+      sl_redirect_challenge(t, f->value, f->value_len);
     } else if (sl_equal_nocase(f->name, f->name_len, "connection")) {
       close = close || value_has(f, "close");
       keep = keep || value_has(f, "keep-alive");
@@ -483,8 +491,8 @@ __attribute__((noinline)) static bool read_head(sl_conn *c, sl_transfer *t, bool
   if (status < 200) h->closes = h->closes || says_close(headers, n);
   else if (!read_framing(c, t, headers, n, minor)) return false;
   if (status == 417 && ((struct http1 *)c->protocol_state)->expects && !sl_field_own(t->options, "Expect"))
-    sl_request_without_expect(t);
-  if (sl_fields_login_waits(t)) sl_request_with_login(t);
+    sl_redirect_without_expect(t);
+  if (sl_fields_login_waits(t)) sl_redirect_with_login(t);
   const char *text = c->in;
   sl_conn_consume(c, (uint32_t)len);
   if (sl_in_head(t, SL_PART_HEAD, text, (uint32_t)len) >= SL_GATE_FAILED) return false;
@@ -571,7 +579,7 @@ static bool parse(sl_conn *c, sl_transfer *t, bool *more)
 {
   struct http1 *h = c->protocol_state;
   bool ok = true;
-  while (ok && !*more && sl_transfer_takes(t)) {
+  while (ok && !*more && sl_ready_takes(t)) {
     if (h->stage == END) {
       sl_in_end(t);
       break;
@@ -584,7 +592,7 @@ static bool parse(sl_conn *c, sl_transfer *t, bool *more)
     case TRAILER: ok = read_trailer(c, t, more); break;
     default:
       /* Body for a sink that takes it from the host: hand it back instead of copying it. */
-      if (sl_conn_moves(c, t)) {
+      if (sl_body_moves(c, t)) {
         uint32_t back = sl_conn_unread(c);
         if (back) sl_transfer_charge_recv(t, -(int64_t)back);
         if (back) return *more = true;
@@ -630,7 +638,7 @@ static int32_t move_body(sl_conn *c, sl_transfer *t, int64_t allowance, bool *eo
 {
   struct http1 *h = c->protocol_state;
   uint64_t max = h->stage == CLOSE || (uint64_t)allowance < h->left ? (uint64_t)allowance : h->left;
-  int32_t n = sl_conn_move(c, t, max > INT32_MAX ? INT32_MAX : (uint32_t)max);
+  int32_t n = sl_body_move(c, t, max > INT32_MAX ? INT32_MAX : (uint32_t)max);
   if (n == 0) *eof = true;
   if (n == SL_SINK_FAILED) sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, NULL);
   if (n == SL_SINK_PAUSED) sl_transfer_pause(t, sl_gate_paused(&t->gate) | SL_DIR_RECV, SL_BY_CALLBACK);
@@ -647,7 +655,7 @@ static int32_t move_body(sl_conn *c, sl_transfer *t, int64_t allowance, bool *eo
 static int32_t receive(sl_conn *c, sl_transfer *t, int64_t allowance, bool *eof)
 {
   struct http1 *h = c->protocol_state;
-  bool moves = sl_conn_moves(c, t);
+  bool moves = sl_body_moves(c, t);
   if (in_body(h) && moves && !c->in_len) {
     int32_t n = move_body(c, t, allowance, eof);
     if (n != SL_NOSYS) return n;
@@ -678,13 +686,13 @@ static int32_t http1_input(sl_conn *c)
     bool more = false, eof = false;
     if (!t || not_asked(c, t)) return 0;
     if (!parse(c, t, &more) || !more) return 0; /* it is over, or does not take now */
-    int64_t allowance = sl_transfer_recv_allowance(t);
+    int64_t allowance = sl_ready_recv(t);
     if (allowance <= 0) return 0;
     int32_t n = receive(c, t, allowance, &eof);
     if (eof) return ended(c, t);
     if (n < 0) return n;
   }
-  sl_multi_ready(c->multi, c); /* others first */
+  sl_agenda_ready(c->multi, c); /* others first */
   return 0;
 }
 
@@ -693,9 +701,9 @@ static uint32_t http1_want(sl_conn *c)
   const struct http1 *h = c->protocol_state;
   sl_transfer *t = c->transfers;
   if (!t) return SL_IN; /* idle: to see it close */
-  uint32_t want = !not_asked(c, t) && sl_transfer_recv_allowance(t) > 0 ? SL_IN : 0;
-  if (h->out_full && (c->out.len ? t->state.send == SL_SEND_BODY || sl_transfer_send_allowance(t) > 0
-                                 : sl_transfer_send_allowance(t) > 0))
+  uint32_t want = !not_asked(c, t) && sl_ready_recv(t) > 0 ? SL_IN : 0;
+  if (h->out_full && (c->out.len ? t->state.send == SL_SEND_BODY || sl_ready_send(t) > 0
+                                 : sl_ready_send(t) > 0))
     want |= SL_OUT;
   return want;
 }

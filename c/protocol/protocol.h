@@ -25,9 +25,7 @@
  */
 #ifndef SLUICE_PROTOCOL_H
 #define SLUICE_PROTOCOL_H
-#include "../engine/connection.h"
-#include "../engine/text.h"
-#include "../engine/transfer.h"
+#include "../engine/model.h"
 
 typedef struct sl_protocol {
   const char *name;
@@ -53,29 +51,5 @@ typedef struct sl_protocol {
   /* Free protocol_state. */
   void (*closed)(sl_conn *c);
 } sl_protocol;
-
-extern const sl_protocol sl_http1;
-extern const sl_protocol sl_file;
-extern const sl_protocol sl_exchange;
-
-/* How a URL's scheme is reached: the kind of channel and its open spec. A host without such channels answers SL_NOSYS,
- * each time, and is asked for the other way; so one module runs over sockets and over fetch, and nobody has to say
- * which it is. Where both are there, the first is taken. */
-typedef struct sl_scheme {
-  const char *scheme;
-  uint16_t port;
-  uint32_t kind;
-  const char *alpn; /* NULL: none offered */
-  const struct sl_scheme *otherwise; /* NULL: there is no other way */
-} sl_scheme;
-
-/* NULL: unknown scheme. */
-const sl_scheme *sl_scheme_find(const char *scheme);
-/* The protocol of a channel that opened. */
-const sl_protocol *sl_protocol_find(uint32_t kind, const char *alpn, size_t n);
-/* Compose the open spec of a transfer (host.h has its grammar). */
-CURLcode sl_spec_compose(const sl_transfer *t, const sl_scheme *scheme, sl_text *spec);
-/* What an exchange adds to it: the request. */
-void sl_exchange_compose(const sl_transfer *t, sl_text *spec);
 
 #endif

@@ -2,18 +2,19 @@
  *
  * What is linked instead of this decides what a build has; nothing else in it asks. What a table does not name is not
  * linked either, where the core is linked from an archive. */
+#include "table.h"
 #include <string.h>
 #include "protocol.h"
 
 static const sl_scheme exchanges[] = {
-  { "http", 80, SL_EXCHANGE, NULL, NULL },
-  { "https", 443, SL_EXCHANGE, NULL, NULL },
+  { "http", SL_EXCHANGE, NULL, NULL },
+  { "https", SL_EXCHANGE, NULL, NULL },
 };
 
 static const sl_scheme schemes[] = {
-  { "http", 80, SL_TCP, NULL, &exchanges[0] },
-  { "https", 443, SL_TLS, "http/1.1", &exchanges[1] },
-  { "file", 0, SL_FILE, NULL, NULL },
+  { "http", SL_TCP, NULL, &exchanges[0] },
+  { "https", SL_TLS, "http/1.1", &exchanges[1] },
+  { "file", SL_FILE, NULL, NULL },
 };
 
 const sl_scheme *sl_scheme_find(const char *scheme)

@@ -1,10 +1,11 @@
 /* table_exchange.c: in the place of table.c where there are no sockets and no files: the host does HTTP. */
 #include <string.h>
 #include "protocol.h"
+#include "table.h"
 
 static const sl_scheme schemes[] = {
-  { "http", 80, SL_EXCHANGE, NULL, NULL },
-  { "https", 443, SL_EXCHANGE, NULL, NULL },
+  { "http", SL_EXCHANGE, NULL, NULL },
+  { "https", SL_EXCHANGE, NULL, NULL },
 };
 
 const sl_scheme *sl_scheme_find(const char *scheme)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "sim.h"
 #include "support/check.h"
+#include "engine/expiry.h"
 
 #define MS 1000
 #define CHANGES 8
@@ -36,7 +37,7 @@ static void look(sim *s, sim_transfer *x, int64_t n)
   x->speed_changed = true;
   CHECK_EQ(T8, sl_options_number(O(x), change[n].option, change[n].value), CURLE_OK);
   if (!x->running) return;
-  sl_transfer_limits(T(x));
+  sl_expiry_limits(T(x));
   sl_multi_run(s->m); /* a limit that has passed by now ends it now */
 }
 
@@ -600,7 +601,7 @@ static void test_before_the_first_run(void)
   sim_number(x, CURLOPT_LOW_SPEED_TIME, 2);
   sim_number(x, CURLOPT_TIMEOUT_MS, 5000);
   sim_number(x, CURLOPT_MAX_RECV_SPEED_LARGE, 100000);
-  sl_transfer_limits(T(x));
+  sl_expiry_limits(T(x));
   s->now_us += 10 * SL_SECOND;
   x->start_us = x->slow_us = x->limits_us = s->now_us;
   play(s);

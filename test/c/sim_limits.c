@@ -4,6 +4,7 @@
 #include <string.h>
 #include "sim.h"
 #include "support/check.h"
+#include "engine/expiry.h"
 
 #define MS 1000 /* microseconds */
 #define CHANGES_MAX 6
@@ -18,7 +19,7 @@ static void make(sim *s, sim_transfer *x, int64_t i)
   delivered[i] = x->delivered;
   sim_number(x, changes[i].option, changes[i].value);
   if (changes[i].option == CURLOPT_LOW_SPEED_LIMIT || changes[i].option == CURLOPT_LOW_SPEED_TIME) x->slow_us = s->now_us;
-  sl_transfer_limits(&x->t);
+  sl_expiry_limits(&x->t);
   sl_multi_run(s->m);
 }
 

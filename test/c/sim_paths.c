@@ -5,6 +5,7 @@
 #include "alloc_fail.h"
 #include "check.h"
 #include "scenarios.h"
+#include "engine/text.h"
 
 static world *w;
 

@@ -14,7 +14,7 @@ build_fuzzers() {
     fuzzer_here || { say "no libFuzzer for ${COMPILER[0]}: the fuzzers are left out" && return; }
     need_core
     COMPILER+=(-fsanitize=fuzzer-no-link -Ibuild/src/llhttp -DLLHTTP_STRICT_MODE=1)
-    compile "$to" "${CORE[@]}" c/engine/embed.c c/host/stdio.c
+    compile "$to" "${CORE[@]}" c/face/embed.c c/host/stdio.c
     produce "$to/core.a" archive "${OBJECTS[@]}"
     glob sources 'test/fuzz/*.c'
     oracle=()

@@ -4,8 +4,10 @@
  * What only shows here: P2's 43, replay inside curl_easy_pause (P6), X6's refusals, the sockets and the timer that a
  * program is told of (P9, B7: a deadline nobody was told of is late), poll and wakeup (K1..K4). */
 #include "sim.h"
-#include "engine/curl_multi.h"
+#include "face/curl_multi.h"
 #include <string.h>
+#include "engine/ready.h"
+#include "face/easy.h"
 
 /* ---- Callbacks ---- */
 
@@ -166,7 +168,7 @@ void sim_easy_pause(sim_transfer *x, uint32_t mask)
 {
   sim *s = x->sim;
   sl_transfer *t = x->transfer;
-  bool there = sl_transfer_running(t) && t->start_us && (!t->queued || x->model), over = t->cause != SL_CAUSE_NONE;
+  bool there = sl_ready_running(t) && t->start_us && (!t->queued || x->model), over = t->cause != SL_CAUSE_NONE;
   bool inside = t->gate.delivering;
   if (there) x->model = mask & SL_DIR_BOTH;
   x->remote_model &= x->model;

@@ -3,6 +3,8 @@
 #include "sim.h"
 #include <string.h>
 #include "engine/request.h"
+#include "engine/pool.h"
+#include "engine/ready.h"
 
 void sim_violate(sim *s, const sim_transfer *x, const char *what, int64_t a, int64_t b)
 {
@@ -80,8 +82,8 @@ static void check_seen(sim *s, sim_transfer *x, const char *text)
   int64_t opened = connecting_for(s, x) - (s->now_us - c->open_at_us); /* after so long */
   if (!c->told_open && c->open && opened < after(x->o->connect_timeout_ms, 0) && !strstr(text, "Operation") && strstr(text, "timed out"))
     sim_violate(s, x, "B17: not connected in time, but it was", c->open_at_us, s->now_us);
-  if ((strstr(text, "silent") || strstr(text, "too slow")) && c->arrived > c->taken && sl_transfer_takes(t) &&
-      sl_transfer_recv_allowance(x->transfer))
+  if ((strstr(text, "silent") || strstr(text, "too slow")) && c->arrived > c->taken && sl_ready_takes(t) &&
+      sl_ready_recv(x->transfer))
     sim_violate(s, x, "B17: judged while bytes wait to be seen", c->arrived, c->taken);
 }
 
@@ -312,15 +314,15 @@ static void check_bounds(sim *s, sim_transfer *x)
 {
   const sl_conn *c = x->transfer->conn;
   /* One receive, and the heads that came with it. */
-  if (sl_transfer_held_engine(x->transfer) > x->heads.len + (uint64_t)x->o->buffer_size)
-    sim_violate(s, x, "B4: the engine holds more than one receive", (int64_t)sl_transfer_held_engine(x->transfer), x->o->buffer_size);
+  if (sl_ready_held_engine(x->transfer) > x->heads.len + (uint64_t)x->o->buffer_size)
+    sim_violate(s, x, "B4: the engine holds more than one receive", (int64_t)sl_ready_held_engine(x->transfer), x->o->buffer_size);
   if (x->transfer->gate.held > SL_HEAD_MAX + SL_RECV_CHUNK_MAX)
     sim_violate(s, x, "B4: the gate holds too much", (int64_t)x->transfer->gate.held, 0);
   if (!c) return;
   if (c->in_len > SL_HEAD_MAX + SL_RECV_CHUNK_MAX)
     sim_violate(s, x, "B4: the connection holds too much", c->in_len, 0);
   s->looking = true;
-  uint64_t held = sl_transfer_held(x->transfer);
+  uint64_t held = sl_ready_held(x->transfer);
   s->looking = false;
   if (held > SL_HEAD_MAX + 2 * SL_RECV_CHUNK_MAX + SL_HOST_HELD_MAX)
     sim_violate(s, x, "B4: too much is held in all", (int64_t)held, 0);
@@ -584,8 +586,8 @@ void sim_check_end(sim *s)
   }
   uint32_t pooled = s->m->idle_count;
   for (const sl_conn *c = s->m->draining_first; c; c = c->pool_next, pooled++)
-    if (s->now_us > sl_conn_drain_due_us(c) + s->late_us)
-      sim_violate(s, NULL, "B11: a connection drains beyond its time", sl_conn_drain_due_us(c), 0);
+    if (s->now_us > sl_pool_drain_due_us(c) + s->late_us)
+      sim_violate(s, NULL, "B11: a connection drains beyond its time", sl_pool_drain_due_us(c), 0);
   if (s->channel_count != pooled) sim_violate(s, NULL, "channels open beyond the pool", s->channel_count, pooled);
   if (s->multi) sim_easy_end(s);
   else sl_multi_free(s->m);

@@ -5,6 +5,7 @@
  * invariant's message comes, so none of them can be blind. */
 #include "sim.h"
 #include "engine/clocks.h"
+#include "engine/agenda.h"
 
 static const char *const messages[SIM_PLANTS] = {
   [PLANT_NONE] = "",
@@ -65,7 +66,7 @@ static void spoil(sim *s, sim_transfer *x)
     if (x->model == SL_DIR_SEND && x->o->low_speed_time_s)
       sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_OPERATION_TIMEDOUT, "Operation too slow. Less than");
     break;
-  case PLANT_SPIN: if (x->model == SL_DIR_BOTH) sl_multi_dirty(s->m, t); break;
+  case PLANT_SPIN: if (x->model == SL_DIR_BOTH) sl_agenda_dirty(s->m, t); break;
   case PLANT_RATE: if (t->recv_bucket.rate) t->recv_bucket.tokens = 100000; break;
   case PLANT_EARLY:
     if (x->o->timeout_ms && t->state.life == SL_ACTIVE)

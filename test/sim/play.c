@@ -3,9 +3,11 @@
  * One step is one of: a command; events of some channels and a run; a run that is due; time moves to the next
  * of all that is to come. Every step ends with sim_check_step. */
 #include "sim.h"
-#include "engine/queue.h"
+#include "engine/pool.h"
 #include <stdlib.h>
 #include <string.h>
+#include "engine/agenda.h"
+#include "engine/expiry.h"
 
 /* ---- Random numbers (splitmix64) ----------------------------------------------------------------------- */
 
@@ -172,7 +174,7 @@ static void set_limit(sim_transfer *x, int option, int64_t value)
     x->speed_changed = true;
   if (x->o->silence_timeout_ms != before.silence_timeout_ms) x->silent_us = s->now_us;
   x->limits_us = s->now_us;
-  if (x->added && x->running && !x->easy) sl_transfer_limits(x->transfer);
+  if (x->added && x->running && !x->easy) sl_expiry_limits(x->transfer);
 }
 
 void sim_set_limit(sim_transfer *x, int64_t arg)
@@ -190,7 +192,7 @@ static void set_connections(sim *s, int64_t arg)
   }
   s->m->max_connections = s->limit_all;
   s->m->max_host_connections = s->limit_host;
-  sl_queue_call_all(s->m);
+  sl_pool_call_all(s->m);
 }
 
 /* Events that did not happen. */
@@ -267,7 +269,7 @@ static void command(sim *s, sim_command *taken)
 static void take_messages(sim *s)
 {
   uint32_t left;
-  for (sl_transfer *t; (t = sl_multi_message(s->m, &left));) {
+  for (sl_transfer *t; (t = sl_agenda_message(s->m, &left));) {
     sim_transfer *x = sim_of(t);
     if (x->told || x->running || t->state.life != SL_DONE)
       sim_violate(s, x, "a message without an end", x->told, t->state.life);

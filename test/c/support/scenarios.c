@@ -4,6 +4,7 @@
 #include <sluice/sluice.h>
 #include "alloc_fail.h"
 #include "door_fail.h"
+#include "engine/text.h"
 
 static void respond(guest *g, uint32_t n)
 {

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sluice/embed.h>
 #include "alloc_fail.h"
+#include "engine/multi.h"
+#include "engine/text.h"
 
 world *world_new(void)
 {

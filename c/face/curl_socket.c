@@ -11,36 +11,21 @@
  *
  * Told at the end of the call that changed it, but a closing: that is told before the descriptor is closed, for its
  * number may be another's right after. */
+#include "curl_socket.h"
 #include <stdlib.h>
-#include "connection.h"
-#include "curl_multi.h"
-#include "list.h"
+#include "../engine/list.h"
+#include "../engine/multi.h"
+#include "../engine/transfer.h"
 #include "../host/posix_fds.h"
+#include "curl_multi.h"
+#include "easy.h"
 
 #pragma weak sl_fds_of
 #pragma weak sl_look
 #pragma weak sl_loop_fd
 #pragma weak sl_look_loop
 
-typedef struct sl_sock {
-  int fd;
-  int what;                 /* CURL_POLL_* as told              */
-  bool seen;
-  void *socketp;            /* curl_multi_assign                */
-  struct sl_watched *owner; /* NULL: the loop's own             */
-  struct sl_sock *next;     /* of the same owner                */
-} sl_sock;
-
-typedef struct sl_watched {
-  sl_conn *conn;
-  CURL *easy;               /* who it is for                    */
-  sl_sock *socks;
-  sl_timer due;             /* when the host must look at it whatever its descriptors say */
-  bool changed, unsettled, looks_up;
-  struct sl_watched *changed_prev, *changed_next, *unsettled_prev, *unsettled_next;
-} sl_watched;
-
-static bool watching(const sl_curlm *c) { return c->socket_fn != NULL; }
+bool sl_curlm_watching(const sl_curlm *c) { return c->socket_fn != NULL; }
 
 /* Telling. */
 
@@ -92,13 +77,13 @@ static void sock_drop(sl_curlm *c, sl_sock *s)
   free(s);
 }
 
-static sl_sock *sock_of(const sl_curlm *c, int fd) { return fd >= 0 && (size_t)fd < c->by_fd_cap ? c->by_fd[fd] : NULL; }
+sl_sock *sl_curlm_sock(const sl_curlm *c, int fd) { return fd >= 0 && (size_t)fd < c->by_fd_cap ? c->by_fd[fd] : NULL; }
 
 /* Announce a descriptor, or what it is now wanted for. False: memory. */
 static bool sock_set(sl_curlm *c, sl_watched *w, CURL *easy, int fd, uint32_t events)
 {
   int what = (events & SL_IN ? CURL_POLL_IN : 0) | (events & SL_OUT ? CURL_POLL_OUT : 0);
-  sl_sock *s = sock_of(c, fd);
+  sl_sock *s = sl_curlm_sock(c, fd);
   if (s && s->owner != w) { /* its number was given out again */
     sock_drop(c, s);
     s = NULL;
@@ -119,13 +104,13 @@ static void set_lookup(sl_curlm *c, sl_watched *w, bool looks_up)
 /* The loop's own descriptor: finished lookups and remote handles (B1) make it readable. */
 static void settle_loop(sl_curlm *c)
 {
-  bool wanted = watching(c) && (c->lookups || c->engine->remotes);
+  bool wanted = sl_curlm_watching(c) && (c->lookups || c->engine->remotes);
   sl_sock *s = c->loop_sock;
   if (wanted == (s != NULL)) return;
   c->loop_sock = NULL;
   if (!wanted) sock_drop(c, s);
   else if (sock_set(c, NULL, sl_curlm_self(c), sl_loop_fd(c->loop), SL_IN))
-    c->loop_sock = sock_of(c, sl_loop_fd(c->loop));
+    c->loop_sock = sl_curlm_sock(c, sl_loop_fd(c->loop));
 }
 
 static void set_unsettled(sl_curlm *c, sl_watched *w, bool unsettled)
@@ -204,7 +189,7 @@ static void watch(sl_conn *conn, bool closing)
 {
   sl_curlm *c = conn->multi->face;
   sl_watched *w = conn->face;
-  if (!w && (closing || !watching(c))) return;
+  if (!w && (closing || !sl_curlm_watching(c))) return;
   if (!w) {
     if (!(w = watched_new(c, conn))) {
       stop_all(conn);
@@ -251,7 +236,7 @@ int64_t sl_curlm_next_us(const sl_curlm *c)
   const sl_timer *look_due = sl_timers_first(&c->due);
   if (look_due) next = earlier(next, look_due->min_us);
   /* Without a socket callback only whoever asks wants to know. */
-  for (const sl_conn *conn = watching(c) || !sl_fds_of ? NULL : c->engine->conns; conn; conn = conn->next)
+  for (const sl_conn *conn = sl_curlm_watching(c) || !sl_fds_of ? NULL : c->engine->conns; conn; conn = conn->next)
     if (!conn->opened) {
       sl_fds_of(conn->ch, fds, SL_FDS_MAX, &due);
       next = earlier(next, due);
@@ -276,68 +261,16 @@ void sl_curlm_tell_timer(sl_curlm *c)
 
 /* Being told. */
 
-static void look(sl_curlm *c, sl_watched *w)
+void sl_curlm_look(sl_curlm *c, sl_watched *w)
 {
   uint32_t events = sl_look(w->conn->ch);
   set_changed(c, w, true);
   if (events) sl_multi_event(c->engine, w->conn->ch, events);
 }
 
-static void timer_came(sl_curlm *c)
-{
-  c->told_us = SL_TOLD_NOTHING; /* the program's timer is spent (F34) */
-  if (c->progress_us <= sl_now_us(c->loop))
-    c->progress_us = sl_curlm_owe_progress(c->engine) ? sl_now_us(c->loop) + SL_SECOND : SL_NEVER; /* B7 */
-  for (sl_timer *t; (t = sl_timers_first(&c->due)) && t->min_us <= sl_now_us(c->loop);) {
-    sl_timers_set(&c->due, t, SL_TIMER_RETRY, SL_NEVER); /* set anew when it is settled */
-    look(c, t->owner);
-  }
-}
-
-static void socket_came(sl_curlm *c, sl_sock *s, int mask)
-{
-  if (!s->owner) {
-    sl_look_loop(c->loop); /* F32: read; a wakeup is kept for poll */
-    for (sl_watched *w = c->unsettled_first; w; w = w->unsettled_next)
-      if (w->looks_up) look(c, w);
-    return;
-  }
-  sl_conn *conn = s->owner->conn;
-  uint32_t events = (mask & CURL_CSELECT_IN ? SL_IN : 0) | (mask & CURL_CSELECT_OUT ? SL_OUT : 0);
-  if (!conn->opened) look(c, s->owner);
-  else sl_multi_event(c->engine, conn->ch, events ? events : SL_IN | SL_OUT);
-}
-
-CURLMcode curl_multi_socket_action(CURLM *handle, curl_socket_t fd, int mask, int *running)
-{
-  sl_curlm *c = sl_curlm_of(handle);
-  CURLMcode code = sl_curlm_check(c);
-  if (code) return code;
-  if (c->notifying) return CURLM_RECURSIVE_API_CALL;
-  sl_sock *s = sock_of(c, fd);
-  if (fd == CURL_SOCKET_TIMEOUT) timer_came(c);
-  else if (s) socket_came(c, s, mask);
-  if (watching(c)) sl_multi_run(c->engine);
-  else sl_curlm_pump(c);
-  code = sl_curlm_finish(c);
-  if (running) *running = (int)c->engine->running;
-  return code;
-}
-
-CURLMcode curl_multi_assign(CURLM *handle, curl_socket_t fd, void *socketp)
-{
-  sl_curlm *c = sl_curlm_of(handle);
-  if (!c) return CURLM_BAD_HANDLE;
-  sl_sock *s = sock_of(c, fd);
-  if (!s) return CURLM_BAD_SOCKET;
-  s->socketp = socketp;
-  return CURLM_OK;
-}
-
 /* Being asked. */
 
-/* Calls for each descriptor that is waited for, once each, until it answers false. */
-static void each_fd(const sl_curlm *c, bool (*call)(void *arg, int fd, uint32_t events), void *arg)
+void sl_curlm_each_fd(const sl_curlm *c, bool (*call)(void *arg, int fd, uint32_t events), void *arg)
 {
   sl_fd fds[SL_FDS_MAX];
   int64_t due;
@@ -363,57 +296,6 @@ static bool found(void *arg, int fd, uint32_t events)
 bool sl_curlm_has_sockets(const sl_curlm *c)
 {
   bool any = false;
-  each_fd(c, found, &any);
+  sl_curlm_each_fd(c, found, &any);
   return any;
 }
-
-struct sets { fd_set *in, *out; int max; };
-
-static bool into_sets(void *arg, int fd, uint32_t events)
-{
-  struct sets *s = arg;
-  if (fd >= FD_SETSIZE) return true; /* there is no place for it */
-  if (events & SL_IN && s->in) FD_SET(fd, s->in);
-  if (events & SL_OUT && s->out) FD_SET(fd, s->out);
-  if (fd > s->max) s->max = fd;
-  return true;
-}
-
-CURLMcode curl_multi_fdset(CURLM *handle, fd_set *in, fd_set *out, fd_set *except, int *max)
-{
-  sl_curlm *c = sl_curlm_of(handle);
-  CURLMcode code = sl_curlm_check(c);
-  struct sets sets = { .in = in, .out = out, .max = -1 };
-  (void)except;
-  if (code) return code;
-  if (!max) return CURLM_BAD_FUNCTION_ARGUMENT;
-  each_fd(c, into_sets, &sets);
-  *max = sets.max;
-  return CURLM_OK;
-}
-
-struct list { struct curl_waitfd *fds; unsigned size, count; };
-
-static bool into_list(void *arg, int fd, uint32_t events)
-{
-  struct list *l = arg;
-  short wanted = (short)((events & SL_IN ? CURL_WAIT_POLLIN : 0) | (events & SL_OUT ? CURL_WAIT_POLLOUT : 0));
-  if (l->count < l->size) l->fds[l->count] = (struct curl_waitfd){ .fd = fd, .events = wanted };
-  l->count++;
-  return true;
-}
-
-CURLMcode curl_multi_waitfds(CURLM *handle, struct curl_waitfd *fds, unsigned int size, unsigned int *count)
-{
-  sl_curlm *c = sl_curlm_of(handle);
-  CURLMcode code = sl_curlm_check(c);
-  struct list list = { .fds = fds, .size = size };
-  if (code) return code;
-  if (!fds && (size || !count)) return CURLM_BAD_FUNCTION_ARGUMENT;
-  each_fd(c, into_list, &list);
-  if (count) *count = list.count;
-  return fds && list.count > size ? CURLM_OUT_OF_MEMORY : CURLM_OK;
-}
-
-CURLMcode curl_multi_socket(CURLM *handle, curl_socket_t s, int *running) { return curl_multi_socket_action(handle, s, 0, running); }
-CURLMcode curl_multi_socket_all(CURLM *handle, int *running) { return curl_multi_perform(handle, running); }

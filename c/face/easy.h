@@ -4,11 +4,20 @@
  * curl_multi.c the multi interface. The engine proper knows none of them. */
 #ifndef SLUICE_EASY_H
 #define SLUICE_EASY_H
-#include "multi.h"
-#include "transfer.h"
+#include "../engine/multi.h"
+#include "../engine/transfer.h"
+
+typedef struct sl_easy sl_easy;
+
+/* What the multi that a handle was added to wants to hear of it. */
+typedef struct sl_easy_owner {
+  void (*done)(sl_easy *e);             /* X11: it has ended                                    */
+  void (*leaves)(sl_easy *e);           /* it is about to be taken out, because it is cleaned up */
+  void (*expects_progress)(sl_easy *e); /* B7: it may want progress calls from now on           */
+} sl_easy_owner;
 
 #define SL_EASY_MAGIC 0x736c6561u
-typedef struct sl_easy {
+struct sl_easy {
   uint32_t magic;       /* first, as in a multi's handle: the wrong kind of handle is told by it */
   sl_transfer t;
   uint32_t in_callback; /* > 0: inside a callback of this handle                                 */
@@ -16,6 +25,7 @@ typedef struct sl_easy {
   bool line_shown;      /* the debug callback has the next line already                          */
   bool line_written;    /* CURLOPT_HEADER: the write callback has the next line, the header one not yet */
   sl_options options;
+  const sl_easy_owner *owner; /* NULL: in no multi                                              */
   sl_multi *own;        /* the private engine of perform, kept for its connections; NULL: none yet */
   const char *body;     /* POSTFIELDS as the request under way set out with it, or NULL: borrowed, only compared */
   CURLMsg message;
@@ -24,7 +34,7 @@ typedef struct sl_easy {
   char *content_type;   /* of the latest response, owned                                         */
   char *effective_url, *redirect_url; /* as last asked for, owned                                */
   char peer_ip[64], local_ip[64]; /* CURLINFO_PRIMARY_IP, _LOCAL_IP as last asked for            */
-} sl_easy;
+};
 
 /* NULL when it is not a handle. */
 sl_easy *sl_easy_of(CURL *handle);
@@ -37,11 +47,8 @@ extern const sl_user sl_easy_user;
 bool sl_easy_wants_progress(const sl_easy *e);
 /* CONNECT_ONLY: the connection kept for curl_easy_send and _recv is closed. */
 void sl_easy_close_raw(sl_easy *e);
-/* X11, curl_multi.c: e has ended in this engine / leaves it. */
-void sl_easy_tell_done(sl_easy *e);
-void sl_easy_leaves(sl_easy *e);
-/* B7, curl_multi.c: e, which is in an engine, may want progress calls from now on. */
-void sl_easy_expects_progress(sl_easy *e);
+/* Of "address port" the port, and the address into ip (64 bytes) unless NULL. A unix socket's path is neither. */
+int64_t sl_easy_address(const char *both, char *ip);
 /* easy_options.c, B18: what options.c has not: CURLE_OK for a value that asks for nothing, NOT_BUILT_IN for other values of
  * libcurl's options, UNKNOWN_OPTION for all else. Numbers, and whatever comes as a pointer. */
 CURLcode sl_easy_neutral_number(int option, int64_t value);

@@ -1,63 +1,12 @@
-/* curl_notify.c: what a multi can be set to, what it lists and counts, and its notifications (X11).
- *
- * A notification is written down when it happens and told at the end of the call it happened in, in the order of
- * completion; inside the callback handles may be added and removed, so nothing is remembered over a call of it. */
+/* curl_multi_set.c: curl_multi_setopt and what else is set or asked of a multi. See curl_multi.h. */
 #include <stdarg.h>
 #include <stdlib.h>
-#include "curl_multi.h"
-#include "list.h"
-#include "queue.h"
+#include "../engine/pool.h"
 #include "../host/posix_fds.h"
+#include "curl_multi.h"
+#include "easy.h"
 
 #pragma weak sl_fds_of
-
-static bool tells(const sl_curlm *c, unsigned int what) { return c->notify_fn && c->notify_mask >> what & 1; }
-
-void sl_easy_tell_done(sl_easy *e)
-{
-  sl_curlm *c = e->t.multi->face;
-  if (!c) return; /* curl_easy_perform's own engine */
-  if (e->t.multi->messages == 1 && tells(c, CURLMNOTIFY_INFO_READ)) c->unread = true;
-  if (e->notify || !tells(c, CURLMNOTIFY_EASY_DONE)) return;
-  e->notify = true;
-  SL_LIST_APPEND(c->notify_first, c->notify_last, e, notify_prev, notify_next);
-}
-
-void sl_easy_leaves(sl_easy *e)
-{
-  sl_curlm *c = e->t.multi->face;
-  sl_easy_close_raw(e);
-  if (!e->notify) return;
-  e->notify = false;
-  SL_LIST_REMOVE(c->notify_first, c->notify_last, e, notify_prev, notify_next);
-}
-
-static void tell(sl_curlm *c, unsigned int what, CURL *easy)
-{
-  c->notifying = true;
-  if (tells(c, what)) c->notify_fn(c, what, easy, c->notify_data);
-  c->notifying = false;
-}
-
-void sl_curlm_notify(sl_curlm *c)
-{
-  if (c->notifying) return;
-  while (c->notify_first) {
-    sl_easy *e = c->notify_first;
-    e->notify = false;
-    SL_LIST_REMOVE(c->notify_first, c->notify_last, e, notify_prev, notify_next);
-    tell(c, CURLMNOTIFY_EASY_DONE, e);
-  }
-  if (!c->unread) return;
-  c->unread = false;
-  tell(c, CURLMNOTIFY_INFO_READ, c->self);
-}
-
-CURL *sl_curlm_self(sl_curlm *c)
-{
-  if (!c->self) c->self = curl_easy_init();
-  return c->self;
-}
 
 static CURLMcode set_notify(CURLM *handle, unsigned int what, bool on)
 {
@@ -121,7 +70,7 @@ static CURLMcode set_number(sl_curlm *c, CURLMoption option, long value)
     return value <= (CURLPIPE_HTTP1 | CURLPIPE_MULTIPLEX) ? CURLM_OK : CURLM_BAD_FUNCTION_ARGUMENT;
   default: return CURLM_UNKNOWN_OPTION;
   }
-  sl_queue_call_all(m);
+  sl_pool_call_all(m);
   return sl_curlm_finish(c); /* B7: the program's timer must know */
 }
 

@@ -3,13 +3,14 @@
  * Every callback is looked up at the moment it is called (W15) and is bracketed by in_callback, on the handle
  * and on its engine, so that what SPEC's X rows refuse can be refused. A callback that fails stops the
  * transfer here, with its message; the engine then only learns SL_SINK_FAILED. */
-#include "easy.h"
 #include <stdlib.h>
 #include <string.h>
-#include "request.h"
-#include "text.h"
+#include "../engine/pool.h"
+#include "../engine/request.h"
+#include "../engine/transfer.h"
 #include "../host/posix_fds.h"
 #include "../protocol/fields.h"
+#include "easy.h"
 
 #pragma weak sl_loop_hooks
 
@@ -273,21 +274,29 @@ static void show_connection(sl_easy *e)
   show(e, CURLINFO_TEXT, words, strlen(words));
 }
 
+int64_t sl_easy_address(const char *both, char *ip)
+{
+  const char *space = strrchr(both, ' ');
+  uint64_t port = 0;
+  bool is = space && space - both < 64 && sl_parse_uint(space + 1, strlen(space + 1), 65535, &port);
+  if (!ip) return (int64_t)port;
+  memcpy(ip, both, is ? (size_t)(space - both) : 0);
+  ip[is ? space - both : 0] = 0;
+  return (int64_t)port;
+}
+
 /* P12, X8. */
 static bool easy_begun(sl_transfer *t)
 {
   sl_easy *e = sl_easy_from(t);
   const sl_options *o = &e->options;
-  char *peer = NULL, *local = NULL;
-  long peer_port = 0, local_port = 0;
+  int peer_port, local_port;
   if (o->verbose) show_connection(e);
   if (!o->prereq_fn || t->cause) return !t->cause;
-  curl_easy_getinfo(e, CURLINFO_PRIMARY_IP, &peer);
-  curl_easy_getinfo(e, CURLINFO_LOCAL_IP, &local);
-  curl_easy_getinfo(e, CURLINFO_PRIMARY_PORT, &peer_port);
-  curl_easy_getinfo(e, CURLINFO_LOCAL_PORT, &local_port);
+  peer_port = (int)sl_easy_address(t->peer, e->peer_ip);
+  local_port = (int)sl_easy_address(t->local, e->local_ip);
   enter(e);
-  int answer = o->prereq_fn(o->prereq_data, peer, local, (int)peer_port, (int)local_port);
+  int answer = o->prereq_fn(o->prereq_data, e->peer_ip, e->local_ip, peer_port, local_port);
   leave(e);
   if (answer == CURL_PREREQFUNC_OK) return true;
   sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, "operation aborted by pre-request callback");
@@ -370,7 +379,7 @@ static void easy_done(sl_transfer *t)
   SL_ASSERT(!e->ended);
   e->ended = true;
   e->message = (CURLMsg){ .msg = CURLMSG_DONE, .easy_handle = e, .data = { .result = t->code } };
-  sl_easy_tell_done(e);
+  if (e->owner) e->owner->done(e);
   if (!t->code) return;
   char words[CURL_ERROR_SIZE + 1];
   sl_line line = { words, words + sizeof words };
@@ -401,3 +410,9 @@ const sl_user sl_easy_user = { .write = easy_write, .read = easy_read, .rewind =
                                .trailers = easy_trailers, .may_start = easy_may_start, .guesses_scheme = true,
                                .progress = easy_progress, .opening = easy_opening, .begun = easy_begun,
                                .asked = easy_asked, .done = easy_done };
+
+void sl_easy_close_raw(sl_easy *e)
+{
+  if (e->t.raw) sl_pool_close(e->t.raw, SL_FINISH);
+  e->t.raw = NULL;
+}

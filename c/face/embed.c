@@ -5,12 +5,13 @@
 #include <sluice/embed.h>
 #include <stdlib.h>
 #include <string.h>
-#include "connection.h"
-#include "multi.h"
-#include "queue.h"
-#include "request.h"
-#include "text.h"
-#include "transfer.h"
+#include "../engine/agenda.h"
+#include "../engine/expiry.h"
+#include "../engine/multi.h"
+#include "../engine/pool.h"
+#include "../engine/ready.h"
+#include "../engine/request.h"
+#include "../engine/transfer.h"
 
 struct sl_embed {
   sl_transfer transfer; /* first: a transfer's address is its embed's */
@@ -47,7 +48,7 @@ static void embed_done(sl_transfer *t)
 {
   uint32_t left;
   /* JavaScript hears of the end here, so nothing waits to be read as a message. */
-  while (sl_multi_message(instance.multi, &left)) {}
+  while (sl_agenda_message(instance.multi, &left)) {}
   on_done(t->token, t->code);
 }
 
@@ -76,7 +77,7 @@ void sl_embed_limits(uint32_t connections, uint32_t per_host, uint32_t idle)
   m->max_connections = connections;
   m->max_host_connections = per_host;
   m->max_idle = idle;
-  sl_queue_call_all(m);
+  sl_pool_call_all(m);
 }
 
 void sl_embed_close(void)
@@ -155,7 +156,7 @@ int32_t sl_embed_configure(struct sl_embed *e, uint32_t n)
                          : CURLE_BAD_FUNCTION_ARGUMENT;
     at += value;
   }
-  if (!code && e->transfer.multi) sl_transfer_limits(&e->transfer);
+  if (!code && e->transfer.multi) sl_expiry_limits(&e->transfer);
   return code;
 }
 
@@ -189,7 +190,7 @@ void sl_embed_pause(struct sl_embed *e, uint32_t mask, uint32_t by)
 void sl_embed_remote(struct sl_embed *e, uint32_t mask, int32_t abort)
 {
   sl_transfer *t = &e->transfer;
-  if (sl_transfer_running(t)) sl_transfer_remote(t, mask, abort != 0);
+  if (sl_ready_running(t)) sl_transfer_remote(t, mask, abort != 0);
   else if (!abort) sl_transfer_pause(t, mask, SL_BY_REMOTE);
 }
 
@@ -250,11 +251,11 @@ double sl_embed_number(struct sl_embed *e, uint32_t what)
   case SL_EMBED_PAUSED: return sl_gate_paused(&t->gate);
   case SL_EMBED_BY_RECV: return t->gate.by_recv;
   case SL_EMBED_BY_SEND: return t->gate.by_send;
-  case SL_EMBED_HELD: return (double)sl_transfer_held(t);
+  case SL_EMBED_HELD: return (double)sl_ready_held(t);
   case SL_EMBED_STATUS: return t->status;
   case SL_EMBED_RECEIVED: return (double)t->received;
   case SL_EMBED_RECEIVE_TOTAL: return (double)t->recv_total;
-  case SL_EMBED_SENT: return (double)sl_transfer_sent(t);
+  case SL_EMBED_SENT: return (double)sl_ready_sent(t);
   case SL_EMBED_DELIVERED: return (double)t->delivered;
   case SL_EMBED_REDIRECTS: return t->redirects;
   case SL_EMBED_SEND_TOTAL: return (double)t->send_total;

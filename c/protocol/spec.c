@@ -1,9 +1,11 @@
-/* protocol.c: the open spec of a transfer. Which protocols there are is said in one table: table.c, or another in its place. */
-#include "protocol.h"
+/* spec.c: see spec.h. */
+#include "spec.h"
 #include <string.h>
-#include "../engine/route.h"
 #include "../engine/request.h"
+#include "../engine/route.h"
+#include "exchange.h"
 #include "fields.h"
+#include "table.h"
 
 /* One line of the spec; a value that is absent makes no line. Line breaks were refused by options.c and url.c. */
 static void line(sl_text *spec, const char *key, const char *value)

@@ -1,12 +1,11 @@
 /* easy_info.c: curl_easy_getinfo: a table from info numbers to what is known of a transfer. */
-#include "easy.h"
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "connection.h"
-#include "request.h"
-#include "text.h"
+#include "../engine/ready.h"
+#include "../engine/request.h"
 #include "../protocol/fields.h"
+#include "easy.h"
 
 enum what {
   STATUS, VERSION, PROTOCOL, HEAD_SIZE, REQUEST_SIZE, CONNECTS, ZERO, UNKNOWN, PEER_PORT, LOCAL_PORT, PAUSED, BY_RECV, BY_SEND,
@@ -106,18 +105,6 @@ static int64_t protocol(const sl_transfer *t)
   return !strcmp(t->url.scheme, "https") ? CURLPROTO_HTTPS : CURLPROTO_FILE;
 }
 
-/* Of "address port" the port, and the address into ip (64 bytes) unless NULL. A unix socket's path is neither. */
-static int64_t split(const char *both, char *ip)
-{
-  const char *space = strrchr(both, ' ');
-  uint64_t port = 0;
-  bool is = space && space - both < 64 && sl_parse_uint(space + 1, strlen(space + 1), 65535, &port);
-  if (!ip) return (int64_t)port;
-  memcpy(ip, both, is ? (size_t)(space - both) : 0);
-  ip[is ? space - both : 0] = 0;
-  return (int64_t)port;
-}
-
 static int64_t paused_us(const sl_transfer *t)
 {
   return t->paused_us + (t->paused_noted && t->start_us ? now_us(t) - t->paused_since_us : 0);
@@ -146,12 +133,12 @@ static int64_t number(const sl_easy *e, enum what what)
   case HEAD_SIZE: return (int64_t)t->head_received;
   case REQUEST_SIZE: return (int64_t)(t->heads_before + t->head_sent);
   case CONNECTS: return t->connects;
-  case PEER_PORT: return split(t->peer, NULL);
-  case LOCAL_PORT: return split(t->local, NULL);
+  case PEER_PORT: return sl_easy_address(t->peer, NULL);
+  case LOCAL_PORT: return sl_easy_address(t->local, NULL);
   case PAUSED: return sl_gate_paused(&t->gate);
   case BY_RECV: return t->gate.by_recv;
   case BY_SEND: return t->gate.by_send;
-  case HELD: return (int64_t)sl_transfer_held(t);
+  case HELD: return (int64_t)sl_ready_held(t);
   case DOWN: return (int64_t)t->received;
   case UP: return (int64_t)t->sent;
   case DOWN_SPEED: return speed(t, t->received);
@@ -239,8 +226,8 @@ static CURLcode get_text(sl_easy *e, CURLINFO info, const char **to)
   case CURLINFO_EFFECTIVE_METHOD: *to = sl_request_method(&e->t); break;
   case CURLINFO_CONTENT_TYPE: *to = e->content_type; break;
   case CURLINFO_SCHEME: *to = e->t.url.scheme; break;
-  case CURLINFO_PRIMARY_IP: split(e->t.peer, e->peer_ip); *to = e->peer_ip; break;
-  case CURLINFO_LOCAL_IP: split(e->t.local, e->local_ip); *to = e->local_ip; break;
+  case CURLINFO_PRIMARY_IP: sl_easy_address(e->t.peer, e->peer_ip); *to = e->peer_ip; break;
+  case CURLINFO_LOCAL_IP: sl_easy_address(e->t.local, e->local_ip); *to = e->local_ip; break;
   case CURLINFO_REFERER: *to = e->options.referer; break;
   case CURLINFO_PRIVATE: *to = e->options.private_data; break;
   default: return CURLE_UNKNOWN_OPTION;

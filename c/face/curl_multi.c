@@ -7,9 +7,10 @@
 #include "curl_multi.h"
 #include <stdarg.h>
 #include <stdlib.h>
-#include "list.h"
-#include "queue.h"
-#include "remote.h"
+#include "../engine/agenda.h"
+#include "../engine/multi.h"
+#include "../engine/remote.h"
+#include "easy.h"
 
 #define EVENTS_MAX 64 /* taken from the host at a time, a count                               */
 #define ROUNDS_MAX 64 /* times perform asks again when the host had more than EVENTS_MAX      */
@@ -20,33 +21,11 @@ int32_t sl_wait_fds(sl_loop *loop, sl_event *ev, uint32_t cap, int64_t timeout_u
 
 uint32_t sl_fds_of(sl_ch ch, void *fds, uint32_t cap, int64_t *due_us) __attribute__((weak));
 
-sl_curlm *sl_curlm_of(CURLM *handle)
-{
-  sl_curlm *c = handle;
-  return c && c->magic == SL_CURLM_MAGIC ? c : NULL;
-}
-
-CURLMcode sl_curlm_check(const sl_curlm *c)
-{
-  if (!c) return CURLM_BAD_HANDLE;
-  return c->engine->in_callback ? CURLM_RECURSIVE_API_CALL : CURLM_OK;
-}
-
 /* The same for what a notify callback may not do either (X6). */
 static CURLMcode check_outside(const sl_curlm *c)
 {
   CURLMcode code = sl_curlm_check(c);
   return !code && c->notifying ? CURLM_RECURSIVE_API_CALL : code;
-}
-
-void sl_curlm_die(sl_curlm *c)
-{
-  if (c->dead) return;
-  c->dead = c->died = true;
-  for (sl_transfer *t = c->engine->transfers, *next; t; t = next) {
-    next = t->next;
-    sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_ABORTED_BY_CALLBACK, NULL);
-  }
 }
 
 CURLMcode sl_curlm_finish(sl_curlm *c)
@@ -89,6 +68,13 @@ CURLM *curl_multi_init(void)
   return c;
 }
 
+/* e is taken out. */
+static void leave(sl_easy *e)
+{
+  sl_curlm_leaves(e);
+  sl_easy_close_raw(e);
+}
+
 CURLMcode curl_multi_cleanup(CURLM *handle)
 {
   sl_curlm *c = sl_curlm_of(handle);
@@ -96,7 +82,7 @@ CURLMcode curl_multi_cleanup(CURLM *handle)
   if (code) return code;
   while (c->engine->transfers) {
     sl_transfer *t = c->engine->transfers;
-    sl_easy_leaves(sl_easy_from(t));
+    leave(sl_easy_from(t));
     sl_multi_remove(c->engine, t);
   }
   sl_curlm_settle(c);
@@ -107,6 +93,15 @@ CURLMcode curl_multi_cleanup(CURLM *handle)
   free(c);
   return CURLM_OK;
 }
+
+static void expects_progress(sl_easy *e)
+{
+  sl_curlm *c = e->t.multi->face;
+  if (sl_easy_wants_progress(e) && c->socket_fn && c->progress_us == SL_NEVER)
+    c->progress_us = sl_now_us(c->loop) + SL_SECOND;
+}
+
+static const sl_easy_owner owner = { .done = sl_curlm_done, .leaves = sl_curlm_leaves, .expects_progress = expects_progress };
 
 CURLMcode curl_multi_add_handle(CURLM *handle, CURL *easy)
 {
@@ -122,15 +117,9 @@ CURLMcode curl_multi_add_handle(CURLM *handle, CURL *easy)
   sl_easy_begin(e);
   sl_easy_trace(c->engine, e);
   if (sl_multi_add(c->engine, &e->t)) return CURLM_OUT_OF_MEMORY;
-  sl_easy_expects_progress(e);
+  e->owner = &owner;
+  expects_progress(e);
   return sl_curlm_finish(c);
-}
-
-void sl_easy_expects_progress(sl_easy *e)
-{
-  sl_curlm *c = e->t.multi->face;
-  if (c && sl_easy_wants_progress(e) && c->socket_fn && c->progress_us == SL_NEVER)
-    c->progress_us = sl_now_us(c->loop) + SL_SECOND;
 }
 
 CURLMcode curl_multi_remove_handle(CURLM *handle, CURL *easy)
@@ -143,7 +132,7 @@ CURLMcode curl_multi_remove_handle(CURLM *handle, CURL *easy)
   if (code) return code;
   if (!e->t.multi) return CURLM_OK;
   if (e->t.multi != c->engine) return CURLM_BAD_EASY_HANDLE;
-  sl_easy_leaves(e);
+  leave(e);
   sl_multi_remove(c->engine, &e->t);
   if (!c->engine->added) c->progress_us = SL_NEVER;
   sl_curlm_settle(c);
@@ -163,18 +152,6 @@ static int feed(sl_multi *m, const sl_event *events, int32_t n)
     sl_multi_event(m, events[i].ch, events[i].events);
   }
   return channels;
-}
-
-/* G2: a progress callback is owed a call in every perform, paused transfers included. */
-bool sl_curlm_owe_progress(sl_multi *m)
-{
-  bool any = false;
-  for (sl_transfer *t = m->transfers; t; t = t->next) {
-    if (!sl_transfer_running(t) || !sl_easy_wants_progress(sl_easy_from(t))) continue;
-    any = true;
-    if (t->conn) sl_multi_dirty(m, t);
-  }
-  return any;
 }
 
 void sl_curlm_pump(sl_curlm *c)
@@ -282,7 +259,7 @@ CURLMsg *curl_multi_info_read(CURLM *handle, int *left)
 {
   sl_curlm *c = sl_curlm_of(handle);
   uint32_t more = 0;
-  sl_transfer *t = c ? sl_multi_message(c->engine, &more) : NULL;
+  sl_transfer *t = c ? sl_agenda_message(c->engine, &more) : NULL;
   if (left) *left = (int)more;
   return t ? &sl_easy_from(t)->message : NULL;
 }

@@ -2,7 +2,7 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include "text.h"
+#include "../engine/text.h"
 
 static bool is_plain(char c)
 {

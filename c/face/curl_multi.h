@@ -6,7 +6,7 @@
 #ifndef SLUICE_CURL_MULTI_H
 #define SLUICE_CURL_MULTI_H
 #include "easy.h"
-#include "multi.h"
+#include "../engine/multi.h"
 
 #define SL_CURLM_MAGIC 0x736c756du
 #define SL_TOLD_NOTHING (-1) /* the timer callback is owed a call whatever the deadline */
@@ -51,6 +51,9 @@ bool sl_curlm_owe_progress(sl_multi *m);
 void sl_curlm_pump(sl_curlm *c);
 /* The end of a call that may have changed something: sockets, notifications and timer are told. */
 CURLMcode sl_curlm_finish(sl_curlm *c);
+/* X11: e has ended / leaves: curl_notify.c. */
+void sl_curlm_done(sl_easy *e);
+void sl_curlm_leaves(sl_easy *e);
 /* X11: what was not told yet, is. */
 void sl_curlm_notify(sl_curlm *c);
 /* X7. */

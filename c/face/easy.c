@@ -8,8 +8,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "connection.h"
-#include "remote.h"
+#include "../engine/agenda.h"
+#include "../engine/expiry.h"
+#include "../engine/multi.h"
+#include "../engine/pool.h"
+#include "../engine/ready.h"
+#include "../engine/remote.h"
+#include "../engine/transfer.h"
 #include "../host/posix_fds.h"
 
 #pragma weak sl_loop_hooks
@@ -55,7 +60,8 @@ void curl_easy_cleanup(CURL *handle)
   if (!e || busy(e)) return;
   if (e->t.multi) {
     sl_multi *m = e->t.multi;
-    sl_easy_leaves(e);
+    if (e->owner) e->owner->leaves(e);
+    sl_easy_close_raw(e);
     sl_multi_remove(m, &e->t);
     settle(m);
   }
@@ -78,12 +84,6 @@ CURL *curl_easy_duphandle(CURL *handle)
   return NULL;
 }
 
-void sl_easy_close_raw(sl_easy *e)
-{
-  if (e->t.raw) sl_conn_close(e->t.raw, SL_FINISH);
-  e->t.raw = NULL;
-}
-
 /* CURLE_OK and *bytes, AGAIN, or why there is nothing to be had. */
 static CURLcode raw_bytes(sl_easy *e, int32_t code, CURLcode broken, size_t *bytes)
 {
@@ -101,7 +101,7 @@ static bool raw_waits(sl_easy *e, int32_t code, uint32_t events)
   sl_conn *c = e->t.raw;
   sl_event told[EVENTS_MAX];
   if (sl_socket_of) return false;
-  sl_conn_ask(c, code == SL_AGAIN ? events : 0);
+  sl_pool_ask(c, code == SL_AGAIN ? events : 0);
   if (code != SL_AGAIN || c->multi != e->own) return false;
   int32_t n = sl_wait(c->multi->loop, told, EVENTS_MAX, 0);
   for (int32_t i = 0; i < n; i++)
@@ -146,7 +146,7 @@ void curl_easy_reset(CURL *handle)
   sl_options_clear(&e->options);
   if (e->t.multi) {
     sl_transfer_pause(&e->t, 0, SL_BY_CALL);
-    sl_transfer_limits(&e->t);
+    sl_expiry_limits(&e->t);
     settle(e->t.multi);
     return;
   }
@@ -247,8 +247,8 @@ CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...)
   va_end(args);
   note(&e->options, (int)option, code);
   if (code || !e->t.multi) return code;
-  if (is_limit(option)) sl_transfer_limits(&e->t);
-  else if (is_progress(option)) sl_easy_expects_progress(e);
+  if (is_limit(option)) sl_expiry_limits(&e->t);
+  else if (is_progress(option) && e->owner) e->owner->expects_progress(e);
   else return code;
   settle(e->t.multi);
   return code;
@@ -293,7 +293,7 @@ static void drive(sl_easy *e)
   sl_multi *m = e->own;
   sl_event events[EVENTS_MAX];
   for (;;) {
-    if (sl_easy_wants_progress(e)) sl_multi_dirty(m, &e->t);
+    if (sl_easy_wants_progress(e)) sl_agenda_dirty(m, &e->t);
     sl_multi_run(m);
     if (e->ended) return;
     int64_t next_us = sl_multi_next_us(m), wait_us = POLL_MAX_US;
@@ -344,7 +344,7 @@ CURLcode curl_easy_pause(CURL *handle, int bitmask)
   if (m && m->in_watch) return CURLE_RECURSIVE_API_CALL; /* P3, F22 */
   /* P2: begun, not ended, and not in the queue for a connection; but a pause from just before the queue can be taken back. */
   bool waits = e && e->t.queued && !((e->t.gate.by_recv | e->t.gate.by_send) & SL_BY_CALL);
-  if (!m || !sl_transfer_running(&e->t) || !e->t.start_us || waits) return CURLE_BAD_FUNCTION_ARGUMENT;
+  if (!m || !sl_ready_running(&e->t) || !e->t.start_us || waits) return CURLE_BAD_FUNCTION_ARGUMENT;
   CURLcode code = sl_transfer_pause_replay(&e->t, mask, SL_BY_CALL);
   if (code) sl_easy_error(e, *e->t.error ? e->t.error : curl_easy_strerror(code)); /* P7 */
   if (!m->depth && !m->in_callback && m->settle && !m->settle(m)) return CURLE_ABORTED_BY_CALLBACK; /* P9 */

@@ -10,9 +10,8 @@
  *   SHARED  NULL or a share handle
  * To make an option work: give it a row in options.c, and OWN here. */
 #include <string.h>
-#include "easy.h"
 #include "curl_share.h"
-#include "text.h"
+#include "easy.h"
 
 enum policy { OWN, ANY, ONLY, SHARED };
 

@@ -2,7 +2,7 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include "text.h"
+#include "../engine/text.h"
 
 /* There are no globals to prepare; the calls need not even be paired. */
 CURLcode curl_global_init(long flags)
