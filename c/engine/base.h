@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <sluice/host.h>
 
-typedef struct sl_multi sl_multi;       /* multi.h: one engine                             */
-typedef struct sl_transfer sl_transfer; /* transfer.h: one wish of one caller              */
-typedef struct sl_conn sl_conn;         /* connection.h: one channel and what runs over it */
+typedef struct sl_multi sl_multi;       /* model.h: one engine                             */
+typedef struct sl_transfer sl_transfer; /* model.h: one request of one caller              */
+typedef struct sl_conn sl_conn;         /* model.h: one channel and what runs over it     */
 
 /* Without libc's assert: that prints, and the engine does no I/O. */
 #ifndef NDEBUG

@@ -1,7 +1,6 @@
-/* clocks.h: the clocks of one transfer: which deadline is set when, and what it means when it comes.
+/* clocks.h: the clocks of one transfer: which deadline is set when. What a deadline means when it comes: expiry.h.
  *
- * Part of a transfer (transfer.h), which owns the fields; apart because it is all that knows of time. It
- * derives every deadline from the options, the state and the gate, and stops the transfer when one passes.
+ * Owns: the times of a transfer, the low-speed meter, its deadlines. They are derived from the options, the state and the gate.
  *
  *   TOTAL, CONNECT   T1, T2: run while the caller pauses, are frozen while the host holds (B15); B16: for a user with
  *                    connect_alone CONNECT begins when a connection is opened

@@ -1,5 +1,4 @@
-/* connection.c: see connection.h. The receive buffer belongs to the engine and is shared by all connections;
- * what a connection has not consumed when its turn ends moves to its own stash, so a quiet one owns none. */
+/* connection.c: see connection.h. */
 #include "connection.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* limits.h: the meters and buckets of one transfer: pure arithmetic on times and counts that are passed in.
  *
- * Owns no timer and calls nobody: transfer.c asks, sets the deadlines and stops. All times are
+ * Owns no timer and calls nobody: clocks.c and expiry.c ask, set the deadlines and stop. All times are
  * microseconds on the engine's clock, speeds bytes per second, 0 = no limit.
  *
  * Bucket (S1..S5, B3): a token is a wire byte that may leave the channel. It starts with one step's

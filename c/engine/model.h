@@ -39,7 +39,7 @@ typedef struct sl_user {
   bool (*begun)(sl_transfer *t);     /* a connection is ready, the request comes next. NULL: none; false: stopped */
   void (*asked)(sl_transfer *t, const char *head, size_t n); /* this request head goes out now. NULL: none */
   void (*done)(sl_transfer *t);      /* last thing said of this START; may free or start t          */
-  /* The request's body; request.h says what the answers mean. NULL: there is never one. */
+  /* The request's body; upload.h says what the answers mean. NULL: there is never one. */
   int32_t (*read)(sl_transfer *t, char *buf, uint32_t cap);
   int32_t (*ready)(sl_transfer *t);  /* NULL: it can only be read                                   */
   bool (*rewind)(sl_transfer *t);    /* R7: from the start again. NULL: never                       */
@@ -68,13 +68,13 @@ struct sl_transfer {
   sl_meter meter;
   sl_speed recv_speed, send_speed; /* bytes of body                                */
   sl_timer timer;
-  /* lists of the engine; see multi.h */
+  /* lists of the engine; see agenda.h */
   sl_transfer *prev, *next, *dirty_prev, *dirty_next, *message_prev, *message_next, *conn_next;
   bool dirty, message;       /* it is on that list                               */
-  sl_transfer *queued_prev, *queued_next; /* queue.h                              */
+  sl_transfer *queued_prev, *queued_next; /* pool.h                               */
   bool queued, called;       /* it waits for a connection; it is its turn        */
   bool busy;                 /* ... because the host had no room for one         */
-  uint32_t host;             /* queue.h: what it would be a connection to        */
+  uint32_t host;             /* pool.h: what it would be a connection to        */
   bool retried, reused;      /* after a stale connection; on a pooled one        */
   uint16_t judge;            /* enum sl_timer_kind bits: clocks.c                */
   uint8_t paused_noted;      /* what the clocks know of the gate:                */
@@ -85,7 +85,7 @@ struct sl_transfer {
   bool has_body;             /* ... which is told even when it is empty (W11)    */
   int64_t recv_total;        /* body bytes announced, -1 = unknown               */
   bool effective_url;        /* the URL was parsed: `url` is valid               */
-  /* request.h */
+  /* redirect.h, upload.h */
   char *location;            /* of the latest redirect response, owned           */
   sl_url initial;            /* where it began; host NULL: no redirect so far    */
   uint32_t redirects;        /* followed so far                                  */
@@ -131,11 +131,11 @@ typedef struct { int64_t kept, underway; } sl_unsent;
 
 struct sl_conn {
   sl_multi *multi;
-  sl_conn *prev, *next, *ready_prev, *ready_next; /* multi.h                          */
+  sl_conn *prev, *next, *ready_prev, *ready_next; /* agenda.h                         */
   sl_conn *pool_prev, *pool_next; /* of the idle, or of the draining ones             */
   int64_t id;                /* counted by the engine from 0                          */
   sl_ch ch;
-  uint32_t host;             /* queue.h: what a limit counts by, 0 = not counted      */
+  uint32_t host;             /* pool.h: what a limit counts by, 0 = not counted      */
   uint32_t kind;             /* enum sl_kind                                          */
   char *spec;                /* the pool's key, with kind                             */
   uint32_t spec_len;
@@ -185,7 +185,7 @@ struct sl_multi {
   /* From any thread: */
   atomic_bool woken;            /* a wakeup that nobody has taken yet (K2)    */
   _Atomic(struct sluice_remote *) rung; /* remotes with news, by next: remote.h */
-  sl_transfer *queued_first, *queued_last; /* waiting for a connection: queue.h */
+  sl_transfer *queued_first, *queued_last; /* waiting for a connection: pool.h */
   uint32_t max_connections, max_host_connections, max_idle; /* 0 = none, the default for max_idle */
   uint32_t counted;             /* connections that count for these           */
   bool making_room;             /* connections are being closed for somebody  */
@@ -214,7 +214,7 @@ struct sl_multi {
   uint32_t turns;               /* runs that had something to do             */
   sl_trace *trace;
   void *trace_arg;
-  /* For whoever tells a program of descriptors (curl_socket.c); NULL, as a rule. */
+  /* For whoever tells a program of descriptors (face/curl_socket.c); NULL, as a rule. */
   void (*watch)(sl_conn *c, bool closing); /* what it wants may have changed / it is about to be closed */
   bool (*settle)(sl_multi *m);             /* outside a run: a call changed something. False: it was refused (P9) */
   void *face;

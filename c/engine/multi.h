@@ -1,16 +1,14 @@
-/* multi.h: one engine: its loop, its transfers, its connections, its one timer.
+/* multi.h: one engine: transfers are added and removed, and a run does what is to be done.
  *
- * Owns: the loop, every connection (in use, draining, idle), the heap of deadlines, the dirty and ready lists,
- * the finished transfers not yet told (X10), one receive buffer for all. Borrows transfers.
+ * Owns: the loop, the heap of deadlines, one receive buffer for all connections. Borrows transfers. The lists of what is to
+ * be done are agenda.h's, the connections pool.h's.
  *
- * Work enters by sl_multi_event (something happened at a channel) and by what marks a transfer dirty; it is
- * done by sl_multi_run: due deadlines, ready connections, dirty transfers, until nothing is left or the
- * turn's budget is used up. A run within a run (from a callback) does nothing: the outer one goes on.
- * Work is proportional to what is ready, never to what is there.
+ * Work enters by sl_multi_event (something happened at a channel) and by what marks a transfer dirty. sl_multi_run does it:
+ * due deadlines, ready connections, dirty transfers, until nothing is left or the turn's budget is used up. A run within a
+ * run (from a callback) does nothing: the outer one goes on. Work is proportional to what is ready, not to what is there.
  *
- * Invariants: a transfer is on the dirty list at most once, a connection on the ready list at most once.
- * Between runs every connection's wants have been told to the host. next_us is 0 iff work is waiting (K6), or the host is to
- * have another turn before a deadline is judged (B17). */
+ * Invariants: between runs the host knows what every connection wants. next_us is 0 iff work is waiting (K6), or the host is
+ * to have another turn before a deadline is judged (B17). */
 #ifndef SLUICE_MULTI_H
 #define SLUICE_MULTI_H
 #include "model.h"

@@ -3,8 +3,7 @@
 #ifndef SLUICE_READY_H
 #define SLUICE_READY_H
 #include "model.h"
-/* Whether what was received may be given to the user: not paused, nothing held, not over. Readiness is
- * derived here and in the two allowances; nothing stores it. */
+/* Whether what was received may be given to the user: not paused, nothing held, not over. */
 bool sl_ready_takes(const sl_transfer *t);
 /* Whether held bytes may go to the user. */
 bool sl_ready_replays(const sl_transfer *t);
@@ -14,6 +13,7 @@ int64_t sl_ready_recv(sl_transfer *t);
 int64_t sl_ready_send(sl_transfer *t);
 /* Started and not over. */
 bool sl_ready_running(const sl_transfer *t);
+/* What lies between the engine and the peer. */
 sl_unsent sl_ready_unsent(const sl_transfer *t);
 /* Body bytes sent, but those that its host still keeps. */
 uint64_t sl_ready_sent(const sl_transfer *t);

@@ -1,16 +1,8 @@
-/* request.h: what a transfer asks for: method, body, and where a redirect leads.
+/* request.h: what a transfer asks for: method, URL, whether there is a body, who may see credentials. Questions only: they
+ * change nothing, but for sl_request_begin and _clear.
  *
- * Part of a transfer (transfer.h), which owns the fields; apart because protocols ask here what to send. The
- * options say what the caller wants; a redirect may change method, URL and whether credentials may go along.
- *
- * Body: taken from the user by read (a copy), or by the host itself (ready, then sl_move_out). Its size is
- * known (send_total) or not (-1). R1: a user that gives less or more than announced ends the transfer with 26.
- *
- * Redirect: noted when the head is seen (sl_redirect_location), made when the response is out of the way
- * (sl_redirect_hop). Rules by status: 301 and 302 make a POST a GET, 303 makes everything but HEAD a GET, unless
- * POSTREDIR says otherwise; a custom method's word stays under CURLFOLLOW_ALL, its body goes all the same; 307 and
- * 308 keep method and body. A 417 to an Expect of ours repeats the request without it, once. To
- * another scheme, host or port the caller's credentials and cookies do not go (unless UNRESTRICTED_AUTH). */
+ * The options say what the caller wants; a redirect (redirect.h) may have changed method and URL. To another scheme, host or
+ * port the caller's credentials and cookies do not go (unless UNRESTRICTED_AUTH). The body itself: upload.h. */
 #ifndef SLUICE_REQUEST_H
 #define SLUICE_REQUEST_H
 #include "model.h"

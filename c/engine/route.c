@@ -1,7 +1,6 @@
 /* route.c: see route.h. */
 #include "route.h"
 #include <string.h>
-#include "options.h"
 #include "text.h"
 
 #define ADDRESS_MAX_BYTES 45 /* the longest IPv6 address */
@@ -128,7 +127,7 @@ static CURLcode connect_to(const struct curl_slist *list, sl_route *r)
   return CURLE_OK;
 }
 
-static CURLcode resolve(const struct curl_slist *list, sl_route *r)
+static CURLcode resolved(const struct curl_slist *list, sl_route *r)
 {
   sl_route found = *r;
   resolve_entry e;
@@ -143,9 +142,10 @@ static CURLcode resolve(const struct curl_slist *list, sl_route *r)
   return CURLE_OK;
 }
 
-CURLcode sl_route_find(const sl_options *o, const char *host, uint16_t port, sl_route *to)
+CURLcode sl_route_find(const struct curl_slist *connect, const struct curl_slist *resolve, const char *host, uint16_t port,
+                       sl_route *to)
 {
   *to = (sl_route){ host, strlen(host), port, false };
-  CURLcode bad = connect_to(o->connect_to, to);
-  return bad ? bad : resolve(o->resolve, to);
+  CURLcode bad = connect_to(connect, to);
+  return bad ? bad : resolved(resolve, to);
 }

@@ -6,7 +6,8 @@
  * Host header, credentials and redirects go by the URL as before. Not for https: there the name rules trust. */
 #ifndef SLUICE_ROUTE_H
 #define SLUICE_ROUTE_H
-#include "options.h"
+#include <curl/curl.h>
+#include "base.h"
 
 typedef struct {
   const char *host; /* not zero-ended, without brackets */
@@ -19,6 +20,7 @@ typedef struct {
 CURLcode sl_route_check(int option, const struct curl_slist *list);
 /* The lists are borrowed, and a program may have appended to them since they were set: they are read anew, and every
  * entry is checked again. The same answers; *to is good with CURLE_OK only. */
-CURLcode sl_route_find(const sl_options *o, const char *host, uint16_t port, sl_route *to);
+CURLcode sl_route_find(const struct curl_slist *connect, const struct curl_slist *resolve, const char *host, uint16_t port,
+                       sl_route *to);
 
 #endif

@@ -1,18 +1,13 @@
-/* transfer.h: one wish of one caller, from start to its one completion.
+/* transfer.h: one transfer: its pauses, what is delivered to its user, its one stop, and the sending half.
  *
- * Owns: the state machine (state.h), the gate, the limits, the counters, the cause of its end, a copy of
- * its parsed URL. Borrows: its options (options.h, owned by the handle it is part of), its connection
- * (owned by the engine). Belongs to at most one engine at a time, between sl_multi_add and sl_multi_remove.
+ * Owns: the gate, the buckets, the state (state.h) and the cause of the end. Borrows its options (options.h, owned by the
+ * handle that it is part of) and its connection (owned by the engine). The way from PENDING to DONE is in lifecycle.h, what
+ * protocols say about a response in receive.h, the body of the request in upload.h.
  *
- * Two faces drive it: easy.c (C callbacks) and embed.c (JavaScript), both through sl_user below. Protocols
- * tell it what arrived through the sl_in_* functions. Nobody else changes it.
+ * A transfer that wants something is marked dirty (agenda.h), and the engine's run makes it true (lifecycle.h).
  *
- * How it moves: whoever wants something (start, pause, resume, stop) writes it down and marks the transfer
- * dirty (multi.h); sl_life_run, called by the engine's run and never nested, makes it true. So a
- * callback may ask for anything, and it happens when the callback has returned.
- *
- * Invariants: `cause` is written once a run of the machine, by sl_transfer_stop only. `user->done` is called
- * once for each START. DONE with CURLE_OK means every byte was accepted. */
+ * Invariants: `cause` is written by sl_transfer_stop, and by sl_life_drop for a transfer that is taken out. The first
+ * cause stays. */
 #ifndef SLUICE_TRANSFER_H
 #define SLUICE_TRANSFER_H
 #include "model.h"

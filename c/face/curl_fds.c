@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include "../engine/multi.h"
 #include "../host/posix_fds.h"
-#include "curl_multi.h"
+#include "curlm.h"
 #include "curl_socket.h"
 
 #pragma weak sl_look_loop

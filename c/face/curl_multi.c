@@ -1,16 +1,16 @@
-/* curl_multi.c: the multi interface of libcurl over one engine; see curl_multi.h.
+/* curl_multi.c: the multi interface of libcurl over one engine; see curlm.h.
  *
  * The engine does the work; here are libcurl's answers (X, K rows) and its two ways to be driven: perform looks
  * at the host without waiting and runs, poll waits and runs nothing. A wakeup is remembered in m->woken, which only poll
  * takes back (K2, K3); that the host's sl_wait returned for one means nothing by itself, for remote handles wake too
  * (F31). */
-#include "curl_multi.h"
+#include "curlm.h"
 #include <stdarg.h>
 #include <stdlib.h>
 #include "../engine/agenda.h"
 #include "../engine/multi.h"
 #include "../engine/remote.h"
-#include "easy.h"
+#include "handle.h"
 
 #define EVENTS_MAX 64 /* taken from the host at a time, a count                               */
 #define ROUNDS_MAX 64 /* times perform asks again when the host had more than EVENTS_MAX      */

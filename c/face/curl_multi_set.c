@@ -1,10 +1,10 @@
-/* curl_multi_set.c: curl_multi_setopt and what else is set or asked of a multi. See curl_multi.h. */
+/* curl_multi_set.c: curl_multi_setopt and what else is set or asked of a multi. See curlm.h. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include "../engine/pool.h"
 #include "../host/posix_fds.h"
-#include "curl_multi.h"
-#include "easy.h"
+#include "curlm.h"
+#include "handle.h"
 
 #pragma weak sl_fds_of
 

@@ -1,15 +1,10 @@
-/* curl_notify.c: what a multi can be set to, what it lists and counts, and its notifications (X11).
+/* curl_notify.c: the notifications of a multi (X11).
  *
  * A notification is written down when it happens and told at the end of the call it happened in, in the order of
  * completion; inside the callback handles may be added and removed, so nothing is remembered over a call of it. */
-#include <stdarg.h>
-#include <stdlib.h>
 #include "../engine/list.h"
-#include "../host/posix_fds.h"
-#include "curl_multi.h"
-#include "easy.h"
-
-#pragma weak sl_fds_of
+#include "curlm.h"
+#include "handle.h"
 
 static bool tells(const sl_curlm *c, unsigned int what) { return c->notify_fn && c->notify_mask >> what & 1; }
 

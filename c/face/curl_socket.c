@@ -17,8 +17,8 @@
 #include "../engine/multi.h"
 #include "../engine/transfer.h"
 #include "../host/posix_fds.h"
-#include "curl_multi.h"
-#include "easy.h"
+#include "curlm.h"
+#include "handle.h"
 
 #pragma weak sl_fds_of
 #pragma weak sl_look

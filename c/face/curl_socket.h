@@ -1,7 +1,7 @@
 /* curl_socket.h: what curl_socket.c shares with curl_fds.c: descriptors as programs were told of them. */
 #ifndef SLUICE_CURL_SOCKET_H
 #define SLUICE_CURL_SOCKET_H
-#include "curl_multi.h"
+#include "curlm.h"
 
 typedef struct sl_sock {
   int fd;

@@ -1,9 +1,9 @@
-/* curlm.c: the handle behind CURLM *: what every file of the multi interface asks of it. See curl_multi.h. */
+/* curlm.c: the handle behind CURLM *: what every file of the multi interface asks of it. See curlm.h. */
 #include "../engine/agenda.h"
 #include "../engine/ready.h"
 #include "../engine/transfer.h"
-#include "curl_multi.h"
-#include "easy.h"
+#include "curlm.h"
+#include "handle.h"
 
 sl_curlm *sl_curlm_of(CURLM *handle)
 {

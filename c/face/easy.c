@@ -1,9 +1,9 @@
-/* easy.c: the handle behind CURL *: its life, its options, perform and pause; see easy.h.
+/* easy.c: the handle behind CURL *: its life, its options, perform and pause; see handle.h.
  *
  * A handle is in one engine at a time: none, its own (only while perform runs) or a multi's. The private
  * engine is made by the first perform and stays until cleanup: its pool keeps the connections. perform is the
  * only function here that blocks. */
-#include "easy.h"
+#include "handle.h"
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "../engine/ready.h"
 #include "../engine/request.h"
 #include "../protocol/fields.h"
-#include "easy.h"
+#include "handle.h"
 
 enum what {
   STATUS, VERSION, PROTOCOL, HEAD_SIZE, REQUEST_SIZE, CONNECTS, ZERO, UNKNOWN, PEER_PORT, LOCAL_PORT, PAUSED, BY_RECV, BY_SEND,

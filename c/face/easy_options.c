@@ -11,7 +11,7 @@
  * To make an option work: give it a row in options.c, and OWN here. */
 #include <string.h>
 #include "curl_share.h"
-#include "easy.h"
+#include "handle.h"
 
 enum policy { OWN, ANY, ONLY, SHARED };
 

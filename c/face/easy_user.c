@@ -10,7 +10,7 @@
 #include "../engine/transfer.h"
 #include "../host/posix_fds.h"
 #include "../protocol/fields.h"
-#include "easy.h"
+#include "handle.h"
 
 #pragma weak sl_loop_hooks
 

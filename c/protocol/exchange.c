@@ -1,9 +1,9 @@
 /* exchange.c: HTTP done by the host (fetch): one request and its response on one channel, never pooled.
  *
  * Owns: how much of the announced body is still to come. The request goes with the open spec, so opening is
- * sending: a pause of the sending side holds it back there (P11, transfer.c). Framing, interim responses,
+ * sending: a pause of the sending side holds it back there (P11, lifecycle.c). Framing, interim responses,
  * 100-continue and keep-alive are the host's; counting, limits, pause, redirects and where the body ends are
- * decided here and in transfer.c as for every other protocol.
+ * decided here and in receive.c as for every other protocol.
  *
  *   request: (body by send or move_out ──► SL_END_SEND)
  *   response: SL_INFO_HEAD ──► body by recv or move until the host's end
@@ -24,7 +24,6 @@
 #include "body.h"
 #include "fields.h"
 #include "protocol.h"
-#include "table.h"
 
 #define FETCH_REDIRECTS 20
 #define HTTP_BOTH (CURLPROTO_HTTP | CURLPROTO_HTTPS)

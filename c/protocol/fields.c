@@ -48,7 +48,7 @@ bool sl_field_own_is(const sl_options *o, const char *name, const char *value)
   return false;
 }
 
-/* Credentials do not go to another host (request.h), and its name is not the first one's, whomever one trusts. */
+/* Credentials do not go to another host (request.h), nor does the first one's name. */
 static bool own_header_goes(const sl_transfer *t, const char *line)
 {
   size_t n = name_length(line);

@@ -1,9 +1,8 @@
 /* fields.h: the header fields of a request, whatever protocol carries it: what the options, the URL and a
- * redirect (request.h) make of it. Lines are "Name: value" with CR LF behind. */
+ * redirect (redirect.h) make of it. Lines are "Name: value" with CR LF behind. */
 #ifndef SLUICE_FIELDS_H
 #define SLUICE_FIELDS_H
-#include "../engine/text.h"
-#include "../engine/transfer.h"
+#include "../engine/model.h"
 
 /* All of them but Host and what frames the body or waits for it: credentials, what the options name, and the
  * caller's own, which win. Failures are remembered in `out`. */

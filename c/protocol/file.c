@@ -19,7 +19,6 @@
 #include "../engine/transfer.h"
 #include "body.h"
 #include "protocol.h"
-#include "table.h"
 
 struct file {
   bool writes;

@@ -24,7 +24,6 @@
 #include "body.h"
 #include "fields.h"
 #include "protocol.h"
-#include "table.h"
 
 /* A moving host's receive for framing: enough for a chunk's end and the next size line. */
 #define FRAMING_PEEK 64
@@ -610,7 +609,7 @@ static int32_t ended(sl_conn *c, sl_transfer *t)
   h->keep_alive = false;
   switch ((enum stage)h->stage) {
   case HEAD:
-    if (!h->head_bytes && !c->in_len) return SL_RESET; /* 52, or a stale connection: transfer.c knows */
+    if (!h->head_bytes && !c->in_len) return SL_RESET; /* 52, or a stale connection: lifecycle.c knows */
     fail(t, CURLE_RECV_ERROR, "Connection closed inside the response head");
     break;
   case LENGTH: {

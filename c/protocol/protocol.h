@@ -1,9 +1,9 @@
 /* protocol.h: what a protocol does for a transfer, on a connection.
  *
  * Connections and transfers are separate things, and a protocol is the only one that knows both. It moves
- * bytes between a connection's `in` and `out` (connection.h) and its transfers (sl_in_*, transfer.h). It owns
- * `protocol_state` of a connection and nothing of a transfer; it never calls the user, never looks at a
- * clock, and stores no readiness: `want` derives it each time it is asked.
+ * bytes between a connection's `in` and `out` (connection.h) and its transfers (sl_in_*, receive.h). It owns
+ * `protocol_state` of a connection and nothing of a transfer. It calls the user only through transfer.h, receive.h and
+ * upload.h (and its `asked` and `trailers`), and stores no readiness: `want` derives it each time it is asked.
  *
  * The same seven functions carry what differs most between protocols:
  *
@@ -46,10 +46,15 @@ typedef struct sl_protocol {
   /* Understand what is in `in`, as far as t takes it, and receive nothing (P6). NULL: `in` is empty between turns. */
   void (*held)(sl_conn *c, sl_transfer *t);
   /* t leaves: how many bytes must be read and dropped before another may begin, 0 = none; < 0: none ever may. Of
-   * them connection.c knows nothing, so nothing but a body of known length counts. */
+   * them pool.c knows nothing, so nothing but a body of known length counts. */
   int64_t (*leave)(sl_conn *c, sl_transfer *t);
   /* Free protocol_state. */
   void (*closed)(sl_conn *c);
 } sl_protocol;
+
+/* Those there are. table.h says when each is taken. */
+extern const sl_protocol sl_http1;
+extern const sl_protocol sl_file;
+extern const sl_protocol sl_exchange;
 
 #endif

@@ -30,7 +30,7 @@ CURLcode sl_spec_compose(const sl_transfer *t, const sl_scheme *scheme, sl_text 
   const sl_options *o = t->options;
   if (scheme->kind == SL_FILE) return file_spec(t, spec);
   sl_route to;
-  CURLcode bad = sl_route_find(o, t->url.host, t->url.port, &to);
+  CURLcode bad = sl_route_find(o->connect_to, o->resolve, t->url.host, t->url.port, &to);
   if (bad) return bad;
   if (to.changed && strcmp(t->url.scheme, "http")) return CURLE_NOT_BUILT_IN; /* the name rules trust */
   sl_text_str(spec, "name ");

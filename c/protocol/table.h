@@ -5,9 +5,6 @@
 #define SLUICE_TABLE_H
 #include "protocol.h"
 
-extern const sl_protocol sl_http1;
-extern const sl_protocol sl_file;
-extern const sl_protocol sl_exchange;
 /* How a URL's scheme is reached: the kind of channel and its open spec. A host without such channels answers SL_NOSYS,
  * each time, and is asked for the other way; so one module runs over sockets and over fetch, and nobody has to say
  * which it is. Where both are there, the first is taken. */

@@ -25,7 +25,7 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-#include "face/easy.h"
+#include "face/handle.h"
 #if defined(__has_feature)
 #if __has_feature(memory_sanitizer)
 #include <sanitizer/msan_interface.h>

@@ -2,6 +2,7 @@
  * text is in memory of just its size). */
 #include <stdlib.h>
 #include <string.h>
+#include "engine/options.h"
 #include "engine/route.h"
 #include "support/check.h"
 
@@ -66,20 +67,20 @@ static void appended(void)
   sl_route to;
   sl_options_init(&o);
   o.connect_to = curl_slist_append(NULL, "a:80:b:81");
-  CHECK_EQ(U7, sl_route_find(&o, "a", 80, &to), CURLE_OK);
+  CHECK_EQ(U7, sl_route_find(o.connect_to, o.resolve, "a", 80, &to), CURLE_OK);
   CHECK(U7, to.changed && to.port == 81 && to.host_n == 1 && *to.host == 'b');
   curl_slist_append(o.connect_to, "");
-  CHECK_EQ(U7, sl_route_find(&o, "a", 80, &to), CURLE_SETOPT_OPTION_SYNTAX);
+  CHECK_EQ(U7, sl_route_find(o.connect_to, o.resolve, "a", 80, &to), CURLE_SETOPT_OPTION_SYNTAX);
   curl_slist_free_all(o.connect_to);
   o.connect_to = NULL;
   o.resolve = curl_slist_append(curl_slist_append(NULL, "*:80:1.1.1.1"), "A:80:2.2.2.2");
-  CHECK_EQ(U7, sl_route_find(&o, "a", 80, &to), CURLE_OK);
+  CHECK_EQ(U7, sl_route_find(o.connect_to, o.resolve, "a", 80, &to), CURLE_OK);
   CHECK(U7, to.changed && to.port == 80 && !strncmp(to.host, "2.2.2.2", to.host_n));
   curl_slist_append(o.resolve, "a:80:1.1.1.1\nverify 0");
-  CHECK_EQ(U7, sl_route_find(&o, "a", 80, &to), CURLE_SETOPT_OPTION_SYNTAX);
+  CHECK_EQ(U7, sl_route_find(o.connect_to, o.resolve, "a", 80, &to), CURLE_SETOPT_OPTION_SYNTAX);
   free(o.resolve->next->data);
   o.resolve->next->data = NULL; /* a list that the program made itself */
-  CHECK_EQ(U7, sl_route_find(&o, "a", 80, &to), CURLE_SETOPT_OPTION_SYNTAX);
+  CHECK_EQ(U7, sl_route_find(o.connect_to, o.resolve, "a", 80, &to), CURLE_SETOPT_OPTION_SYNTAX);
   curl_slist_free_all(o.resolve);
   o.resolve = NULL;
   sl_options_clear(&o);

@@ -4,10 +4,10 @@
  * What only shows here: P2's 43, replay inside curl_easy_pause (P6), X6's refusals, the sockets and the timer that a
  * program is told of (P9, B7: a deadline nobody was told of is late), poll and wakeup (K1..K4). */
 #include "sim.h"
-#include "face/curl_multi.h"
+#include "face/curlm.h"
 #include <string.h>
 #include "engine/ready.h"
-#include "face/easy.h"
+#include "face/handle.h"
 
 /* ---- Callbacks ---- */
 

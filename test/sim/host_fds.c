@@ -47,7 +47,7 @@ uint32_t sl_look_loop(sl_loop *loop)
 }
 
 #ifdef __wasm__ /* natively c/host/stdio.c has them; nobody calls them here */
-#include "face/easy.h"
+#include "face/handle.h"
 
 size_t sl_stdio_write(char *data, size_t size, size_t n, void *file)
 {

@@ -176,8 +176,8 @@ static void request_head(sim *s, sim_channel *c, uint32_t n)
   if (has_line(c, n, "Expect", "100-continue") != expects) sim_violate(s, x, "R5: Expect", expects, 0);
   if (has_line(c, n, "Authorization", NULL) != h->secret)
     sim_violate(s, x, "credentials to where they do not belong, or none", c->hop, h->secret);
-  if (h->method == SIM_POST && x->post_came == x->starts) sim_violate(s, x, "a POST that came before, and was not answered", c->hop, x->starts);
-  x->post_came = h->method == SIM_POST ? x->starts : 0;
+  if (h->method == SIM_POST && x->post_came == x->starts + 1) sim_violate(s, x, "a POST that came before, and was not answered", c->hop, x->starts);
+  x->post_came = h->method == SIM_POST ? x->starts + 1 : 0;
   sl_text_drop(&c->request, n);
   c->idle_end_us = SL_NEVER;
   const sim_origin *o = &s->origins[c->origin];

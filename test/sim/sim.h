@@ -229,7 +229,7 @@ struct sim_transfer {
   bool stop_asked, speed_changed, send_speed_changed;
   sluice_remote *remote; /* NULL: none                                                   */
   int64_t limits_us, slow_us; /* when limits, and those of low speed, were changed last   */
-  uint32_t post_came;    /* `starts` when a POST of it came that has no answer yet         */
+  uint32_t post_came;    /* `starts` + 1 when a POST of it came that has no answer yet     */
   int64_t asked_us;      /* the latest pause call: being slow may be forgotten by it (P8)        */
   int64_t freed_us;      /* when its host freed it last                                  */
   uint8_t life;          /* as last traced                                               */

@@ -1,11 +1,12 @@
-/* curl_multi.h: what the multi interface's own files share: the handle behind CURLM *.
+/* curlm.h: what the multi interface's own files share: the handle behind CURLM *.
  *
- * curl_multi.c has the handle's life and its two ways to be driven by waiting (perform, poll), curl_socket.c the way
- * of programs that watch descriptors themselves (socket_action, fdset, waitfds). The engine knows none of them: it
+ * curlm.c has what every file asks of the handle, curl_multi.c its life and the two ways to be driven by waiting (perform,
+ * poll), curl_socket.c and curl_fds.c the way of programs that watch descriptors themselves (socket_action, fdset, waitfds),
+ * curl_notify.c notifications, curl_multi_set.c options. The engine knows none of them: it
  * calls `watch` and `settle` of multi.h where these have set them. */
-#ifndef SLUICE_CURL_MULTI_H
-#define SLUICE_CURL_MULTI_H
-#include "easy.h"
+#ifndef SLUICE_CURLM_H
+#define SLUICE_CURLM_H
+#include "handle.h"
 #include "../engine/multi.h"
 
 #define SL_CURLM_MAGIC 0x736c756du

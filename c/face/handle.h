@@ -1,9 +1,9 @@
-/* easy.h: what the C face's own files share: the handle behind CURL *.
+/* handle.h: what the C face's own files share: the handle behind CURL *.
  *
- * easy.c has the handle's life and what drives it, easy_user.c the callbacks, easy_info.c getinfo,
- * curl_multi.c the multi interface. The engine proper knows none of them. */
-#ifndef SLUICE_EASY_H
-#define SLUICE_EASY_H
+ * easy.c has the handle's life and what drives it, easy_options.c the table of options, easy_user.c the callbacks,
+ * easy_info.c getinfo. A multi that a handle is added to hears of it through `owner`. The engine knows none of them. */
+#ifndef SLUICE_HANDLE_H
+#define SLUICE_HANDLE_H
 #include "../engine/multi.h"
 #include "../engine/transfer.h"
 
