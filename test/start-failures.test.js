@@ -46,7 +46,7 @@ async function attempted(how) {
 }
 const UNDONE = { exit: 0, stderr: '', running: 0, ended: 1, listeners: 0, state: 'done' };
 
-test.each([
+const STEPS = [
   ['the engine has no memory to begin', '{ exports: { sl_embed_init: () => 27 } }', 2, /the engine cannot start \(CURLcode 27\)/],
   ['no memory for a transfer', '{ exports: { sl_embed_new: () => 0 } }', 27, /OUT_OF_MEMORY/],
   ['no memory for its settings', '{ exports: { sl_embed_scratch: (real, n) => 0 } }', 27, /OUT_OF_MEMORY/],
@@ -63,7 +63,8 @@ test.each([
   ['a signal that cannot be listened to', '{ options: (signal) => ({ signal: { ...signal, addEventListener: fault, removeEventListener() {} } }) }', 2, /^cannot start: a fault \(/],
   ['a debug hook that throws at once', '{ options: { debug: fault } }', 42, /^debug failed: a fault \(/],
   ['an abort from inside the start', '{ options: (signal) => ({ signal: { ...signal, addEventListener(type, listener) { this.reason = undefined; listener(); }, removeEventListener() {} } }) }', 42, /./],
-])('U9: %s: nothing of it is left', async (_step, how, code, words) => {
+];
+test.each(STEPS)('U9: %s: nothing of it is left', async (_step, how, code, words) => {
   const left = await attempted(how);
   expect(left).toMatchObject({ ...UNDONE, code, told: code }); // infoRead() tells of it
   expect(left.words).toMatch(words);

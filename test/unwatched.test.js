@@ -23,7 +23,7 @@ async function program(code) {
 const QUIET = [0, 'here\n', ''];
 
 describe('U13: an end that the caller asked for is no unhandled rejection', () => {
-  test.each([
+  const ASKED = [
     ['abort() at once', 'const t = new Transfer(url); t.perform(); t.abort();'],
     ['abort() with a reason', 'const t = new Transfer(url); t.perform(); t.abort(new Error("enough"));'],
     ['abort() while it runs', 'const t = await running(); t.abort();'],
@@ -38,11 +38,12 @@ describe('U13: an end that the caller asked for is no unhandled rejection', () =
     ['a remote abort before perform()', 'const t = new Transfer(url); await t.remote().abort(); t.perform();'],
     ['abort() inside onData', 'const t = new Transfer(url, { onData() { t.abort(); } }); t.perform();'],
     ['await using', 'const t = new Transfer(url); t.perform(); await t[Symbol.asyncDispose]();'],
-  ])('U13: %s', async (_how, code) => {
+  ];
+  test.each(ASKED)('U13: %s', async (_how, code) => {
     expect(await program(code)).toEqual(QUIET);
   });
 
-  test.each([
+  const LEFT = [
     ['an iterator that is left in the tick that made it', 'const t = new Transfer(url), it = t[Symbol.asyncIterator](); it.return(); t.perform(); t.pause(); t.resume(); t.abort();'],
     ['one that is left while it waits', 'const t = new Transfer(url), it = t[Symbol.asyncIterator](); it.next(); it.return(); t.pause(); t.abort(); await sleep(5); t.perform(); t.abort();'],
     ['a loop that breaks', 'const t = new Transfer(url); for await (const chunk of t) break; t.pause(); t.resume(); t.abort();'],
@@ -51,7 +52,8 @@ describe('U13: an end that the caller asked for is no unhandled rejection', () =
     ['body.cancel() with a reason, read', 'const t = new Transfer(url), reader = t.body.getReader(); await reader.read(); reader.cancel(new Error("x")); t.pause(); t.perform(); t.abort();'],
     ['body.cancel() of one that was performed', 'const t = new Transfer(url), { body } = t; t.perform(); await body.cancel();'],
     ['response that is never awaited, then abort()', 'const t = new Transfer(url); t.response; t.perform(); t.abort();'],
-  ])('U13: a reader that stops: %s', async (_how, code) => {
+  ];
+  test.each(LEFT)('U13: a reader that stops: %s', async (_how, code) => {
     expect(await program(code)).toEqual(QUIET);
   });
 });
