@@ -56,7 +56,8 @@ export const ROWS = {
     title: '1,000 paused transfers',
     client: 'paused', count: 1000, connections: 1100, base: 'net-data', gc: true,
     metrics: [['rss', 'RSS KiB each']],
-    goals: [['goal', 'rss', 12], ['at the least', 'rss', 16]],
+    peers: WITH_BORROWED,
+    goals: [['chunks of the caller\'s', 'rss', 1, 'libcurl'], ['borrowed', 'rss', 14, undefined, 'sluice-borrow']],
   },
   'paused-tls': {
     title: '1,000 paused transfers over TLS',
