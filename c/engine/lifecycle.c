@@ -559,7 +559,7 @@ static void run_active(sl_transfer *t)
   if (t->cause || !t->conn) return;
   if (t->conn->protocol->resumed) t->conn->protocol->resumed(t->conn, t);
   bool ended = t->state.send == SL_SEND_END && t->state.recv == SL_RECV_END;
-  if (t->redirecting && (ended || t->hop_now) && !sl_gate_holds(&t->gate)) {
+  if (t->after && (ended || t->hop_now) && !sl_gate_holds(&t->gate)) {
     follow(t);
     return;
   }

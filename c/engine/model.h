@@ -28,6 +28,9 @@ enum sl_cause {
   SL_CAUSE_ABORT, SL_CAUSE_HOST, SL_CAUSE_INPUT /* what the caller asked for cannot be done */
 };
 
+/* What comes after a response: it is the answer, it leads elsewhere, or the request is sent once more as it is or nearly. */
+enum sl_after { SL_AFTER_NOTHING, SL_AFTER_REDIRECT, SL_AFTER_REPEAT };
+
 /* The owner of a transfer's bytes. Called only by the engine of the transfer, never nested. All may call
  * sl_transfer_pause and sl_transfer_stop on any transfer of the same engine, nothing else. */
 typedef struct sl_user {
@@ -89,10 +92,11 @@ struct sl_transfer {
   char *location;            /* of the latest redirect response, owned           */
   sl_url initial;            /* where it began; host NULL: no redirect so far    */
   uint32_t redirects;        /* followed so far                                  */
-  bool redirecting, hop_now; /* this response leads on; ... and is not read out  */
+  uint8_t after;             /* enum sl_after: what comes after this response    */
+  bool hop_now;              /* ... which is not read out                        */
   uint32_t redirect_left;    /* bytes of its body that may still come for it to be read out */
   bool body_dropped;         /* a redirect made it a GET                         */
-  bool no_expect, repeating; /* a 417: not again with Expect; ... and now at it  */
+  bool no_expect;            /* a 417: not again with Expect                     */
   bool login_asked;          /* a 401: the credentials that waited go now        */
   bool body_ignored;         /* a 416 that says there is no more: its words are no body */
   uint32_t login_offered;    /* CURLAUTH_* bits of the 401s so far               */

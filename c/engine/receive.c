@@ -23,7 +23,7 @@ void sl_in_content_range(sl_transfer *t, const char *value, size_t n)
 bool sl_in_resumed(sl_transfer *t)
 {
   int64_t from = t->options->resume_from;
-  if (!from || !t->status || t->redirecting) return true;
+  if (!from || !t->status || t->after) return true;
   if (t->status == 206 && t->range_from == from) return true;
   if (t->status == 416 && t->range_total == from) return t->body_ignored = true; /* it has all there is */
   if (t->status >= 400 && t->options->fail_on_error) return true; /* that is said instead */
@@ -50,7 +50,7 @@ bool sl_in_head_end(sl_transfer *t, bool has_body, bool kept)
   if (t->cause) return false;
   if (!sl_in_resumed(t)) return false;
   if (t->body_ignored) t->has_body = has_body = false;
-  if (t->options->fail_on_error && t->status >= 400 && !t->redirecting && !t->body_ignored) {
+  if (t->options->fail_on_error && t->status >= 400 && !t->after && !t->body_ignored) {
     char text[CURL_ERROR_SIZE];
     sl_line line = { text, text + sizeof text };
     sl_line_str(&line, "The requested URL returned error: ");
@@ -58,12 +58,12 @@ bool sl_in_head_end(sl_transfer *t, bool has_body, bool kept)
     sl_transfer_stop(t, SL_CAUSE_PEER, CURLE_HTTP_RETURNED_ERROR, text);
     return false;
   }
-  if (!t->redirecting && has_body && t->options->max_file_size && total > t->options->max_file_size) {
+  if (!t->after && has_body && t->options->max_file_size && total > t->options->max_file_size) {
     sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_FILESIZE_EXCEEDED, "Maximum file size exceeded"); /* W14 */
     return false;
   }
   sl_transfer_step(t, SL_STEP_RECV_HEAD);
-  if (t->redirecting && has_body) {
+  if (t->after && has_body) {
     if (!kept || total > SL_REDIRECT_BODY_MAX) {
       sl_transfer_hop_now(t);
       return false;
@@ -92,7 +92,7 @@ static void count_received(sl_transfer *t, uint32_t n)
 
 enum sl_gate_result sl_in_body(sl_transfer *t, const char *data, uint32_t n)
 {
-  if (t->redirecting) {
+  if (t->after) {
     if (n > t->redirect_left) sl_transfer_hop_now(t);
     else t->redirect_left -= n;
     return t->hop_now ? SL_GATE_BLOCKED : SL_GATE_OPEN;
@@ -114,7 +114,7 @@ void sl_in_moved(sl_transfer *t, uint32_t n)
 void sl_in_end(sl_transfer *t)
 {
   if (t->cause) return;
-  if (t->has_body && !t->received && !t->redirecting) { /* W11 */
+  if (t->has_body && !t->received && !t->after) { /* W11 */
     t->has_body = false; /* told once */
     sl_transfer_write(t, SL_PART_BODY, "", 0);
   }

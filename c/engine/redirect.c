@@ -6,6 +6,8 @@
 #include "transfer.h"
 #include "upload.h"
 
+#define REWIND_FAILED "necessary data rewind was not possible" /* R7 */
+
 bool sl_redirect_location(sl_transfer *t, const char *value, size_t n)
 {
   const sl_options *o = t->options;
@@ -15,13 +17,14 @@ bool sl_redirect_location(sl_transfer *t, const char *value, size_t n)
   t->location = sl_copy(value, n);
   if (!t->location) sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
   if (!o->follow || t->cause) return false;
-  return t->redirecting = true;
+  t->after = SL_AFTER_REDIRECT;
+  return true;
 }
 
 void sl_redirect_told(sl_transfer *t)
 {
   const sl_options *o = t->options;
-  if (!t->redirecting || t->repeating || o->max_redirects < 0 || t->redirects < o->max_redirects) return;
+  if (t->after != SL_AFTER_REDIRECT || o->max_redirects < 0 || t->redirects < o->max_redirects) return;
   char text[CURL_ERROR_SIZE];
   sl_line line = { text, text + sizeof text };
   sl_line_str(&line, "Maximum (");
@@ -30,24 +33,18 @@ void sl_redirect_told(sl_transfer *t)
   sl_transfer_stop(t, SL_CAUSE_LIMIT, CURLE_TOO_MANY_REDIRECTS, text);
 }
 
-/* Go to where it is once more. */
-static bool repeat(sl_transfer *t)
-{
-  free(t->location);
-  t->location = sl_copy(t->url.target, strlen(t->url.target));
-  if (!t->location) sl_transfer_stop(t, SL_CAUSE_HOST, CURLE_OUT_OF_MEMORY, NULL);
-  else t->redirecting = t->repeating = true;
-  return t->location != NULL;
-}
-
 void sl_redirect_without_expect(sl_transfer *t)
 {
-  if (!t->no_expect && repeat(t)) t->no_expect = true;
+  if (t->no_expect) return;
+  t->no_expect = true;
+  t->after = SL_AFTER_REPEAT;
 }
 
 void sl_redirect_with_login(sl_transfer *t)
 {
-  if (!t->login_asked && repeat(t)) t->login_asked = true;
+  if (t->login_asked) return;
+  t->login_asked = true;
+  t->after = SL_AFTER_REPEAT;
 }
 
 void sl_redirect_challenge(sl_transfer *t, const char *value, size_t n)
@@ -117,22 +114,30 @@ static bool resolve(sl_transfer *t, sl_url *to)
   return false;
 }
 
-bool sl_redirect_hop(sl_transfer *t)
+/* To where the Location leads; false: stopped. */
+static bool go(sl_transfer *t)
 {
   sl_url to;
-  SL_ASSERT(!sl_gate_holds(&t->gate));
   if (!resolve(t, &to)) return false;
   if (becomes_get(t)) t->body_dropped = true;
-  else if (!sl_upload_rewind(t, "necessary data rewind was not possible")) {
+  else if (!sl_upload_rewind(t, REWIND_FAILED)) {
     sl_url_free(&to);
     return false;
   }
   if (t->initial.host) sl_url_free(&t->url);
   else t->initial = t->url;
   t->url = to;
-  if (!t->repeating) t->redirects++;
+  t->redirects++;
+  return true;
+}
+
+bool sl_redirect_hop(sl_transfer *t)
+{
+  SL_ASSERT(t->after && !sl_gate_holds(&t->gate));
+  if (!(t->after == SL_AFTER_REDIRECT ? go(t) : sl_upload_rewind(t, REWIND_FAILED))) return false;
   t->range_from = t->range_total = -1;
-  t->redirecting = t->hop_now = t->repeating = false;
+  t->after = SL_AFTER_NOTHING;
+  t->hop_now = false;
   free(t->location);
   t->location = NULL;
   return true;

@@ -7,7 +7,8 @@ void sl_request_begin(sl_transfer *t)
 {
   sl_request_clear(t);
   t->redirects = 0;
-  t->body_dropped = t->redirecting = t->hop_now = t->repeating = t->no_expect = t->login_asked = t->body_ignored = false;
+  t->after = SL_AFTER_NOTHING;
+  t->body_dropped = t->hop_now = t->no_expect = t->login_asked = t->body_ignored = false;
   t->login_offered = 0;
   t->range_from = t->range_total = -1;
   t->body_read = 0;

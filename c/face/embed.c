@@ -30,7 +30,7 @@ static int32_t embed_write(sl_transfer *t, enum sl_part part, const char *data, 
 {
   if (part == SL_PART_BODY) return on_body(t->token, data, n);
   if (part == SL_PART_TRAILER) on_trailers(t->token, data, n);
-  else if ((t->status >= 200 || !t->status) && !t->redirecting) 
+  else if ((t->status >= 200 || !t->status) && !t->after) 
     on_head(t->token, data, n, t->peer, (uint32_t)strlen(t->peer), t->redirects);
   return (int32_t)n;
 }

@@ -65,7 +65,7 @@ int32_t sl_body_send(sl_conn *c, sl_transfer *t, bool *full)
 /* The body of a redirect goes nowhere, so not to the sink. */
 bool sl_body_moves(const sl_conn *c, const sl_transfer *t)
 {
-  return t->user->moves && !c->host_moves_not && !t->redirecting && !t->body_ignored;
+  return t->user->moves && !c->host_moves_not && !t->after && !t->body_ignored;
 }
 
 int32_t sl_body_move(sl_conn *c, sl_transfer *t, uint32_t max)
