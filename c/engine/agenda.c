@@ -56,7 +56,7 @@ void sl_agenda_look(sl_multi *m, sl_transfer *t)
 
 void sl_agenda_ready(sl_multi *m, sl_conn *c)
 {
-  if (c->ready || c->closed) return;
+  if (c->ready || c->life == SL_CONN_CLOSED) return;
   c->ready = true;
   m->ready_count++;
   SL_LIST_APPEND(m->ready_first, m->ready_last, c, ready_prev, ready_next);

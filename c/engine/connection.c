@@ -3,6 +3,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* From each life, those that may follow. */
+#define BIT(life) (1u << (life))
+static const uint8_t table[SL_CONN_LIVES] = {
+  [SL_CONN_OPENING] = BIT(SL_CONN_OPEN) | BIT(SL_CONN_CLOSED),
+  [SL_CONN_OPEN] = BIT(SL_CONN_DRAINING) | BIT(SL_CONN_RAW) | BIT(SL_CONN_CLOSED),
+  [SL_CONN_DRAINING] = BIT(SL_CONN_IDLE) | BIT(SL_CONN_CLOSED),
+  [SL_CONN_IDLE] = BIT(SL_CONN_OPEN) | BIT(SL_CONN_CLOSED),
+  [SL_CONN_RAW] = BIT(SL_CONN_CLOSED),
+};
+
+void sl_conn_step(sl_conn *c, enum sl_conn_life to)
+{
+  SL_ASSERT(table[c->life] & BIT(to));
+  c->life = (uint8_t)to;
+}
+
+const char *sl_conn_diagram_line(unsigned n, char *buf, size_t size)
+{
+  static const char *const names[SL_CONN_LIVES] = { "OPENING", "OPEN", "DRAINING", "IDLE", "RAW", "CLOSED" };
+  static const char *const before[] = { "stateDiagram-v2", "  [*] --> OPENING" };
+  sl_line line = { buf, buf + size };
+  if (n < 2) return before[n];
+  n -= 2;
+  for (unsigned from = 0; from < SL_CONN_LIVES; from++)
+    for (unsigned to = 0; to < SL_CONN_LIVES; to++) {
+      if (!(table[from] & BIT(to)) || n--) continue;
+      sl_line_str(&line, "  ");
+      sl_line_str(&line, names[from]);
+      sl_line_str(&line, " --> ");
+      sl_line_str(&line, names[to]);
+      return buf;
+    }
+  return NULL;
+}
+
 bool sl_conn_sound(sl_conn *c)
 {
   return !c->held && sl_recv(c->ch, c->multi->scratch, 1) == SL_AGAIN;

@@ -21,4 +21,9 @@ int32_t sl_conn_flush(sl_conn *c);
 /* Move what was not consumed out of the engine's buffer, into the connection's own. False: memory. */
 bool sl_conn_keep(sl_conn *c);
 
+/* Its life goes on: the only writer of `life`. What the table in connection.c does not allow is a fault of the engine. */
+void sl_conn_step(sl_conn *c, enum sl_conn_life to);
+/* The diagram of the table, as Mermaid text: line `n` of it (0, 1, ...), or NULL after the last. buf: at least 80 bytes. */
+const char *sl_conn_diagram_line(unsigned n, char *buf, size_t size);
+
 #endif

@@ -19,7 +19,7 @@
 
 void sl_life_attach(sl_conn *c, sl_transfer *t)
 {
-  SL_ASSERT(!t->conn && !c->idle && !c->draining);
+  SL_ASSERT(!t->conn && (c->life == SL_CONN_OPENING || c->life == SL_CONN_OPEN));
   t->conn = c;
   t->conn_id = c->id;
   t->conn_next = c->transfers;
@@ -43,7 +43,7 @@ void sl_life_detach(sl_conn *c, sl_transfer *t)
 
 void sl_life_release(sl_conn *c, sl_transfer *t, int64_t left_max, enum sl_how how)
 {
-  bool may = left_max >= 0 && c->opened && !c->doubt && !t->options->forbid_reuse && !c->out.len;
+  bool may = left_max >= 0 && c->life == SL_CONN_OPEN && !c->doubt && !t->options->forbid_reuse && !c->out.len;
   int64_t left = may ? c->protocol->leave(c, t) : -1;
   sl_life_detach(c, t);
   if (c->transfers) return;
@@ -58,7 +58,7 @@ void sl_life_release(sl_conn *c, sl_transfer *t, int64_t left_max, enum sl_how h
 sl_conn *sl_life_hand_over(sl_conn *c, sl_transfer *t)
 {
   sl_life_detach(c, t);
-  c->raw = true;
+  sl_conn_step(c, SL_CONN_RAW);
   sl_pool_want(c);
   return c;
 }
@@ -90,7 +90,7 @@ static void opened(sl_conn *c)
     sl_life_conn_broken(c, code);
     return;
   }
-  c->opened = true;
+  sl_conn_step(c, SL_CONN_OPEN);
   address(c, SL_INFO_PEER, c->peer, sizeof c->peer);
   address(c, SL_INFO_LOCAL, c->local, sizeof c->local);
   if (sl_info(c->ch, SL_INFO_TIMES, times, sizeof times) == (int32_t)sizeof times) {
@@ -121,16 +121,16 @@ void sl_life_conn_run(sl_conn *c)
     c->held = (events & SL_HELD) != 0;
     for (sl_transfer *t = c->transfers; t; t = t->conn_next) sl_transfer_hold(t, c->held);
   }
-  if (!c->opened) {
+  if (c->life == SL_CONN_OPENING) {
     run_opening(c, events);
     return;
   }
-  if (c->raw) return;
-  if (c->draining) {
+  if (c->life == SL_CONN_RAW) return;
+  if (c->life == SL_CONN_DRAINING) {
     sl_pool_drain(c);
     return;
   }
-  if (c->idle) {
+  if (c->life == SL_CONN_IDLE) {
     if (!sl_conn_sound(c)) sl_pool_close(c, SL_FINISH);
     else sl_pool_want(c);
     return;
@@ -574,7 +574,7 @@ void sl_life_run(sl_transfer *t)
 {
   if (t->judge && t->state.life != SL_ACTIVE) sl_expiry_judge(t);
   if (!t->cause && t->state.life == SL_PENDING) run_pending(t);
-  if (!t->cause && t->state.life == SL_CONNECTING && t->conn && t->conn->opened &&
+  if (!t->cause && t->state.life == SL_CONNECTING && t->conn && t->conn->life != SL_CONN_OPENING &&
       !(sl_gate_paused(&t->gate) & SL_DIR_RECV))
     begin(t);
   if (!t->cause && t->conn && progress_aborts(t)) stop_by_progress(t);

@@ -133,6 +133,17 @@ struct sl_transfer {
  * latter -1 when the host cannot tell. */
 typedef struct { int64_t kept, underway; } sl_unsent;
 
+/* connection.h */
+enum sl_conn_life {
+  SL_CONN_OPENING,  /* the host connects                                                     */
+  SL_CONN_OPEN,     /* it has guests, or is about to                                         */
+  SL_CONN_DRAINING, /* B11: its guest has left; the rest of a response is dropped            */
+  SL_CONN_IDLE,     /* in the pool                                                           */
+  SL_CONN_RAW,      /* handed over: CONNECT_ONLY                                             */
+  SL_CONN_CLOSED,   /* the channel is gone; freed at the end of the run                      */
+  SL_CONN_LIVES
+};
+
 struct sl_conn {
   sl_multi *multi;
   sl_conn *prev, *next, *ready_prev, *ready_next; /* agenda.h                         */
@@ -148,8 +159,8 @@ struct sl_conn {
   sl_transfer *transfers;    /* guests, by conn_next                                  */
   uint32_t wanted;           /* last told to the host                                 */
   uint32_t events;           /* enum sl_event_bits not looked at yet                  */
-  bool opened, draining, idle, closed, ready;
-  bool raw;                  /* handed over: CONNECT_ONLY                             */
+  uint8_t life;              /* enum sl_conn_life, written by sl_conn_step only      */
+  bool ready;                /* it is on that list                                    */
   uint32_t asked;            /* of such a one: what its owner waits for               */
   bool held;                 /* by the host (B15): so are its guests                  */
   bool no_room;              /* the host had none for it (SL_BUSY): its end makes none either */

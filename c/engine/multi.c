@@ -89,7 +89,7 @@ void sl_multi_event(sl_multi *m, sl_ch ch, uint32_t events)
 {
   sl_conn *c = sl_agenda_channel(m, ch);
   if (!c) return;
-  if (c->raw) { /* its owner was woken; one that does not look is not woken again and again */
+  if (c->life == SL_CONN_RAW) { /* its owner was woken; one that does not look is not woken again and again */
     sl_pool_ask(c, 0);
     return;
   }

@@ -47,7 +47,7 @@ void sl_pool_free(sl_conn *c)
 static void idle_enter(sl_conn *c)
 {
   sl_multi *m = c->multi;
-  c->idle = true;
+  sl_conn_step(c, SL_CONN_IDLE);
   c->pooled_us = m->now_us;
   SL_LIST_APPEND(m->idle_first, m->idle_last, c, pool_prev, pool_next);
   sl_agenda_watch(c, false);
@@ -58,7 +58,6 @@ static void idle_enter(sl_conn *c)
 static void idle_leave(sl_conn *c)
 {
   sl_multi *m = c->multi;
-  c->idle = false;
   m->idle_count--;
   SL_LIST_REMOVE(m->idle_first, m->idle_last, c, pool_prev, pool_next);
 }
@@ -66,24 +65,23 @@ static void idle_leave(sl_conn *c)
 static void drain_leave(sl_conn *c)
 {
   sl_multi *m = c->multi;
-  c->draining = false;
   SL_LIST_REMOVE(m->draining_first, m->draining_last, c, pool_prev, pool_next);
 }
 
 void sl_pool_close(sl_conn *c, enum sl_how how)
 {
   sl_multi *m = c->multi;
-  if (c->closed) return;
+  if (c->life == SL_CONN_CLOSED) return;
   SL_ASSERT(!c->transfers);
-  if (c->idle) idle_leave(c);
-  if (c->draining) drain_leave(c);
+  if (c->life == SL_CONN_IDLE) idle_leave(c);
+  if (c->life == SL_CONN_DRAINING) drain_leave(c);
+  sl_conn_step(c, SL_CONN_CLOSED);
   sl_agenda_unready(m, c);
   sl_agenda_watch(c, true);
   sl_agenda_channel_remove(m, c);
   sl_close(c->ch, how);
   sl_agenda_trace(m, NULL, SL_TRACE_CLOSE, how, c->used);
   if (c->protocol) c->protocol->closed(c);
-  c->closed = true;
   SL_LIST_REMOVE(m->conns, m->conns_last, c, prev, next);
   c->next = m->closed;
   m->closed = c;
@@ -94,7 +92,7 @@ void sl_pool_close(sl_conn *c, enum sl_how how)
 void sl_pool_drain_enter(sl_conn *c, uint64_t left)
 {
   sl_multi *m = c->multi;
-  c->draining = true;
+  sl_conn_step(c, SL_CONN_DRAINING);
   c->drain_left = left;
   c->pooled_us = m->now_us;
   SL_LIST_APPEND(m->draining_first, m->draining_last, c, pool_prev, pool_next);
@@ -143,7 +141,7 @@ int64_t sl_pool_drain_due_us(const sl_conn *c) { return c->pooled_us + SL_DRAIN_
 void sl_pool_drain_end(sl_conn *c)
 {
   sl_pool_drain(c); /* the run may have come late */
-  if (c->draining) sl_pool_close(c, SL_FINISH);
+  if (c->life == SL_CONN_DRAINING) sl_pool_close(c, SL_FINISH);
 }
 
 static bool has_key(const sl_conn *c, uint32_t kind, const char *spec, uint32_t len)
@@ -166,6 +164,7 @@ sl_conn *sl_pool_reuse(sl_multi *m, uint32_t kind, const char *spec, uint32_t le
       continue;
     }
     idle_leave(c);
+    sl_conn_step(c, SL_CONN_OPEN);
     return c;
   }
   return NULL;
@@ -173,16 +172,16 @@ sl_conn *sl_pool_reuse(sl_multi *m, uint32_t kind, const char *spec, uint32_t le
 
 void sl_pool_ask(sl_conn *c, uint32_t events)
 {
-  SL_ASSERT(c->raw);
+  SL_ASSERT(c->life == SL_CONN_RAW);
   c->asked = events;
   sl_pool_want(c);
 }
 
 void sl_pool_want(sl_conn *c)
 {
-  if (!c->opened || c->closed) return;
-  if (c->ready && c->multi->depth && !c->raw) return; /* its turn comes in this run, and ends here */
-  uint32_t want = c->raw ? c->asked : c->protocol->want(c);
+  if (c->life == SL_CONN_OPENING || c->life == SL_CONN_CLOSED) return;
+  if (c->ready && c->multi->depth && c->life != SL_CONN_RAW) return; /* its turn comes in this run, and ends here */
+  uint32_t want = c->life == SL_CONN_RAW ? c->asked : c->protocol->want(c);
   for (sl_transfer *t = c->transfers; t; t = t->conn_next) sl_clocks_arm(t);
   if (want == c->wanted) return;
   c->wanted = want;
@@ -207,7 +206,7 @@ static uint32_t count(const sl_multi *m, uint32_t host, bool busy)
   uint32_t n = 0;
   if (!host && !busy) return m->counted;
   for (const sl_conn *c = m->conns; c; c = c->next)
-    n += c->host && (!host || c->host == host) && !(busy && c->idle);
+    n += c->host && (!host || c->host == host) && !(busy && c->life == SL_CONN_IDLE);
   return n;
 }
 

@@ -29,7 +29,7 @@ static void socket_came(sl_curlm *c, sl_sock *s, int mask)
   }
   sl_conn *conn = s->owner->conn;
   uint32_t events = (mask & CURL_CSELECT_IN ? SL_IN : 0) | (mask & CURL_CSELECT_OUT ? SL_OUT : 0);
-  if (!conn->opened) sl_curlm_look(c, s->owner);
+  if (conn->life == SL_CONN_OPENING) sl_curlm_look(c, s->owner);
   else sl_multi_event(c->engine, conn->ch, events ? events : SL_IN | SL_OUT);
 }
 

@@ -142,7 +142,7 @@ static void assess(sl_curlm *c, sl_watched *w)
   sl_fd fds[SL_FDS_MAX];
   bool ok = true, looks_up = false;
   int64_t due_us = SL_NEVER; /* an idle one is nobody's: closed when it is found broken */
-  uint32_t n = w->conn->idle ? 0 : sl_fds_of(w->conn->ch, fds, SL_FDS_MAX, &due_us);
+  uint32_t n = w->conn->life == SL_CONN_IDLE ? 0 : sl_fds_of(w->conn->ch, fds, SL_FDS_MAX, &due_us);
   for (sl_sock *s = w->socks; s; s = s->next) s->seen = false;
   for (uint32_t i = 0; i < n; i++) {
     if (fds[i].fd == sl_loop_fd(c->loop)) looks_up = true;
@@ -154,7 +154,7 @@ static void assess(sl_curlm *c, sl_watched *w)
   }
   set_lookup(c, w, looks_up);
   sl_timers_set(&c->due, &w->due, SL_TIMER_RETRY, due_us);
-  set_unsettled(c, w, !w->conn->opened || due_us != SL_NEVER);
+  set_unsettled(c, w, w->conn->life == SL_CONN_OPENING || due_us != SL_NEVER);
   if (!ok) stop_all(w->conn);
 }
 
@@ -198,7 +198,7 @@ static void watch(sl_conn *conn, bool closing)
     conn->face = w;
   }
   if (conn->transfers) w->easy = sl_easy_from(conn->transfers);
-  if (conn->draining) w->easy = sl_curlm_self(c); /* its own may be gone before it has ended (B11) */
+  if (conn->life == SL_CONN_DRAINING) w->easy = sl_curlm_self(c); /* its own may be gone before it has ended (B11) */
   set_changed(c, w, !closing);
   if (!closing) return;
   while (w->socks) sock_drop(c, w->socks);
@@ -237,7 +237,7 @@ int64_t sl_curlm_next_us(const sl_curlm *c)
   if (look_due) next = earlier(next, look_due->min_us);
   /* Without a socket callback only whoever asks wants to know. */
   for (const sl_conn *conn = sl_curlm_watching(c) || !sl_fds_of ? NULL : c->engine->conns; conn; conn = conn->next)
-    if (!conn->opened) {
+    if (conn->life == SL_CONN_OPENING) {
       sl_fds_of(conn->ch, fds, SL_FDS_MAX, &due);
       next = earlier(next, due);
     }
@@ -277,7 +277,7 @@ void sl_curlm_each_fd(const sl_curlm *c, bool (*call)(void *arg, int fd, uint32_
   bool more = true, loop = sl_fds_of && c->engine->remotes;
   if (loop) more = call(arg, sl_loop_fd(c->loop), SL_IN); /* B1 */
   for (const sl_conn *conn = sl_fds_of ? c->engine->conns : NULL; conn && more; conn = conn->next) {
-    uint32_t n = conn->idle ? 0 : sl_fds_of(conn->ch, fds, SL_FDS_MAX, &due);
+    uint32_t n = conn->life == SL_CONN_IDLE ? 0 : sl_fds_of(conn->ch, fds, SL_FDS_MAX, &due);
     for (uint32_t i = 0; i < n && more; i++) {
       bool is_loop = fds[i].fd == sl_loop_fd(c->loop);
       if (!is_loop || !loop) more = call(arg, fds[i].fd, fds[i].events);

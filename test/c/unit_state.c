@@ -1,9 +1,10 @@
 /* unit_state.c: every reachable (state, halves, gate, held) with every event of the machine and of the gate, the
  * invariants as assertions; and the diagram. The machine and the gate are the engine's own.
- * `unit_state --diagram` prints the diagram; c/engine/state.mmd holds it. */
+ * `unit_state --diagram` prints the diagram that c/engine/state.mmd holds, `--connection` that of connection.mmd. */
 #include <stdio.h>
 #include <string.h>
 #include "engine/gate.h"
+#include "engine/connection.h"
 #include "engine/state.h"
 #include "support/check.h"
 
@@ -138,22 +139,24 @@ static void explore(void)
   }
 }
 
-static int print_diagram(void)
+typedef const char *diagram_line(unsigned n, char *buf, size_t size);
+
+static int print_diagram(diagram_line *line_of)
 {
   char line[160];
   const char *text;
-  for (unsigned n = 0; (text = sl_state_diagram_line(n, line, sizeof line)); n++) puts(text);
+  for (unsigned n = 0; (text = line_of(n, line, sizeof line)); n++) puts(text);
   return 0;
 }
 
-static void check_diagram(void)
+static void check_diagram(diagram_line *line_of, const char *path)
 {
   char line[160], file[200];
-  FILE *f = fopen("c/engine/state.mmd", "r");
+  FILE *f = fopen(path, "r");
   CHECK(DIAGRAM, f != NULL);
   if (!f) return;
   const char *text;
-  for (unsigned n = 0; (text = sl_state_diagram_line(n, line, sizeof line)); n++) {
+  for (unsigned n = 0; (text = line_of(n, line, sizeof line)); n++) {
     bool read = fgets(file, sizeof file, f) != NULL;
     if (read) file[strcspn(file, "\n")] = 0;
     CHECK(DIAGRAM, read && !strcmp(file, text));
@@ -165,7 +168,8 @@ static void check_diagram(void)
 
 int main(int argc, char **argv)
 {
-  if (argc > 1 && !strcmp(argv[1], "--diagram")) return print_diagram();
+  if (argc > 1 && !strcmp(argv[1], "--diagram")) return print_diagram(sl_state_diagram_line);
+  if (argc > 1 && !strcmp(argv[1], "--connection")) return print_diagram(sl_conn_diagram_line);
   explore();
   printf("states %u, with gate and held %u; events: allowed %u, refused %u, of the gate %u\n", count.states, count.nodes,
          count.steps, count.refused, count.gate_steps);
@@ -173,6 +177,7 @@ int main(int argc, char **argv)
   /* Of 128: held only while ACTIVE (4 x 4 fewer), DONE with an open gate only (3 fewer). */
   CHECK(STATE, count.nodes == 109);
   CHECK(STATE, count.steps + count.refused == count.nodes * EVENTS);
-  check_diagram();
+  check_diagram(sl_state_diagram_line, "c/engine/state.mmd");
+  check_diagram(sl_conn_diagram_line, "c/engine/connection.mmd");
   return check_result();
 }

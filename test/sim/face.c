@@ -311,7 +311,7 @@ static void check_told(sim *s)
 {
   for (const sl_conn *conn = s->m->conns; conn; conn = conn->next) {
     const sim_channel *c = sim_channel_find(s, conn->ch);
-    int what = !c || conn->idle ? 0 : !c->told_open ? CURL_POLL_OUT
+    int what = !c || conn->life == SL_CONN_IDLE ? 0 : !c->told_open ? CURL_POLL_OUT
                : (c->want & SL_IN ? CURL_POLL_IN : 0) | (c->want & SL_OUT ? CURL_POLL_OUT : 0);
     if (c && c->watched != what) sim_violate(s, NULL, "P9: a socket is told of otherwise than wanted", c->watched, what);
   }

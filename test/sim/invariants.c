@@ -526,8 +526,8 @@ static void check_queue(sim *s)
   for (const sl_transfer *q = m->queued_first; q; q = q->queued_next) {
     uint32_t all = 0, host = 0;
     for (const sl_conn *c = m->conns; c; c = c->next) {
-      all += c->host && !c->idle;
-      host += c->host == q->host && !c->idle;
+      all += c->host && c->life != SL_CONN_IDLE;
+      host += c->host == q->host && c->life != SL_CONN_IDLE;
     }
     if (q->cause || (sl_gate_paused(&q->gate) & SL_DIR_RECV)) continue;
     if ((!s->limit_all || all < s->limit_all) && (!s->limit_host || host < s->limit_host))
