@@ -162,7 +162,7 @@ static void end(sl_transfer *t)
   bool complete = t->cause == SL_CAUSE_COMPLETE;
   t->done_us = sl_agenda_now_us(t);
   if (!t->start_us) t->start_us = t->done_us;
-  if (!complete) sl_gate_clear(&t->gate);
+  if (!complete) sl_transfer_gate_clear(t);
   if (!complete) t->unsent = t->sent - sl_ready_sent(t);
   if (t->conn && complete && t->options->connect_only) t->raw = sl_life_hand_over(t->conn, t);
   else if (t->conn) sl_life_release(t->conn, t, left_max(t), complete ? SL_FINISH : SL_ABORT);
@@ -172,7 +172,7 @@ static void end(sl_transfer *t)
   sl_timers_clear(&t->multi->timers, &t->timer);
   sl_state_step(&t->state, complete ? SL_STEP_FINISH : SL_STEP_STOP, sl_gate_holds(&t->gate));
   SL_ASSERT(t->state.life == SL_DONE);
-  sl_gate_clear(&t->gate); /* P13 */
+  sl_transfer_gate_clear(t); /* P13 */
   sl_agenda_trace(t->multi, t, SL_TRACE_STATE, t->state.life, 0);
 }
 
@@ -481,12 +481,7 @@ void sl_life_opened(sl_transfer *t) { sl_agenda_dirty(t->multi, t); }
  * when told means the new try. (Which a later call can take back, P2: easy.c.) */
 static void look_again(sl_transfer *t)
 {
-  uint8_t by_recv = t->gate.by_recv & SL_BY_REMOTE, by_send = t->gate.by_send & SL_BY_REMOTE;
-  if (!t->user->keeps_pause) { /* P13, B14 */
-    sl_gate_clear(&t->gate);
-    t->gate.by_recv = by_recv; /* B2: another thread cannot see that there was a redirect */
-    t->gate.by_send = by_send;
-  }
+  if (!t->user->keeps_pause) sl_transfer_forget_pause(t); /* P13, B14 */
   sl_transfer_step(t, SL_STEP_AGAIN);
   sl_transfer_gate_changed(t);
 }

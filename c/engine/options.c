@@ -108,7 +108,7 @@ static const row table[] = {
   { CURLOPT_FAILONERROR, SWITCH, AT(fail_on_error), 0, 0, 0 },
   { CURLOPT_FRESH_CONNECT, SWITCH, AT(fresh_connect), 0, 0, 0 },
   { CURLOPT_FORBID_REUSE, SWITCH, AT(forbid_reuse), 0, 0, 0 },
-  { CURLOPT_NOSIGNAL, SWITCH, AT(nosignal), 0, 0, 0 },
+  { CURLOPT_NOSIGNAL, COVERED, NOWHERE, 0, INT32_MAX, 0 }, /* no signal is ever used */
   { CURLOPT_DISALLOW_USERNAME_IN_URL, SWITCH, AT(no_user_in_url), 0, 0, 0 },
   { SLUICEOPT_IGNORE_UNSUPPORTED, SWITCH, AT(ignore_unsupported), 0, 0, 0 },
 
@@ -168,7 +168,6 @@ void sl_options_clear(sl_options *o)
   free(o->custom_request);
   free(o->own_post);
   free(o->interface_);
-  free(o->accept_encoding);
   free(o->userpwd);
   free(o->user);
   free(o->password);
@@ -180,7 +179,7 @@ void sl_options_clear(sl_options *o)
 bool sl_options_copy(sl_options *dst, const sl_options *src)
 {
   /* What the table does not have: strings that more than one option makes. */
-  static const uint16_t others[] = { AT(custom_request), AT(interface_), AT(accept_encoding),
+  static const uint16_t others[] = { AT(custom_request), AT(interface_),
                                      AT(userpwd), AT(user), AT(password) };
   size_t count = sizeof table / sizeof *table + sizeof others / sizeof *others;
   bool ok = true;

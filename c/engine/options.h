@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
   /* strings, owned, NULL when not set. userpwd is "user:password", made of the two whenever one is set;
    * interface_ is a literal address, without libcurl's "host!" before it. */
-  char *url, *user_agent, *referer, *custom_request, *range, *accept_encoding, *interface_, *unix_socket,
+  char *url, *user_agent, *referer, *custom_request, *range, *interface_, *unix_socket,
       *ca, *cert, *key, *userpwd, *user, *password, *cookie, *own_post, *default_scheme;
   struct curl_slist *headers;        /* borrowed from a C caller ...                      */
   struct curl_slist *own_headers;    /* ... or built by embed.h, owned                    */
@@ -34,7 +34,7 @@ typedef struct {
   int64_t upload_size, post_size;    /* bytes, -1 = not known / the text's length          */
   int64_t max_file_size, expect_100_ms;
   bool nobody, header, noprogress, verify_peer, verify_host, fail_on_error, fresh_connect, forbid_reuse,
-      http09, nosignal, verbose, connect_only, upload, post, unrestricted_auth, keep_sending_on_error,
+      verbose, connect_only, upload, post, unrestricted_auth, keep_sending_on_error,
       no_user_in_url, ignore_unsupported,
       auth_none, auth_asks;          /* HTTPAUTH: never log in; only when the server asks       */
   /* C callbacks and their data: easy.c */

@@ -111,6 +111,16 @@ void sl_transfer_hold(sl_transfer *t, bool held)
   sl_agenda_dirty(t->multi, t);
 }
 
+void sl_transfer_gate_clear(sl_transfer *t) { sl_gate_clear(&t->gate); }
+
+void sl_transfer_forget_pause(sl_transfer *t)
+{
+  uint8_t by_recv = t->gate.by_recv & SL_BY_REMOTE, by_send = t->gate.by_send & SL_BY_REMOTE;
+  sl_gate_clear(&t->gate);
+  t->gate.by_recv = by_recv; /* B2: another thread cannot see that there was a redirect */
+  t->gate.by_send = by_send;
+}
+
 /* Delivery: the gate's way to the user. */
 
 static int32_t deliver(sl_transfer *t, enum sl_part part, const char *data, uint32_t n)

@@ -6,7 +6,7 @@
  *
  * A transfer that wants something is marked dirty (agenda.h), and the engine's run makes it true (lifecycle.h).
  *
- * Invariants: `cause` is written by sl_transfer_stop, and by sl_life_drop for a transfer that is taken out. The first
+ * Only transfer.c changes the gate. Invariants: `cause` is written by sl_transfer_stop, and by sl_life_drop for a transfer that is taken out. The first
  * cause stays. */
 #ifndef SLUICE_TRANSFER_H
 #define SLUICE_TRANSFER_H
@@ -45,6 +45,10 @@ void sl_transfer_hop_now(sl_transfer *t);
 bool sl_transfer_step(sl_transfer *t, enum sl_step_event event);
 /* The gate may have changed: the clocks look, and the user is told when it did. */
 void sl_transfer_gate_changed(sl_transfer *t);
+/* Throw away what is held, open both directions (P13). */
+void sl_transfer_gate_clear(sl_transfer *t);
+/* The same for a new try of the request: what another thread has paused stays paused. */
+void sl_transfer_forget_pause(sl_transfer *t);
 /* One part through the gate to the user: go on, or stop reading. */
 enum sl_gate_result sl_transfer_write(sl_transfer *t, enum sl_part part, const char *data, uint32_t n);
 /* Deliver what is held, as far as the gate and the burst (B3) allow, and let the protocol understand what it kept. */

@@ -175,7 +175,6 @@ static enum sl_url_error parse_port(span s, sl_url *url, const char **why)
   if (!sl_parse_uint(s.at, s.n, UINT16_MAX, &port) || !port)
     return refuse(why, SL_URL_PORT, "the port is not a number from 1 to 65535");
   url->port = (uint16_t)port;
-  url->port_given = true;
   return SL_URL_OK;
 }
 

@@ -14,7 +14,7 @@ typedef struct {
   char *target;   /* what goes into the request line: path and query, at least "/"     */
   char *user, *password; /* percent-decoded, NULL when absent                          */
   uint16_t port;  /* the scheme's own when the URL names none; 0 for file              */
-  bool port_given, host_is_ipv6;
+  bool host_is_ipv6;
 } sl_url;
 
 enum sl_url_error { SL_URL_OK, SL_URL_MALFORMED, SL_URL_SCHEME, SL_URL_PORT, SL_URL_HOST, SL_URL_CREDENTIALS, SL_URL_NOMEM };

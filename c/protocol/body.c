@@ -10,9 +10,6 @@ int32_t sl_body_receive(sl_conn *c, sl_transfer *t, uint32_t max)
 {
   SL_ASSERT(!c->in_len);
   int32_t n = sl_body_moves(c, t) ? sl_body_move(c, t, max) : SL_NOSYS;
-  if (n == SL_SINK_FAILED) sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, NULL);
-  if (n == SL_SINK_PAUSED) sl_transfer_pause(t, sl_gate_paused(&t->gate) | SL_DIR_RECV, SL_BY_CALLBACK);
-  if (n == SL_SINK_FAILED || n == SL_SINK_PAUSED) return SL_AGAIN;
   bool moved = n != SL_NOSYS;
   if (!moved) n = sl_conn_fill(c, max < t->options->buffer_size ? max : (uint32_t)t->options->buffer_size);
   if (n <= 0) return n;
@@ -78,6 +75,9 @@ int32_t sl_body_move(sl_conn *c, sl_transfer *t, uint32_t max)
   int32_t n = sl_move(c->ch, t->token, max);
   m->in_callback--;
   if (n == SL_NOSYS) c->host_moves_not = true;
+  if (n == SL_SINK_FAILED) sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, NULL);
+  if (n == SL_SINK_PAUSED) sl_transfer_pause(t, sl_gate_paused(&t->gate) | SL_DIR_RECV, SL_BY_CALLBACK);
+  if (n == SL_SINK_FAILED || n == SL_SINK_PAUSED) return SL_AGAIN;
   SL_ASSERT(n <= (int64_t)max);
   return n > (int64_t)max ? SL_IO : n;
 }

@@ -13,7 +13,8 @@ int32_t sl_body_send(sl_conn *c, sl_transfer *t, bool *full);
 
 /* Whether body bytes for t may take the host's short way. */
 bool sl_body_moves(const sl_conn *c, const sl_transfer *t);
-/* Let the host hand up to max bytes to t's sink: as sl_move, SL_NOSYS when this way is closed. */
+/* Let the host hand up to max bytes to t's sink: as sl_move, SL_NOSYS when this way is closed. A sink that refused or failed
+ * has paused or stopped t when this returns: SL_AGAIN. */
 int32_t sl_body_move(sl_conn *c, sl_transfer *t, uint32_t max);
 /* Let the host take up to max bytes from t's source: as sl_move_out, SL_NOSYS when this way is closed. */
 int32_t sl_body_move_out(sl_conn *c, sl_transfer *t, uint32_t max);

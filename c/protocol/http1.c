@@ -639,9 +639,6 @@ static int32_t move_body(sl_conn *c, sl_transfer *t, int64_t allowance, bool *eo
   uint64_t max = h->stage == CLOSE || (uint64_t)allowance < h->left ? (uint64_t)allowance : h->left;
   int32_t n = sl_body_move(c, t, max > INT32_MAX ? INT32_MAX : (uint32_t)max);
   if (n == 0) *eof = true;
-  if (n == SL_SINK_FAILED) sl_transfer_stop(t, SL_CAUSE_CALLBACK, CURLE_WRITE_ERROR, NULL);
-  if (n == SL_SINK_PAUSED) sl_transfer_pause(t, sl_gate_paused(&t->gate) | SL_DIR_RECV, SL_BY_CALLBACK);
-  if (n == SL_SINK_FAILED || n == SL_SINK_PAUSED) return SL_AGAIN;
   if (n <= 0) return n;
   sl_transfer_charge_recv(t, n);
   if (h->stage != CLOSE) h->left -= (uint32_t)n;

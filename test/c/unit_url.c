@@ -9,37 +9,37 @@
 static const struct {
   const char *text, *scheme, *host, *target, *user, *password;
   uint16_t port;
-  bool given, ipv6;
+  bool ipv6;
 } good[] = {
-  { "http://h", "http", "h", "/", NULL, NULL, 80, false, false },
-  { "HTTPS://Example.COM/A?b#c", "https", "example.com", "/A?b", NULL, NULL, 443, false, false },
-  { "http://h?q=/x", "http", "h", "/?q=/x", NULL, NULL, 80, false, false },
-  { "http://h#f/@:", "http", "h", "/", NULL, NULL, 80, false, false },
-  { "http://h:/", "http", "h", "/", NULL, NULL, 80, false, false },
-  { "http://h:443", "http", "h", "/", NULL, NULL, 443, true, false },
-  { "http://h:80/", "http", "h", "/", NULL, NULL, 80, true, false },
-  { "http://h:0065535/", "http", "h", "/", NULL, NULL, 65535, true, false },
-  { "https://h:1/a%20b%00%zz\\|\"<>{}", "https", "h", "/a%20b%00%zz\\|\"<>{}", NULL, NULL, 1, true, false },
-  { "http://h//a/../b/./c", "http", "h", "//a/../b/./c", NULL, NULL, 80, false, false },
-  { "http://a-b_c.d-1./", "http", "a-b_c.d-1.", "/", NULL, NULL, 80, false, false },
-  { "http://127.1:8/", "http", "127.1", "/", NULL, NULL, 8, true, false },
-  { "http://0x7f.0.0.1/", "http", "0x7f.0.0.1", "/", NULL, NULL, 80, false, false },
-  { "http://u@h/", "http", "h", "/", "u", NULL, 80, false, false },
-  { "http://u:@h/", "http", "h", "/", "u", "", 80, false, false },
-  { "http://:p@h/", "http", "h", "/", "", "p", 80, false, false },
-  { "http://@h/", "http", "h", "/", NULL, NULL, 80, false, false },
-  { "http://u%40x%3A:p%2f:q%C3%a9@h:9/@", "http", "h", "/@", "u@x:", "p/:q\xc3\xa9", 9, true, false },
-  { "http://[::1]/", "http", "::1", "/", NULL, NULL, 80, false, true },
-  { "http://[::]:8080?x", "http", "::", "/?x", NULL, NULL, 8080, true, true },
-  { "http://u:p@[FE80::A:0:1]:", "http", "fe80::a:0:1", "/", "u", "p", 80, false, true },
-  { "http://[1:2:3:4:5:6:7:8]", "http", "1:2:3:4:5:6:7:8", "/", NULL, NULL, 80, false, true },
-  { "http://[1:2:3:4:5:6:7::]", "http", "1:2:3:4:5:6:7::", "/", NULL, NULL, 80, false, true },
-  { "http://[::2:3:4:5:6:7:8]", "http", "::2:3:4:5:6:7:8", "/", NULL, NULL, 80, false, true },
-  { "http://[::ffff:192.0.2.255]", "http", "::ffff:192.0.2.255", "/", NULL, NULL, 80, false, true },
-  { "http://[1:2:3:4:5:6:0.0.0.0]", "http", "1:2:3:4:5:6:0.0.0.0", "/", NULL, NULL, 80, false, true },
-  { "file:///etc/a%20b%C3%A9%23%3f#f", "file", "", "/etc/a b\xc3\xa9#?", NULL, NULL, 0, false, false },
-  { "FILE://LocalHost/x", "file", "", "/x", NULL, NULL, 0, false, false },
-  { "file:///", "file", "", "/", NULL, NULL, 0, false, false },
+  { "http://h", "http", "h", "/", NULL, NULL, 80, false },
+  { "HTTPS://Example.COM/A?b#c", "https", "example.com", "/A?b", NULL, NULL, 443, false },
+  { "http://h?q=/x", "http", "h", "/?q=/x", NULL, NULL, 80, false },
+  { "http://h#f/@:", "http", "h", "/", NULL, NULL, 80, false },
+  { "http://h:/", "http", "h", "/", NULL, NULL, 80, false },
+  { "http://h:443", "http", "h", "/", NULL, NULL, 443, false },
+  { "http://h:80/", "http", "h", "/", NULL, NULL, 80, false },
+  { "http://h:0065535/", "http", "h", "/", NULL, NULL, 65535, false },
+  { "https://h:1/a%20b%00%zz\\|\"<>{}", "https", "h", "/a%20b%00%zz\\|\"<>{}", NULL, NULL, 1, false },
+  { "http://h//a/../b/./c", "http", "h", "//a/../b/./c", NULL, NULL, 80, false },
+  { "http://a-b_c.d-1./", "http", "a-b_c.d-1.", "/", NULL, NULL, 80, false },
+  { "http://127.1:8/", "http", "127.1", "/", NULL, NULL, 8, false },
+  { "http://0x7f.0.0.1/", "http", "0x7f.0.0.1", "/", NULL, NULL, 80, false },
+  { "http://u@h/", "http", "h", "/", "u", NULL, 80, false },
+  { "http://u:@h/", "http", "h", "/", "u", "", 80, false },
+  { "http://:p@h/", "http", "h", "/", "", "p", 80, false },
+  { "http://@h/", "http", "h", "/", NULL, NULL, 80, false },
+  { "http://u%40x%3A:p%2f:q%C3%a9@h:9/@", "http", "h", "/@", "u@x:", "p/:q\xc3\xa9", 9, false },
+  { "http://[::1]/", "http", "::1", "/", NULL, NULL, 80, true },
+  { "http://[::]:8080?x", "http", "::", "/?x", NULL, NULL, 8080, true },
+  { "http://u:p@[FE80::A:0:1]:", "http", "fe80::a:0:1", "/", "u", "p", 80, true },
+  { "http://[1:2:3:4:5:6:7:8]", "http", "1:2:3:4:5:6:7:8", "/", NULL, NULL, 80, true },
+  { "http://[1:2:3:4:5:6:7::]", "http", "1:2:3:4:5:6:7::", "/", NULL, NULL, 80, true },
+  { "http://[::2:3:4:5:6:7:8]", "http", "::2:3:4:5:6:7:8", "/", NULL, NULL, 80, true },
+  { "http://[::ffff:192.0.2.255]", "http", "::ffff:192.0.2.255", "/", NULL, NULL, 80, true },
+  { "http://[1:2:3:4:5:6:0.0.0.0]", "http", "1:2:3:4:5:6:0.0.0.0", "/", NULL, NULL, 80, true },
+  { "file:///etc/a%20b%C3%A9%23%3f#f", "file", "", "/etc/a b\xc3\xa9#?", NULL, NULL, 0, false },
+  { "FILE://LocalHost/x", "file", "", "/x", NULL, NULL, 0, false },
+  { "file:///", "file", "", "/", NULL, NULL, 0, false },
 };
 
 static const struct { const char *text; enum sl_url_error error; } bad[] = {
@@ -162,7 +162,7 @@ static bool is_same(const char *a, const char *b) { return a && b ? !strcmp(a, b
 
 static bool is_empty(const sl_url *u)
 {
-  return !u->scheme && !u->host && !u->target && !u->user && !u->password && !u->port && !u->port_given &&
+  return !u->scheme && !u->host && !u->target && !u->user && !u->password && !u->port &&
          !u->host_is_ipv6;
 }
 
@@ -175,7 +175,7 @@ static void test_good(void)
                  is_same(u.scheme, good[i].scheme) && is_same(u.host, good[i].host) &&
                  is_same(u.target, good[i].target) && is_same(u.user, good[i].user) &&
                  is_same(u.password, good[i].password) && u.port == good[i].port &&
-                 u.port_given == good[i].given && u.host_is_ipv6 == good[i].ipv6;
+                 u.host_is_ipv6 == good[i].ipv6;
     if (!CHECK(url, right)) fprintf(stderr, "    %s: %s\n", good[i].text, why);
     sl_url_free(&u);
     CHECK(url, is_empty(&u));
