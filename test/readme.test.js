@@ -103,7 +103,9 @@ test.each(blocks().map((block) => [block.at(-1), block]))('what is printed for C
 }, 120000);
 
 test('every command that it names is a verb of build.sh', () => {
-  const script = readFileSync(join(ROOT, 'build.sh'), 'utf8');
+  const main = readFileSync(join(ROOT, 'build.sh'), 'utf8');
+  const parts = [...main.matchAll(/^source (\S+)$/gm)].map(([, file]) => readFileSync(join(ROOT, file), 'utf8'));
+  const script = [main, ...parts].join('');
   const named = [...readme().matchAll(/\.\/build\.sh ([a-z]+)/g)].map(([, verb]) => verb);
   expect(named).toEqual(expect.arrayContaining(['run', 'test', 'native', 'help']));
   for (const verb of named) expect(script).toContain(`\nverb_${verb}() {`);

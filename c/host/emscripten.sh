@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # the scripts of build.sh share their variables
 # emscripten.sh: the body of `./build.sh emscripten`, sourced by it: dist/emscripten/, for C programs in browsers and in
 # Node.js, and in build/emscripten the programs that test/emscripten.test.js runs.
 #

@@ -46,7 +46,7 @@ need_llhttp() {
     if (cd "$new" && { apt-get "${APT_LISTS[@]}" -o APT::Sandbox::User= -q download node-llhttp || { apt_update && apt-get "${APT_LISTS[@]}" -o APT::Sandbox::User= -q download node-llhttp; }; } &&
         dpkg-deb -x node-llhttp_*.deb . && mv usr/share/llhttp/{http,api,llhttp}.c usr/share/include/llhttp/llhttp.h . &&
         cat {http,api,llhttp}.c llhttp.h | sha256sum | grep -q "^$LLHTTP_SHA256 ") >build/log/llhttp.log 2>&1; then
-        rm -rf "$to" "$new"/usr "$new"/*.deb && mv "$new" "$to"
+        rm -rf "$to" "${new:?}"/usr "$new"/*.deb && mv "$new" "$to"
         return 0
     fi
     rm -rf "$new" && touch build/tools/without_llhttp
