@@ -47,7 +47,7 @@ test('a module that is not there names the ways; it is looked for again', async 
   const one = await at.open(bare.page('/', SCRIPT));
   await runIn(one, 'page', 'start', { name: 'a', url });
   const { error } = await runIn(one, 'page', 'end', { name: 'a' });
-  expect(error.message).toMatch(/^cannot load http.*sluice-fetch\.wasm \(status 404\): .*'sluice\/inline'.*new Multi\(\{ module \}\)$/);
+  expect(error.message).toMatch(/^cannot load http.*sluice-fetch\.wasm \(status 404\): .*'sluice\/inline'.*new Multi\(\{ module \}\) \(GET http[^ ]*\/x\)$/);
   await runIn(one, 'page', 'start', { name: 'b', url });
   expect(await runIn(one, 'page', 'end', { name: 'b' })).toMatchObject({ status: 200, text: 'ok' });
   await one.close();
@@ -61,7 +61,7 @@ test('a policy that lets no WebAssembly be compiled is named, with what it needs
   await at.ready(one);
   await runIn(one, 'page', 'start', { name: 'a', url });
   const { error } = await runIn(one, 'page', 'end', { name: 'a' });
-  expect(error.message).toMatch(/^cannot compile http.*sluice-fetch\.wasm \(.*\): the page's policy has to allow it: script-src 'wasm-unsafe-eval'$/s);
+  expect(error.message).toMatch(/^cannot compile http.*sluice-fetch\.wasm \(.*\): the page's policy has to allow it: script-src 'wasm-unsafe-eval' \(GET http[^ ]*\/x\)$/s);
   await one.close();
 });
 

@@ -150,6 +150,7 @@ bool sl_clocks_gate(sl_transfer *t)
     t->waits_since_us = now;
     sl_clocks_silence(t);
     sl_clocks_set(t);
+    sl_clocks_hop(t);
   }
   /* Last: who looks on may pause it once more. */
   sl_agenda_trace(t->multi, t, SL_TRACE_GATE, paused, t->gate.by_recv * 16 + t->gate.by_send);
@@ -184,7 +185,12 @@ void sl_clocks_expect(sl_transfer *t)
 
 void sl_clocks_retry(sl_transfer *t) { sl_clocks_set_timer(t, SL_TIMER_RETRY, t->multi->now_us + SL_BUSY_RETRY_US); }
 
-void sl_clocks_hop(sl_transfer *t) { sl_clocks_set_timer(t, SL_TIMER_HOP, t->multi->now_us + SL_DRAIN_US); }
+/* While receiving is paused, the rest of a redirect's body is not late. */
+void sl_clocks_hop(sl_transfer *t)
+{
+  bool on = t->after && t->state.recv == SL_RECV_BODY && !(sl_gate_paused(&t->gate) & SL_DIR_RECV);
+  sl_clocks_set_timer(t, SL_TIMER_HOP, on ? t->multi->now_us + SL_DRAIN_US : SL_NEVER);
+}
 
 void sl_clocks_single(sl_transfer *t)
 {
