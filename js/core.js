@@ -183,6 +183,9 @@ export class Core {
   /** From now on it tells onTrace. @param {number} e */
   trace(e) { this.#enter(this.#x.sl_embed_trace, e); }
 
+  /** When the host has done what it was asked for so far. @returns {Promise<void>} never rejects */
+  settled() { return this.#host.settled?.() ?? Promise.resolve(); }
+
   /** Make what was asked for true. Inside an import: nothing, the run that is on does it. */
   run() {
     if (this.#depth > 0 || this.#over !== null) return;

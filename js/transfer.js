@@ -115,25 +115,25 @@ export class Transfer extends EventTarget {
     return this.#choose('iteration', BodyIterator);
   }
 
-  /** Pause, in addition to what is paused. In force on return. @param {Direction} [dir] @returns {Promise<void>} when the host has stopped reading */
+  /** Pause, in addition to what is paused. In force on return. @param {Direction} [dir] @returns {Promise<void>} when the host has stopped reading or sending; it never rejects */
   pause(dir = 'both') {
-    this.#pause(maskOf(dir), BY_CALL);
-    return Promise.resolve();
+    const run = this.#run;
+    return this.#pause(maskOf(dir), BY_CALL) && run !== null ? run.settled() : Promise.resolve();
   }
-  /** @param {Direction} [dir] @returns {Promise<void>} when the host has been asked for more */
+  /** @param {Direction} [dir] @returns {Promise<void>} when the host reads or sends again; it never rejects */
   resume(dir = 'both') {
-    this.#resume(maskOf(dir), BY_CALL);
-    return Promise.resolve();
+    const run = this.#run;
+    return this.#resume(maskOf(dir), BY_CALL) && run !== null ? run.settled() : Promise.resolve();
   }
   /**
    * Stop it. In force on return; nothing happens to one that has ended. Before perform(): that rejects, nothing is opened, and
    * the request's body is ended now. (The body of a transfer that is neither performed nor aborted is not touched.)
    * @param {unknown} [reason] what perform() rejects with, instead of a TransferError named AbortError
-   * @returns {Promise<void>} when its connection is closed
+   * @returns {Promise<void>} when its connection is closed, 2 s later at most; it never rejects
    */
   abort(reason) {
-    this.#abort(reason, BY_CALL);
-    return Promise.resolve();
+    const run = this.#run;
+    return this.#abort(reason, BY_CALL) && run !== null ? run.settled() : Promise.resolve();
   }
   /**
    * A handle to pause, resume and abort it from another thread: send its `port` there, Remote.from() makes it one again.

@@ -32,6 +32,7 @@ const FINISH_MS = 2000; // a peer that does not take what was left to flush lose
 export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...asked) } = {}) {
   const buffers = new Buffers();
   const channels = /** @type {Map<number, Channel>} */ (new Map());
+  const waits = /** @type {Set<{ left: Set<Channel>, end: () => void }>} */ (new Set()); // of settled()
   const words = tlsWords(), faults = new Faults();
   let engine = /** @type {door.Engine | null} */ (null);
   let view = /** @type {Buffer<ArrayBufferLike>} */ (Buffer.alloc(0)); // over Wasm memory; its length is 0 once that has grown
@@ -195,7 +196,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
   /** @this {import('./node-channel.js').Socket} */
   function onClose() {
     const c = this[CHANNEL];
-    if (c.closed) channels.delete(c.id);
+    if (c.closed) forget(c);
     else if (c.socket === this) gone(c, c.opened ? SL_RESET : door.SL_REFUSED, 'the socket was closed');
   }
   /** @param {Channel} c @param {import('./node-channel.js').Socket} socket */
@@ -217,7 +218,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     while (channels.has(lastId));
     return lastId;
   }
-  const files = { opened, look, gone, closed: (/** @type {Channel} */ c) => void (c.closed && channels.delete(c.id)), buffers };
+  const files = { opened, look, gone, closed: (/** @type {Channel} */ c) => void (c.closed && forget(c)), buffers };
   /** @param {number} kind @param {string} specText */
   function open(kind, specText) {
     if (kind === door.SL_FILE) {
@@ -258,6 +259,28 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     return 0;
   }
 
+  /** Its socket or file is closed. @param {Channel} c */
+  function forget(c) {
+    channels.delete(c.id);
+    for (const wait of [...waits]) {
+      if (wait.left.delete(c) && wait.left.size === 0) wait.end();
+    }
+  }
+  /** @returns {Promise<void>} */
+  const settled = () => new Promise((resolve) => {
+    process.nextTick(() => { // reading has stopped or begun by then (lookSoon), and a callback that asked has returned
+      const left = new Set([...channels.values()].filter((c) => c.closed));
+      if (left.size === 0) return resolve();
+      const wait = { left, end: () => {
+        waits.delete(wait);
+        clearTimeout(timer);
+        resolve();
+      } };
+      const timer = setTimeout(wait.end, FINISH_MS); // a peer that takes nothing
+      waits.add(wait);
+    });
+  });
+
   /** @param {Channel} c @param {number} how */
   function close(c, how) {
     const { socket } = c;
@@ -270,7 +293,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
     c.closed = true;
     c.wants = c.off = c.end = 0;
     c.chunk = null;
-    if (socket.closed) channels.delete(c.id);
+    if (socket.closed) forget(c);
     else if (how === door.SL_FINISH && sound) {
       if (socket.writableLength > 0) socket.setTimeout(FINISH_MS, socket.destroy);
       socket.destroySoon();
@@ -388,6 +411,7 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
       return door.guard(imports, (error) => { caught = error; });
     },
     registerTls: words.register,
+    settled,
     fault: (text) => faults.of(text),
     close() {
       engine = null;

@@ -303,6 +303,8 @@ export function streamHost(make) {
     },
     registerTls: own.registerTls,
     fault: (text) => faults.of(text),
+    /** What a platform does with what it is asked for is not known; it has been asked by then. */
+    settled: () => new Promise((resolve) => { soon(() => resolve()); }),
     close() {
       engine = null;
       unhook();
