@@ -274,6 +274,7 @@ const decode = (text) => text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fro
 
 const SCHEMES = new Set(['http:', 'https:', 'file:']);
 const URLS_MAX = 256; // texts
+const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\//i; // means the same wherever a page goes
 /** What the latest texts were read as: parsing one costs as much as the rest of a small request here. */
 const urls = /** @type {Map<string, ReadUrl>} */ (new Map());
 /** @typedef {{ href: string, words: string, credentials: string | null }} ReadUrl words: as Settings has them */
@@ -284,7 +285,7 @@ function readUrl(given) {
   const known = urls.get(given);
   if (known !== undefined) return known;
   const read = parseUrl(given);
-  if (read.credentials !== null || given.length > 2048) return read; // not to be kept
+  if (read.credentials !== null || given.length > 2048 || !ABSOLUTE.test(given)) return read; // not to be kept
   if (urls.size >= URLS_MAX) urls.clear();
   urls.set(given, read);
   return read;
@@ -302,7 +303,7 @@ function parseUrl(given) {
   /** @type {URL} */
   let url;
   try {
-    url = new URL(given);
+    url = new URL(given, platform.base?.());
   } catch {
     const port = /^[a-z]+:\/\/[^/?#]*:(\d+)(?:[/?#]|$)/i.exec(String(given))?.[1];
     if (port !== undefined && Number(port) > 65535) throw new TypeError(`url: there is no port ${port}, the highest is 65535`);

@@ -13,6 +13,7 @@
  *   compiled. Fails with words that name the other ways.
  * @property {Files | null} files
  * @property {boolean} [shares] Whether transfers that name no Multi share one; yes, unless what is opened belongs to one request.
+ * @property {() => string | undefined} [base] What a relative URL is resolved against, now; absent: there is nothing.
  * @property {boolean} agent Whether a User-Agent of our own is sent. A page that did would need leave of every other origin.
  */
 

@@ -52,7 +52,8 @@ export class Transfer extends EventTarget {
   #implied = EXPLICIT; // what the run that is on, or the last one, began with; once perform() has asked for it: EXPLICIT
 
   /**
-   * @param {string | URL} url http:, https: or, where the host has files, file:; a user name and password in it are sent as Basic authentication
+   * @param {string | URL} url http:, https: or, where the host has files, file:. In a page or a worker it may be relative, as for
+   *   fetch(). A user name and password in it are sent as Basic authentication
    * @param {import('./options.js').TransferOptions} [options]
    * @throws {TypeError | RangeError} names the option and the value
    */

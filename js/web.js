@@ -11,8 +11,11 @@ export function nodeHost() {
   throw new Error('nodeHost: there are no sockets here; fetchHost() is the host of this platform');
 }
 
+/** As fetch does: a document's base, which a <base> may change, or the place of a worker. */
+const base = () => /** @type {any} */ (globalThis).document?.baseURI ?? /** @type {any} */ (globalThis).location?.href;
+
 /** @param {() => WebAssembly.Module | Promise<WebAssembly.Module>} module */
-export const overFetch = (module) => setPlatform({ host: () => fetchHost(), module, files: null, agent: !inPage });
+export const overFetch = (module) => setPlatform({ host: () => fetchHost(), module, files: null, base, agent: !inPage });
 
 /**
  * Compiled once, when it is first wanted; tried again after a failure.

@@ -36,6 +36,22 @@ test('the first transfer waits for its module, and obeys meanwhile: pause, abort
   await one.close();
 });
 
+test.each(['page', 'worker'])('a relative URL is resolved as fetch does, in a %s', async (where) => {
+  const site = await at.site();
+  site.on('/data/x', (request, response) => response.end('in a folder'));
+  site.on('/test/browser/data/x', (request, response) => response.end('beside the worker'));
+  site.on('/x?y', (request, response) => response.end('at the top'));
+  const one = await at.open(site.page('/', SCRIPT));
+  await runIn(one, where, 'start', { name: 'a', url: 'data/x' });
+  expect(await runIn(one, where, 'end', { name: 'a' })).toMatchObject({ status: 200, text: where === 'page' ? 'in a folder' : 'beside the worker' });
+  if (where === 'page') {
+    await one.evaluate(() => { document.head.append(Object.assign(document.createElement('base'), { href: '/data/' })); });
+    await runIn(one, where, 'start', { name: 'b', url: 'x' }); // not the text that was read before
+    expect(await runIn(one, where, 'end', { name: 'b' })).toMatchObject({ status: 200, text: 'in a folder' });
+  }
+  await one.close();
+});
+
 test('a module that is not there names the ways; it is looked for again', async () => {
   const bare = await at.site({ types: { '.js': 'text/javascript' } }); // nor does it know the module's type
   let tries = 0;
