@@ -105,6 +105,7 @@ export class Core {
     this.#memory = /** @type {WebAssembly.Memory} */ (instance.exports.memory);
     if (this.#x._initialize) this.#enter(this.#x._initialize);
     const code = this.#enter(this.#x.sl_embed_init);
+    this.#enter(this.#x.sl_embed_turn);
     if (code !== 0 || this.#over) throw new Error(`the engine cannot start (CURLcode ${code})`, { cause: this.#over });
   }
 
@@ -245,6 +246,7 @@ export class Core {
       this.#soon ??= soon(() => {
         this.#soon = null;
         this.active = true;
+        this.#enter(this.#x.sl_embed_turn);
         this.run();
       });
       return;

@@ -302,7 +302,7 @@ void sl_life_start(sl_transfer *t)
   t->recv_speed = t->send_speed = (sl_speed){ 0 };
   t->conn_id = -1;
   t->id = t->multi->next_transfer_id++;
-  t->connects = 0;
+  t->connects = t->look_turn = 0;
   t->start_us = t->single_us = 0;
   sl_request_begin(t);
   sl_transfer_step(t, SL_STEP_START);
@@ -448,6 +448,18 @@ static void open_own(sl_transfer *t, const sl_scheme *scheme, const sl_text *spe
   sl_clocks_opening(t);
 }
 
+/* A close by the peer may wait among the host's events. What must not be sent twice goes over a kept connection only when
+ * the host has had two turns to tell: the present one may have begun before the close came. */
+static bool looks_first(sl_transfer *t)
+{
+  sl_multi *m = t->multi;
+  if (!m->host_turns || !m->idle_first || (sl_request_idempotent(t) && !sl_request_has_body(t))) return false;
+  if (!t->look_turn) t->look_turn = m->host_turns + 2;
+  if ((int32_t)(m->host_turns - t->look_turn) >= 0) return false;
+  sl_agenda_dirty(m, t);
+  return true;
+}
+
 static void find_connection(sl_transfer *t, const sl_scheme *scheme)
 {
   sl_text *spec = &t->multi->spec;
@@ -463,6 +475,7 @@ static void find_connection(sl_transfer *t, const sl_scheme *scheme)
     sl_pool_wait(t, false);
   else {
     bool pooled = !t->options->fresh_connect && !t->retried && !t->options->connect_only;
+    if (pooled && looks_first(t)) return;
     sl_conn *c = pooled ? sl_pool_reuse(t->multi, scheme->kind, spec->data, (uint32_t)spec->len) : NULL;
     if (c) {
       sl_pool_wait_end(t);
@@ -490,6 +503,7 @@ static void look_again(sl_transfer *t)
 static void again(sl_transfer *t)
 {
   look_again(t);
+  t->look_turn = 0;
   t->first_us = 0;
   t->heads_before += t->head_sent;
   t->head_sent = 0;

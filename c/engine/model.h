@@ -78,6 +78,7 @@ struct sl_transfer {
   bool queued, called;       /* it waits for a connection; it is its turn        */
   bool busy;                 /* ... because the host had no room for one         */
   uint32_t host;             /* pool.h: what it would be a connection to        */
+  uint32_t look_turn;        /* of its host, from which on it may use a kept connection; 0: any */
   bool retried, reused;      /* after a stale connection; on a pooled one        */
   uint16_t judge;            /* enum sl_timer_kind bits: clocks.c                */
   uint8_t paused_noted;      /* what the clocks know of the gate:                */
@@ -227,6 +228,7 @@ struct sl_multi {
   sl_text spec;                 /* of the connection that is looked for      */
   int64_t next_conn_id, next_transfer_id;
   uint32_t turns;               /* runs that had something to do             */
+  uint32_t host_turns;          /* of the host's event loop, where it counts them; else 0 */
   sl_trace *trace;
   void *trace_arg;
   /* For whoever tells a program of descriptors (face/curl_socket.c); NULL, as a rule. */

@@ -210,6 +210,11 @@ double sl_embed_ready(int32_t ch, uint32_t events)
   return sl_embed_run();
 }
 
+void sl_embed_turn(void)
+{
+  if (instance.multi && !++instance.multi->host_turns) instance.multi->host_turns = 1;
+}
+
 double sl_embed_run(void)
 {
   if (!instance.multi) return -1;

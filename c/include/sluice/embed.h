@@ -68,6 +68,10 @@ double SL_EXPORT(sl_embed_ready)(int32_t ch, uint32_t events);
 /* Do what is to be done. Microseconds on the host's clock at which to call again; 0 = as soon as others had
  * their turn; -1 = no need before an event. */
 double SL_EXPORT(sl_embed_run)(void);
+/* A turn of the host's event loop has ended since the last call: what came for its channels has been told. A host that calls
+ * this calls it once at its start, and then before each sl_embed_run that an answer of 0 asked for. Requests that must not be
+ * sent twice then wait two turns before they use a kept connection. */
+void SL_EXPORT(sl_embed_turn)(void);
 /* K2, K3: remember a wakeup; answer and forget it. */
 void SL_EXPORT(sl_embed_wakeup)(void);
 int32_t SL_EXPORT(sl_embed_woken)(void);
