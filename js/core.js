@@ -184,8 +184,8 @@ export class Core {
   /** From now on it tells onTrace. @param {number} e */
   trace(e) { this.#enter(this.#x.sl_embed_trace, e); }
 
-  /** When the host has done what it was asked for so far. @returns {Promise<void>} never rejects */
-  settled() { return this.#host.settled?.() ?? Promise.resolve(); }
+  /** When the host has done what it was asked for so far. @param {boolean} closes also what it was to close @returns {Promise<void>} never rejects */
+  settled(closes) { return this.#host.settled?.(closes) ?? Promise.resolve(); }
 
   /** Make what was asked for true. Inside an import: nothing, the run that is on does it. */
   run() {

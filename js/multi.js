@@ -146,7 +146,7 @@ export class Multi {
     for (const transfer of [...this.#transfers]) transfer[RUN]?.abort(undefined, 'this Multi was closed');
     this.#core?.close();
     this.#answer('activity');
-    await this.#core?.settled();
+    await this.#core?.settled(true);
   }
 
   /** A transfer begins: the engine for it. Error: there is none. @param {Transfer} transfer @returns {Core | Promise<Core>} @internal */

@@ -196,8 +196,8 @@ export class Run {
     this.#core.run();
     return stops;
   }
-  /** When the host has done what was asked for so far. */
-  settled() { return this.#core.settled(); }
+  /** When the host has done what was asked for so far. @param {boolean} closes also what it was to close */
+  settled(closes) { return this.#core.settled(closes); }
   /** There are remote handles now. @param {import('./remote.js').Remotes} remotes */
   listen(remotes) { this.#remotes = remotes; }
   /** @param {Settings['numbers']} numbers @returns {void} */

@@ -119,12 +119,12 @@ export class Transfer extends EventTarget {
   /** Pause, in addition to what is paused. In force on return. @param {Direction} [dir] @returns {Promise<void>} when the host has stopped reading or sending; it never rejects */
   pause(dir = 'both') {
     const run = this.#run;
-    return this.#pause(maskOf(dir), BY_CALL) && run !== null ? run.settled() : Promise.resolve();
+    return this.#pause(maskOf(dir), BY_CALL) && run !== null ? run.settled(false) : Promise.resolve();
   }
   /** @param {Direction} [dir] @returns {Promise<void>} when the host reads or sends again; it never rejects */
   resume(dir = 'both') {
     const run = this.#run;
-    return this.#resume(maskOf(dir), BY_CALL) && run !== null ? run.settled() : Promise.resolve();
+    return this.#resume(maskOf(dir), BY_CALL) && run !== null ? run.settled(false) : Promise.resolve();
   }
   /**
    * Stop it. In force on return; nothing happens to one that has ended. Before perform(): that rejects, nothing is opened, and
@@ -134,7 +134,7 @@ export class Transfer extends EventTarget {
    */
   abort(reason) {
     const run = this.#run;
-    return this.#abort(reason, BY_CALL) && run !== null ? run.settled() : Promise.resolve();
+    return this.#abort(reason, BY_CALL) && run !== null ? run.settled(true) : Promise.resolve();
   }
   /**
    * A handle to pause, resume and abort it from another thread: send its `port` there, Remote.from() makes it one again.

@@ -58,8 +58,8 @@ export const SL_HOST_HELD_MAX = 65536;
  * @property {(text: string) => { words: string, error: unknown } | undefined} [fault] What the platform threw, by its words as the
  *   engine passed them on.
  * @property {() => void} close Drops every channel at once and frees what the host owns.
- * @property {() => Promise<void>} [settled] Resolves when what the engine has asked for so far is done: what it does not want is
- *   not read any more, and the channels it has closed are gone. Soon in any case; never rejects.
+ * @property {(closes: boolean) => Promise<void>} [settled] Resolves when what the engine has asked for so far is done: what it does
+ *   not want is not read any more and, with `closes`, the channels it has closed are gone. Soon in any case; never rejects.
  */
 
 /**

@@ -266,9 +266,10 @@ export function nodeHost({ lookup = (...asked) => builtin('node:dns').lookup(...
       if (wait.left.delete(c) && wait.left.size === 0) wait.end();
     }
   }
-  /** @returns {Promise<void>} */
-  const settled = () => new Promise((resolve) => {
+  /** @param {boolean} [closes] @returns {Promise<void>} */
+  const settled = (closes = true) => new Promise((resolve) => {
     process.nextTick(() => { // reading has stopped or begun by then (lookSoon), and a callback that asked has returned
+      if (!closes) return resolve();
       const left = new Set([...channels.values()].filter((c) => c.closed));
       if (left.size === 0) return resolve();
       const wait = { left, end: () => {
